@@ -1,0 +1,149 @@
+/**
+ * What the planner decides before anything exists. The plan is plain data (JSON without loss): it is printed by
+ * `npm run plan`, exported as the stack output `plan`, and is all that `components/` may go by.
+ */
+
+/** A runtime image variant. */
+export type Flavour = "cpu" | "cuda";
+
+/** What a container does, and so which programs its image carries. */
+export type Role = "backend" | "server";
+
+/** CPU architecture in the words of container platforms. */
+export type Architecture = "amd64" | "arm64" | "arm/v7";
+
+/** How a finding weighs: an `error` stops the preview, the others are printed. */
+export type Severity = "error" | "warning" | "advice";
+
+/** One thing that the planner has to say, with what to do about it. */
+export interface Finding {
+  /** Stable identifier, documented in `docs/findings.md`: `model-does-not-fit`. */
+  code: string;
+  severity: Severity;
+  /** Where in the stack file the remedy is applied, such as `backends[0].memory`; absent if nowhere in particular. */
+  path?: string;
+  message: string;
+  /** One sentence that says what to change. */
+  remedy: string;
+}
+
+/** Memory of one device, each part in bytes. */
+export interface MemoryPlan {
+  weightsBytes: number;
+  kvCacheBytes: number;
+  computeBytes: number;
+  /** What the program itself needs besides the model: code, buffers of the runtime, the socket's copies. */
+  reserveBytes: number;
+  /** Sum of the parts above. */
+  totalBytes: number;
+  /** What the stack file declares for this device. */
+  capacityBytes: number;
+}
+
+/** A consecutive run of repeating layers, `last` included. */
+export interface LayerRange {
+  first: number;
+  last: number;
+  count: number;
+}
+
+/** One backend container or machine and the device that it lends. */
+export interface BackendPlan {
+  /** `<pool>-<index>`; unique in the cluster. */
+  name: string;
+  pool: string;
+  flavour: Flavour;
+  architecture: Architecture;
+  /** Private IPv4 address, fixed at plan time. */
+  address: string;
+  /** RPC port. */
+  port: number;
+  /** llama.cpp's name for it in the front: `RPC0`, `RPC1`, …, in the order of `--rpc`. */
+  device: string;
+  layers: LayerRange;
+  /** Whether the output layer sits here too (always the last device of the split). */
+  holdsOutput: boolean;
+  memory: MemoryPlan;
+  /** cgroup memory limit of the container. */
+  containerMemoryBytes: number;
+  /** CPU threads of `ggml-rpc-server`. */
+  threads: number;
+  /** GPUs handed to the container; empty on the `cpu` flavour. `all` hands over every one. */
+  gpus: string | null;
+  /** Environment of the container (APP_* and LLAMA_* variables). Never holds a secret. */
+  environment: Record<string, string>;
+  /** Container arguments: what `ggml-rpc-server` gets beyond the environment. */
+  arguments: string[];
+}
+
+/** The machine or container that runs `llama-server`. */
+export interface FrontPlan {
+  flavour: Flavour;
+  architecture: Architecture;
+  /** Address in the private network. */
+  address: string;
+  /** Port inside the container. */
+  port: number;
+  /** Where the front is published on the machine (docker target): 127.0.0.1 and this port. */
+  hostAddress: string;
+  hostPort: number;
+  /** Layers that the front computes itself; null if every layer sits on a backend. */
+  layers: LayerRange | null;
+  memory: MemoryPlan;
+  containerMemoryBytes: number;
+  threads: number;
+  gpus: string | null;
+  environment: Record<string, string>;
+  arguments: string[];
+  /** How long start-up may take: waiting for backends and loading the model. */
+  startupSeconds: number;
+}
+
+/** What the plan knows of the model, all of it read from the GGUF header. */
+export interface ModelPlan {
+  /** As the stack file says it. */
+  source: string;
+  /** Absolute path on this machine (docker target); null where the file is elsewhere. */
+  file: string | null;
+  /** File name inside the containers: `/models/<fileName>`. */
+  fileName: string;
+  name: string;
+  architecture: string;
+  fileBytes: number;
+  /** Repeating layers. */
+  layers: number;
+  contextTokens: number;
+  trainedContextTokens: number;
+  parallelSlots: number;
+  /** Quantization of most of the weights: `Q4_1`. */
+  quantization: string;
+}
+
+/** One image that the cluster runs. */
+export interface ImagePlan {
+  flavour: Flavour;
+  role: Role;
+  architecture: Architecture;
+}
+
+export interface NetworkPlan {
+  /** Private network of the RPC traffic. */
+  cidr: string;
+}
+
+/** The whole decision. */
+export interface ClusterPlan {
+  target: "docker";
+  model: ModelPlan;
+  network: NetworkPlan;
+  front: FrontPlan;
+  /** In the order of `--rpc`. */
+  backends: BackendPlan[];
+  /** Every image that is needed, each once. */
+  images: ImagePlan[];
+  /** llama.cpp's `--tensor-split`: layers per device in the order RPC0, RPC1, …, local. */
+  tensorSplit: number[];
+  /** US dollars per hour; 0 where the machine is the user's own. */
+  hourlyUsd: number;
+  findings: Finding[];
+}
