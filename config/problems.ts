@@ -1,0 +1,70 @@
+/** What is wrong with a stack's configuration, and how it is told: everything at once, each with its remedy. */
+
+/** One thing that is wrong. */
+export interface Problem {
+  /** Where: `backends[0].memory`. */
+  path: string;
+  /** What stands there; undefined if nothing does. */
+  value: unknown;
+  /** What must be, as a clause: `must be a whole number from 1 to 15`. */
+  rule: string;
+  /** One sentence that says what to do. */
+  remedy: string;
+}
+
+/** A configuration that can't be used. The message holds every problem and is meant for the user as it is. */
+export class ConfigError extends Error {
+  readonly problems: readonly Problem[];
+
+  constructor(problems: readonly Problem[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super([`${count} in the configuration:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join("\n"));
+    this.name = "ConfigError";
+    this.problems = problems;
+  }
+}
+
+/** One problem in one line. */
+export function describeProblem({ path, value, rule, remedy }: Problem): string {
+  return `${path} ${value === undefined ? "is missing: it" : `is ${shown(value)}: it`} ${rule}. ${remedy}`;
+}
+
+/** A path as the stack file's reader thinks of it: `backends[0].memory`. */
+export function joinPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, step) => {
+    if (typeof step === "number") return `${text}[${step}]`;
+    return text === "" ? String(step) : `${text}.${String(step)}`;
+  }, "");
+}
+
+const SHOWN_LENGTH = 60;
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+}
+
+/** The candidate that was most likely meant, or null if none is close. */
+export function closest(word: string, candidates: readonly string[]): string | null {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(plain(word), plain(candidate)) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  if (best === undefined) return null;
+  return best.distance <= Math.max(2, Math.floor(best.candidate.length / 3)) ? best.candidate : null;
+}
+
+/** Levenshtein distance: insertions, deletions and replacements of one letter. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

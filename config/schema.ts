@@ -1,0 +1,317 @@
+/**
+ * The stack file's schema. Every field says what it is for (`describe`) and, for the error messages and the reference,
+ * which values it takes and what to do about a wrong one (`notes`). `docs/configuration.md` is generated from here.
+ */
+
+import * as z from "zod";
+import { isCidr } from "./cidr.ts";
+import { isMemorySize, type MemorySize } from "./units.ts";
+
+/** llama.cpp commit that every role and flavour is built from unless the stack file says otherwise. */
+export const PINNED_LLAMACPP_VERSION = "0c1e57098";
+/** llama.cpp serves at most so many RPC devices (`GGML_RPC_MAX_SERVERS` is 16; its own documentation counts the front). */
+export const MAX_BACKENDS = 15;
+
+/** What a field's error message and its row in the reference say. */
+export interface FieldNotes {
+  /** What a value must be, to follow "must be": `a whole number from 1 to 15`. */
+  rule: string;
+  /** One sentence that says what to do about a wrong value. */
+  remedy: string;
+  /** What a missing optional value means, where that is not a plain default. */
+  whenAbsent?: string;
+}
+
+/** Notes by schema; read by the error messages and by the reference. */
+export const notes = z.registry<FieldNotes>();
+
+const flavour = () =>
+  z.enum(["cpu", "cuda"]).register(notes, {
+    rule: '"cpu" or "cuda"',
+    remedy: 'Write "cuda" if it is to compute on an NVIDIA GPU, else "cpu".',
+  });
+
+const memory = () =>
+  z
+    .custom<MemorySize>((value) => typeof value === "string" && isMemorySize(value))
+    .register(notes, {
+      rule: 'an amount of memory, a number and "MiB" or "GiB"',
+      remedy: 'Write it like "512 MiB" or "1.5 GiB", with one space.',
+    });
+
+const threads = () =>
+  z.int().min(1).max(1024).register(notes, {
+    rule: "a whole number from 1 to 1024",
+    remedy: "Give the number of CPU threads, at most the cores that the container may use.",
+  });
+
+const gpus = () =>
+  z
+    .string()
+    .regex(/^(all|\d+(,\d+)*)$/)
+    .register(notes, {
+      rule: '"all" or GPU numbers separated by commas',
+      remedy: 'Write "all", or the numbers that nvidia-smi shows, like "0" or "0,1".',
+    });
+
+const imageReference = () =>
+  z
+    .string()
+    .regex(/^[a-z0-9]+([._:/@-]+[A-Za-z0-9]+)*$/)
+    .register(notes, {
+      rule: "the name of a container image",
+      remedy: 'Write it like "ghcr.io/owner/name:tag" or "name@sha256:…".',
+    });
+
+const text = (remedy: string) => z.string().min(1).register(notes, { rule: "a text that is not empty", remedy });
+
+const mapping = (remedy: string): FieldNotes => ({ rule: "a mapping of keys to values", remedy });
+
+const modelSchema = z
+  .strictObject({
+    source: z
+      .string()
+      .regex(/^(?![a-z][a-z0-9+]*:)[^\0]*\.gguf$/)
+      .register(notes, {
+        rule: "the path of a .gguf file on this machine",
+        remedy: "Give the path of a .gguf file, relative to the project's root or absolute; download it there first.",
+      })
+      .describe("The model: path of a GGUF file, relative to the project's root or absolute."),
+    contextTokens: z
+      .int()
+      .min(256)
+      .max(16_777_216)
+      .default(4096)
+      .register(notes, {
+        rule: "a whole number from 256 to 16777216",
+        remedy: "Give the tokens of context that all slots share, like 4096.",
+      })
+      .describe("Tokens of context, shared evenly by the parallel slots (`--ctx-size`)."),
+    parallelSlots: z
+      .int()
+      .min(1)
+      .max(256)
+      .default(1)
+      .register(notes, {
+        rule: "a whole number from 1 to 256",
+        remedy: "Give the number of requests that are served at the same time, like 1.",
+      })
+      .describe("Requests served at the same time, each with its share of the context (`--parallel`)."),
+    kvCacheType: z
+      .enum(["f16", "q8_0", "q4_0"])
+      .default("f16")
+      .register(notes, {
+        rule: '"f16", "q8_0" or "q4_0"',
+        remedy: 'Write "f16", or "q8_0" for about half of its memory.',
+      })
+      .describe("Type of the KV cache (`--cache-type-k`, `--cache-type-v`)."),
+    batchTokens: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(2048)
+      .register(notes, {
+        rule: "a whole number from 1 to 65536",
+        remedy: "Give the most tokens that are handed over at once, like 2048.",
+      })
+      .describe("Prompt tokens handed to the model at once (`--batch-size`)."),
+    microBatchTokens: z
+      .int()
+      .min(1)
+      .max(65_536)
+      .default(512)
+      .register(notes, {
+        rule: "a whole number from 1 to 65536",
+        remedy: "Give the tokens that are computed at once, like 512; compute buffers grow with it.",
+      })
+      .describe("Prompt tokens computed at once; the compute buffers grow with it (`--ubatch-size`)."),
+    flashAttention: z
+      .enum(["auto", "on", "off"])
+      .default("auto")
+      .register(notes, {
+        rule: '"auto", "on" or "off", in quotation marks',
+        remedy: 'Write "auto" unless you must force it; YAML takes a bare on or off for true or false.',
+      })
+      .describe("Flash attention (`--flash-attn`); a quantized KV cache needs it."),
+    alias: z
+      .string()
+      .regex(/^[A-Za-z0-9._:/-]{1,128}$/)
+      .optional()
+      .register(notes, {
+        rule: "a name of letters, digits and . _ : / -",
+        remedy: 'Write it like "smollm2"; clients see it as the name of the model.',
+        whenAbsent: "the file's name without .gguf",
+      })
+      .describe("Name of the model in the API (`--alias`)."),
+  })
+  .register(notes, mapping("Write at least `source: <path of a .gguf file>` below it."));
+
+const frontSchema = z
+  .strictObject({
+    flavour: flavour().default("cpu").describe("Image that the front runs."),
+    hostPort: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(8080)
+      .register(notes, {
+        rule: "a port number from 1 to 65535",
+        remedy: "Give a free port of this machine, like 8080.",
+      })
+      .describe("Port on this machine's loopback address at which the front answers."),
+    memory: memory()
+      .default("2 GiB")
+      .describe("Memory of the front: a limit for its container, and what the planner may use."),
+    threads: threads().default(2).describe("CPU threads of `llama-server` (`--threads`)."),
+    gpus: gpus()
+      .optional()
+      .register(notes, { ...noteOf(gpus()), whenAbsent: "all on flavour cuda, none on cpu" })
+      .describe("GPUs handed to the front; for flavour cuda only."),
+    embeddings: z
+      .boolean()
+      .default(false)
+      .register(notes, { rule: "true or false", remedy: "Write true or false without quotation marks." })
+      .describe("Serve `/v1/embeddings` too, with mean pooling (`--embeddings --pooling mean`)."),
+    arguments: z
+      .array(text('Put numbers in quotation marks, like "0.7".'))
+      .default([])
+      .register(notes, {
+        rule: "a list of texts",
+        remedy: 'Write one entry for each word of the command line: ["--temp", "0.7"].',
+      })
+      .describe("More arguments of `llama-server`, passed on as they are."),
+  })
+  .register(notes, mapping("Write the front's settings below it, like `hostPort: 8080`, or leave the key out."));
+
+const poolSchema = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$/)
+      .register(notes, {
+        rule: "a name of at most 30 small letters, digits and hyphens that begins with a letter",
+        remedy: 'Write it like "cpu" or "gpu-a10"; containers are named after it.',
+      })
+      .describe("Name of the pool; its backends are called `<name>-0`, `<name>-1`, …"),
+    flavour: flavour().default("cpu").describe("Image that the pool's backends run."),
+    count: z
+      .int()
+      .min(1)
+      .max(MAX_BACKENDS)
+      .default(1)
+      .register(notes, {
+        rule: `a whole number from 1 to ${MAX_BACKENDS}`,
+        remedy: "Give the number of backends in this pool; remove the pool if it is to have none.",
+      })
+      .describe("Number of equal backends in this pool."),
+    memory: memory().describe(
+      "Memory that each backend lends to the model, its program included: container limit on `cpu`, GPU memory on `cuda`.",
+    ),
+    threads: threads().default(2).describe("CPU threads of each `ggml-rpc-server` (`--threads`)."),
+    gpus: gpus()
+      .optional()
+      .register(notes, { ...noteOf(gpus()), whenAbsent: "all on flavour cuda, none on cpu" })
+      .describe("GPUs handed to each backend, of which the first is used; for flavour cuda only."),
+  })
+  .register(notes, mapping('Write each pool like `- { name: cpu, count: 2, memory: "1 GiB" }`.'));
+
+const accessSchema = z
+  .strictObject({
+    privateCidr: z
+      .string()
+      .refine(isCidr)
+      .optional()
+      .register(notes, {
+        rule: "an IPv4 network in CIDR notation with no host bits set",
+        remedy: 'Write it like "10.97.12.0/24".',
+        whenAbsent: "derived from the stack's name, the same on every run",
+      })
+      .describe("Private network of the RPC traffic."),
+  })
+  .register(notes, mapping("Write `privateCidr: 10.97.12.0/24` below it, or leave the key out."));
+
+const flavourImagesSchema = () =>
+  z
+    .strictObject({
+      backend: imageReference().optional().describe("Existing image with the program of a backend."),
+      server: imageReference().optional().describe("Existing image with all programs."),
+    })
+    .register(notes, mapping("Write `backend:` and `server:` with an image's name each below it."));
+
+const imagesSchema = z
+  .strictObject({
+    version: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/)
+      .default(PINNED_LLAMACPP_VERSION)
+      .register(notes, {
+        rule: "a tag, branch or commit of llama.cpp, as a text",
+        remedy: 'Write it like "b9876" or "0c1e57098"; put a commit of digits alone in quotation marks.',
+      })
+      .describe("llama.cpp version that the images are built from: tag, branch or commit."),
+    repository: z
+      .string()
+      .regex(/^(https|ssh|file):\/\/\S+$/)
+      .default("https://github.com/ggml-org/llama.cpp")
+      .register(notes, {
+        rule: "the address of a git repository",
+        remedy: 'Write it like "https://github.com/ggml-org/llama.cpp".',
+      })
+      .describe("Git repository that llama.cpp is taken from."),
+    cpu: flavourImagesSchema().optional().describe("Existing images of flavour cpu; nothing is built for it then."),
+    cuda: flavourImagesSchema().optional().describe("Existing images of flavour cuda; nothing is built for it then."),
+  })
+  .register(notes, mapping("Write `version:` or existing images below it, or leave the key out."));
+
+const limitsSchema = z
+  .strictObject({
+    maxHourlyUsd: z
+      .number()
+      .positive()
+      .optional()
+      .register(notes, {
+        rule: "a number of US dollars above 0",
+        remedy: "Write it like 1.5, without a currency sign.",
+        whenAbsent: "no limit",
+      })
+      .describe("US dollars per hour above which the preview is refused."),
+  })
+  .register(notes, mapping("Write `maxHourlyUsd: 1.5` below it, or leave the key out."));
+
+/** The whole of a stack's configuration, one property for each key of the project. */
+export const clusterSchema = z.strictObject({
+  target: z
+    .literal("docker")
+    .default("docker")
+    .register(notes, {
+      rule: '"docker", the only target that is built yet',
+      remedy: "Write docker, or leave the key out.",
+    })
+    .describe("Where the cluster runs: `docker` is this machine's Docker engine."),
+  model: modelSchema.describe("The model to serve and how."),
+  front: frontSchema.prefault({}).describe("The container that runs `llama-server`."),
+  backends: z
+    .array(poolSchema)
+    .min(1)
+    .register(notes, {
+      rule: "a list of at least one pool",
+      remedy: 'Write at least `- { name: cpu, count: 2, memory: "1 GiB" }` below it.',
+    })
+    .describe("Pools of backends, in the order in which they get layers."),
+  access: accessSchema.prefault({}).describe("Networks and who may reach them."),
+  images: imagesSchema.prefault({}).describe("What the containers run."),
+  limits: limitsSchema.prefault({}).describe("What the cluster may cost."),
+});
+
+/** A stack's configuration after validation, with every default filled in. */
+export type ClusterConfig = z.output<typeof clusterSchema>;
+/** One pool of backends. */
+export type PoolConfig = ClusterConfig["backends"][number];
+/** The keys of the project: what `new pulumi.Config()` may hold. */
+export const CONFIG_KEYS = Object.keys(clusterSchema.shape) as (keyof ClusterConfig)[];
+
+function noteOf(schema: z.ZodType): FieldNotes {
+  const note = notes.get(schema);
+  if (note === undefined) throw new Error("a field without notes");
+  return note;
+}

@@ -1,0 +1,82 @@
+/** Reads a stack file without Pulumi, for commands that need no engine (`npm run plan`). */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, YAMLParseError } from "yaml";
+import { ConfigError, closest } from "./problems.ts";
+
+/** Project name in `Pulumi.yaml`: the prefix of the project's keys. */
+export const PROJECT_NAME = "llama-rpc-cluster";
+const STACKS_DIRECTORY = "stacks";
+
+/**
+ * The project's keys of a stack file, without their prefix and unchecked: hand them to `parseCluster`.
+ * @throws {ConfigError} if there is no such stack, or if its file is not YAML that can be read
+ */
+export function readStackFile(stack: string, projectRoot: string): Record<string, unknown> {
+  const file = join(STACKS_DIRECTORY, `Pulumi.${stack}.yaml`);
+  if (!existsSync(join(projectRoot, file))) throw noSuchStack(stack, stackNames(projectRoot));
+  const config = configOf(parseYaml(readFileSync(join(projectRoot, file), "utf8"), file), file);
+  const prefix = `${PROJECT_NAME}:`;
+  return Object.fromEntries(
+    Object.entries(config).flatMap(([key, value]) =>
+      key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+    ),
+  );
+}
+
+/** Names of the stacks that have a file, sorted. */
+export function stackNames(projectRoot: string): string[] {
+  const directory = join(projectRoot, STACKS_DIRECTORY);
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .flatMap((name) => /^Pulumi\.(.+)\.yaml$/.exec(name)?.[1] ?? [])
+    .sort();
+}
+
+function noSuchStack(stack: string, names: readonly string[]): ConfigError {
+  const meant = closest(stack, names);
+  return new ConfigError([
+    {
+      path: "stack",
+      value: stack,
+      rule:
+        names.length === 0
+          ? `must have a file ${STACKS_DIRECTORY}/Pulumi.<stack>.yaml`
+          : `must be one of ${names.join(", ")}`,
+      remedy:
+        meant === null
+          ? `Name one of them with -s, or write ${STACKS_DIRECTORY}/Pulumi.${stack}.yaml.`
+          : `Did you mean ${meant}?`,
+    },
+  ]);
+}
+
+function parseYaml(text: string, file: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    const [what = "it can't be read"] = error.message.split("\n", 1);
+    throw new ConfigError([
+      { path: file, value: what.replace(/:$/, ""), rule: "must be YAML", remedy: "Correct the line that it names." },
+    ]);
+  }
+}
+
+function configOf(document: unknown, file: string): Record<string, unknown> {
+  const config = isMapping(document) ? document["config"] : undefined;
+  if (isMapping(config)) return config;
+  throw new ConfigError([
+    {
+      path: `config in ${file}`,
+      value: config,
+      rule: `must be a mapping of keys such as ${PROJECT_NAME}:model`,
+      remedy: "Begin with the file of another stack in the same directory.",
+    },
+  ]);
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
