@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { labelsOf, physicalName } from "./naming.ts";
+
+export interface ApiKeyArgs {
+  stack: string;
+  /** Any local image: the container that carries the file into the volume is created and never started. */
+  image: pulumi.Input<string>;
+}
+
+/** Where the front finds the key; `plan/flags.ts` names the same path. */
+export const SECRETS_FOLDER = "/run/secrets";
+
+/** Numeric user of the images. */
+const IMAGE_USER = "10001";
+
+/**
+ * The key of the front's API: generated once, kept encrypted in state, and handed to the front as a file in a volume of
+ * its own, so that no environment, command line or `docker inspect` shows it.
+ */
+export class ApiKey extends pulumi.ComponentResource {
+  /** The key; a secret. */
+  readonly value: pulumi.Output<string>;
+  /** Volume that holds the file `api-key`. */
+  readonly volume: docker.Volume;
+  /** The front must be created after the file is there. */
+  readonly holder: docker.Container;
+
+  constructor(name: string, args: ApiKeyArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:docker:ApiKey", name, {}, opts);
+    const stash = new pulumi.Stash(
+      name,
+      { input: pulumi.secret(randomBytes(32).toString("base64url")) },
+      { parent: this, ignoreChanges: ["input"], additionalSecretOutputs: ["output", "input"] },
+    );
+    this.value = pulumi.secret(stash.output.apply(String));
+    this.volume = new docker.Volume(
+      `${name}-volume`,
+      { name: physicalName(args.stack, "key"), labels: labelsOf(args.stack, "key") },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    // The engine refuses uploads into a container with a read-only root, which the front has; this one never runs.
+    this.holder = new docker.Container(
+      `${name}-holder`,
+      {
+        name: physicalName(args.stack, "key"),
+        image: args.image,
+        start: false,
+        mustRun: false,
+        networkMode: "none",
+        volumes: [{ volumeName: this.volume.name, containerPath: SECRETS_FOLDER }],
+        uploads: [
+          {
+            file: `${SECRETS_FOLDER}/api-key`,
+            content: this.value,
+            owner: IMAGE_USER,
+            group: IMAGE_USER,
+            permissions: "0400",
+          },
+        ],
+        labels: labelsOf(args.stack, "key"),
+      },
+      { parent: this, deleteBeforeReplace: true, additionalSecretOutputs: ["uploads"] },
+    );
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,51 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { BackendPlan } from "../../plan/types.ts";
+import { type Transform, transformed } from "../support/transform.ts";
+import { environmentOf } from "./environment.ts";
+import { hardened } from "./hardening.ts";
+import { labelsOf, physicalName } from "./naming.ts";
+
+export interface BackendArgs {
+  stack: string;
+  plan: BackendPlan;
+  /** Image id of the backend role. */
+  image: pulumi.Input<string>;
+  /** The internal network; the only one that a backend is on. */
+  network: docker.Network;
+  /** Escape hatch for the container. @default none */
+  transform?: Transform<docker.ContainerArgs> | undefined;
+}
+
+/** One `ggml-rpc-server` in a container, reachable from the front alone, with a weight cache that outlives it. */
+export class Backend extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+
+  constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:docker:Backend", name, {}, opts);
+    const { stack, plan } = args;
+    const cache = new docker.Volume(
+      `${name}-cache`,
+      { name: physicalName(stack, `${plan.name}-cache`), labels: labelsOf(stack, "cache") },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.container = new docker.Container(
+      name,
+      transformed(args.transform, {
+        name: physicalName(stack, plan.name),
+        hostname: plan.name,
+        image: args.image,
+        ...hardened(plan.containerMemoryBytes),
+        ...(plan.gpus === null ? {} : { gpus: plan.gpus }),
+        envs: environmentOf(plan.environment),
+        command: plan.arguments,
+        networksAdvanced: [{ name: args.network.name, ipv4Address: plan.address }],
+        volumes: [{ volumeName: cache.name, containerPath: "/cache" }],
+        labels: labelsOf(stack, "backend"),
+      }),
+      // The fixed name and address are free for a successor only when the predecessor is gone.
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,94 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { FrontPlan, ModelPlan } from "../../plan/types.ts";
+import { type Transform, transformed } from "../support/transform.ts";
+import { type ApiKey, SECRETS_FOLDER } from "./api-key.ts";
+import type { Backend } from "./backend.ts";
+import { environmentOf } from "./environment.ts";
+import { hardened } from "./hardening.ts";
+import { labelsOf, physicalName } from "./naming.ts";
+import type { ClusterNetworks } from "./network.ts";
+
+export interface FrontArgs {
+  stack: string;
+  plan: FrontPlan;
+  model: ModelPlan;
+  /** Image id of the server role. */
+  image: pulumi.Input<string>;
+  networks: ClusterNetworks;
+  key: ApiKey;
+  /** The front is created after and removed before them. */
+  backends: readonly Backend[];
+  /** Escape hatch for the container. @default none */
+  transform?: Transform<docker.ContainerArgs> | undefined;
+}
+
+/** `llama-server`, wired to the backends' addresses and published on the loopback address. */
+export class Front extends pulumi.ComponentResource {
+  readonly container: docker.Container;
+  /** URL of the API on this machine. */
+  readonly endpoint: pulumi.Output<string>;
+
+  constructor(name: string, args: FrontArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:docker:Front", name, {}, opts);
+    const { stack, plan, model, networks } = args;
+    if (model.file === null) throw new Error(`${model.source}: the docker target needs a model file on this machine.`);
+    this.container = new docker.Container(
+      name,
+      transformed(args.transform, {
+        name: physicalName(stack, "front"),
+        hostname: "front",
+        image: args.image,
+        ...hardened(plan.containerMemoryBytes),
+        ...(plan.gpus === null ? {} : { gpus: plan.gpus }),
+        envs: environmentOf(plan.environment),
+        command: plan.arguments,
+        networksAdvanced: [{ name: networks.rpc.name, ipv4Address: plan.address }, { name: networks.edge.name }],
+        ports: [{ internal: plan.port, external: plan.hostPort, ip: plan.hostAddress }],
+        volumes: [
+          { volumeName: args.key.volume.name, containerPath: SECRETS_FOLDER, readOnly: true },
+          { hostPath: model.file, containerPath: `/models/${model.fileName}`, readOnly: true },
+        ],
+        healthcheck: {
+          tests: ["CMD", "/app/healthcheck.sh"],
+          interval: "2s",
+          timeout: "5s",
+          startPeriod: goDuration(plan.startupSeconds),
+          retries: 3,
+        },
+        // The update ends when the front answers, or fails within the plan's bound.
+        wait: true,
+        waitTimeout: plan.startupSeconds,
+        labels: labelsOf(stack, "front"),
+      }),
+      {
+        parent: this,
+        deleteBeforeReplace: true,
+        dependsOn: [args.key.holder, ...args.backends.map((backend) => backend.container)],
+        hooks: { onError: [explainFailure(stack)] },
+      },
+    );
+    this.endpoint = pulumi.output(`http://${plan.hostAddress}:${plan.hostPort}`);
+    this.registerOutputs({ endpoint: this.endpoint });
+  }
+}
+
+/** Seconds as Go prints a duration, which is how the provider reads it back: any other form is a difference. */
+export function goDuration(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor((seconds % 3600) / 60);
+  const rest = seconds % 60;
+  if (hours > 0) return `${hours}h${minutes}m${rest}s`;
+  return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
+}
+
+/** Says where the reason is: the provider itself only knows that the container did not become healthy. */
+function explainFailure(stack: string): pulumi.ErrorHook {
+  return new pulumi.ErrorHook(`front-failed-${stack}`, (failure) => {
+    const container = physicalName(stack, "front");
+    pulumi.log.error(
+      `The front did not become ready (${failure.errors[0] ?? "no reason given"}). Its last words: docker logs --tail 20 ${container}`,
+    );
+    return false;
+  });
+}

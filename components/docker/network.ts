@@ -1,0 +1,34 @@
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import type { NetworkPlan } from "../../plan/types.ts";
+import { labelsOf, physicalName } from "./naming.ts";
+
+/**
+ * The two networks of a cluster: `rpc` is internal, has the plan's addresses and no way out; `edge` exists for the
+ * front alone, so that its API can be published on the loopback address.
+ */
+export class ClusterNetworks extends pulumi.ComponentResource {
+  readonly rpc: docker.Network;
+  readonly edge: docker.Network;
+
+  constructor(name: string, args: { stack: string; network: NetworkPlan }, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:docker:ClusterNetworks", name, {}, opts);
+    this.rpc = new docker.Network(
+      `${name}-rpc`,
+      {
+        name: physicalName(args.stack, "rpc"),
+        driver: "bridge",
+        internal: true,
+        ipamConfigs: [{ subnet: args.network.cidr }],
+        labels: labelsOf(args.stack, "network"),
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.edge = new docker.Network(
+      `${name}-edge`,
+      { name: physicalName(args.stack, "edge"), driver: "bridge", labels: labelsOf(args.stack, "network") },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.registerOutputs();
+  }
+}
