@@ -1,0 +1,106 @@
+import { dirname, join, normalize } from "node:path";
+import { expect, test } from "vitest";
+import { projectFiles, textOf } from "./files.ts";
+
+const MOST_LINES = 400;
+
+/** From the first room to the last: a file may import from its own room and those before it, never from a later one. */
+const ROOMS = ["config", "plan", "components", "index.ts"] as const;
+
+const files = projectFiles();
+const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
+
+/** A static import, export-from or dynamic import of one module. */
+interface Import {
+  file: string;
+  /** As written. */
+  specifier: string;
+  /** The imported file relative to the root; null for a package. */
+  target: string | null;
+}
+
+function importsOf(file: string): Import[] {
+  const pattern =
+    /^\s*(?:import|export)\s[^;"']*?from\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
+  return [...textOf(file).matchAll(pattern)].map((match) => {
+    const specifier = match[1] ?? match[2] ?? match[3] ?? "";
+    const target = specifier.startsWith(".") ? normalize(join(dirname(file), specifier)) : null;
+    return { file, specifier, target };
+  });
+}
+
+const roomOf = (file: string): string => file.split("/")[0] ?? file;
+const say = (line: Import): string => `${line.file} imports ${line.specifier}`;
+
+/** The lines of files that match, as `file:line: text`. */
+function linesThat(match: RegExp, among: string[]): string[] {
+  return among.flatMap((file) =>
+    textOf(file)
+      .split("\n")
+      .flatMap((line, index) => (match.test(line) ? [`${file}:${index + 1}: ${line.trim().slice(0, 120)}`] : [])),
+  );
+}
+
+test(`no file of code is longer than ${MOST_LINES} lines`, () => {
+  const counted = files.filter((file) => /\.(ts|mjs|sh)$|Dockerfile/.test(file));
+  const long = counted
+    .map((file) => ({ file, lines: textOf(file).split("\n").length - 1 }))
+    .filter(({ lines }) => lines > MOST_LINES);
+  expect(long, "split each of these by what its parts do").toEqual([]);
+});
+
+test("imports go config → plan → components → index.ts and never back", () => {
+  const rank = (file: string): number => (ROOMS as readonly string[]).indexOf(roomOf(file));
+  const back = code
+    .filter((file) => rank(file) >= 0)
+    .flatMap(importsOf)
+    .filter(({ file, target }) => target !== null && (rank(target) < 0 || rank(target) > rank(file)));
+  expect(
+    back.map(say),
+    "move what is shared to the earlier room; rooms of the program import no tools and no tests",
+  ).toEqual([]);
+});
+
+test("the planner and the configuration know nothing of Pulumi", () => {
+  const pulumi = code
+    .filter((file) => ["plan", "config"].includes(roomOf(file)))
+    .flatMap(importsOf)
+    .filter(({ specifier }) => specifier.startsWith("@pulumi/"));
+  expect(pulumi.map(say), "hand plain data over to components/ instead").toEqual([]);
+});
+
+test("components read no YAML", () => {
+  const yaml = code
+    .filter((file) => roomOf(file) === "components")
+    .flatMap(importsOf)
+    .filter(({ specifier }) => specifier === "yaml");
+  expect(yaml.map(say), "the plan holds what components need").toEqual([]);
+});
+
+test("every relative import names a file that is there", () => {
+  const lost = code.flatMap(importsOf).filter(({ target }) => target !== null && !files.includes(target));
+  expect(lost.map(say), "write the file's name with its extension").toEqual([]);
+});
+
+test("only toolchain/ reads environment variables", () => {
+  const among = code.filter((file) => !["toolchain", "test"].includes(roomOf(file)));
+  const found = linesThat(/process\.env\b/, among);
+  expect(found, "take the value from the stack file, or hand it over as an argument").toEqual([]);
+});
+
+test("no committed file names a path of somebody's machine", () => {
+  // Dockerfiles speak of paths inside the image; hash lists hold no prose.
+  const among = files.filter((file) => !/Dockerfile|package-lock\.json$|go\.sum$|\.(png|gguf)$/.test(file));
+  const homes = ["root", "work", "home/[a-z][\\w-]*", "Users/[A-Za-z][\\w-]*"].join("|");
+  const found = linesThat(new RegExp(`(?<![\\w.$}~*-])/(?:${homes})/\\w`), among);
+  expect(found, "use a path relative to the project's root").toEqual([]);
+});
+
+test("the lock file names no registry but npm's own", () => {
+  const resolved = textOf("package-lock.json").match(/"resolved": "[^"]+"/g) ?? [];
+  const foreign = resolved.filter((line) => !line.includes('"https://registry.npmjs.org/'));
+  expect(
+    [...new Set(foreign)].slice(0, 5),
+    "run npm install with `--replace-registry-host=never` and npm's registry",
+  ).toEqual([]);
+});
