@@ -25,6 +25,14 @@ export interface Finding {
   message: string;
   /** One sentence that says what to change. */
   remedy: string;
+  /** The remedy as a change of the configuration, where it is one; the planner has checked that it helps. */
+  change?: ConfigChange;
+}
+
+/** One value of the configuration to set: `backends[0].memory` to `"3 GiB"`. */
+export interface ConfigChange {
+  path: string;
+  value: string | number;
 }
 
 /** Memory of one device, each part in bytes. */

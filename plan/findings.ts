@@ -1,0 +1,182 @@
+/** Everything that the planner has to say about a cluster. Each kind of finding is one function. */
+
+import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
+import { memoryBytes, memorySize } from "../config/units.ts";
+import { CONTEXT_STEP_TOKENS, runSettings } from "./memory/settings.ts";
+import type { ModelFacts } from "./model/facts.ts";
+import { type Placement, slotsOf } from "./placement.ts";
+import { cheapestFit, moreFrontMemory } from "./remedies.ts";
+import type { Finding } from "./types.ts";
+
+/** What the findings are about; the placement is null if there are fewer layers than backends. */
+export interface Situation {
+  config: ClusterConfig;
+  facts: ModelFacts;
+  placement: Placement | null;
+}
+
+type Check = (situation: Situation) => Finding[];
+
+const modelFits: Check = ({ config, facts, placement }) => {
+  if (placement === null) return [];
+  const over = placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes - capacityBytes);
+  const worst = over.indexOf(Math.max(...over));
+  const slot = slotsOf(config)[worst];
+  const memory = placement.backends[worst];
+  if (slot === undefined || memory === undefined || memory.totalBytes <= memory.capacityBytes) return [];
+  const path = `backends[${slot.poolIndex}].memory`;
+  const remedy = cheapestFit(config, facts);
+  return [
+    {
+      code: "model-does-not-fit",
+      severity: "error",
+      path: remedy?.change.path ?? path,
+      message: `The model does not fit: with the best split, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${slot.pool.memory}.`,
+      remedy:
+        remedy?.sentence ??
+        "Give several pools more memory, or choose a smaller model or a smaller quantization of it.",
+      ...(remedy === null ? {} : { change: remedy.change }),
+    },
+  ];
+};
+
+const frontFits: Check = ({ config, facts, placement }) => {
+  if (placement === null || placement.front.totalBytes <= placement.front.capacityBytes) return [];
+  const backendsFit = placement.backends.every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
+  const needed = memorySize(Math.ceil(placement.front.totalBytes / memoryBytes("64 MiB")) * memoryBytes("64 MiB"));
+  const remedy = backendsFit ? moreFrontMemory(config, facts) : null;
+  return [
+    {
+      code: "front-memory-too-small",
+      severity: "error",
+      path: "front.memory",
+      message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${config.front.memory}.`,
+      remedy: remedy?.sentence ?? `Set front.memory to at least ${needed}.`,
+      change: remedy?.change ?? { path: "front.memory", value: needed },
+    },
+  ];
+};
+
+const everyBackendHasLayers: Check = ({ config, facts, placement }) => {
+  if (placement !== null) return [];
+  const slots = slotsOf(config);
+  const surplus = slots.length - facts.layers;
+  const pool = config.backends.findIndex(({ count }) => count > surplus);
+  const path = `backends[${pool}].count`;
+  const count = (config.backends[pool]?.count ?? 0) - surplus;
+  return [
+    {
+      code: "more-backends-than-layers",
+      severity: "error",
+      path: pool === -1 ? "backends" : path,
+      message: `The model has ${facts.layers} layers, too few for ${slots.length} backends: each must hold one at least.`,
+      remedy: pool === -1 ? `Keep at most ${facts.layers} backends.` : `Set ${path} to at most ${count}.`,
+      ...(pool === -1 ? {} : { change: { path, value: count } }),
+    },
+  ];
+};
+
+const notTooManyBackends: Check = ({ config }) => {
+  const count = slotsOf(config).length;
+  if (count <= MAX_BACKENDS) return [];
+  return [
+    {
+      code: "too-many-backends",
+      severity: "error",
+      path: "backends",
+      message: `llama.cpp takes at most ${MAX_BACKENDS} backends, and there are ${count}.`,
+      remedy: `Lower the counts by ${count - MAX_BACKENDS} in all and give each backend more memory.`,
+    },
+  ];
+};
+
+const frontComputesNothing: Check = ({ placement }) => {
+  if (placement === null || placement.frontLayers === 0 || !placement.fits) return [];
+  return [
+    {
+      code: "front-computes-layers",
+      severity: "warning",
+      path: "backends",
+      message: `The backends can't hold every layer: the front computes the first ${placement.frontLayers} itself, and the devices no longer overlap.`,
+      remedy: "Give the backends more memory, or add one, if the front is to compute no layer.",
+    },
+  ];
+};
+
+const contextIsTrained: Check = ({ config, facts }) => {
+  const { slotContextTokens, slots } = runSettings(config);
+  const trained = facts.trainedContextTokens;
+  if (trained === 0 || slotContextTokens <= trained) return [];
+  return [
+    {
+      code: "context-longer-than-trained",
+      severity: "warning",
+      path: "model.contextTokens",
+      message: `Each slot has a context of ${slotContextTokens} tokens, and the model was trained with ${trained}: answers beyond that get worse.`,
+      remedy: `Set model.contextTokens to at most ${trained * slots}.`,
+      change: { path: "model.contextTokens", value: trained * slots },
+    },
+  ];
+};
+
+const contextIsWhole: Check = ({ config }) => {
+  const { slotContextTokens, slots } = runSettings(config);
+  const used = slotContextTokens * slots;
+  if (used === config.model.contextTokens) return [];
+  return [
+    {
+      code: "context-rounded",
+      severity: "advice",
+      path: "model.contextTokens",
+      message: `llama.cpp rounds the context of each slot up to ${CONTEXT_STEP_TOKENS} tokens: it uses ${used} instead of ${config.model.contextTokens}.`,
+      remedy: `Set model.contextTokens to ${used}.`,
+      change: { path: "model.contextTokens", value: used },
+    },
+  ];
+};
+
+const architectureIsKnown: Check = ({ facts }) => {
+  if (facts.architectureKnown) return [];
+  return [
+    {
+      code: "architecture-unknown",
+      severity: "warning",
+      path: "model.source",
+      message: `The planner does not know the architecture ${facts.architecture}: it assumes a full KV cache in every layer, and its compute buffers are a guess.`,
+      remedy: "Leave a tenth of each backend's memory free, and compare the start-up log with the plan.",
+    },
+  ];
+};
+
+const gpusAreNotShared: Check = ({ config }) =>
+  config.backends.flatMap((pool, index) => {
+    if (pool.flavour !== "cuda" || pool.count === 1) return [];
+    return {
+      code: "gpu-shared",
+      severity: "warning" as const,
+      path: `backends[${index}].gpus`,
+      message: `The ${pool.count} backends of pool ${pool.name} all use the same GPU, the first of those handed to them.`,
+      remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
+      change: { path: `backends[${index}].count`, value: 1 },
+    };
+  });
+
+const CHECKS: readonly Check[] = [
+  notTooManyBackends,
+  everyBackendHasLayers,
+  modelFits,
+  frontFits,
+  frontComputesNothing,
+  architectureIsKnown,
+  contextIsTrained,
+  contextIsWhole,
+  gpusAreNotShared,
+];
+
+/** Every finding, errors first. */
+export function findingsOf(situation: Situation): Finding[] {
+  const order = ["error", "warning", "advice"];
+  return CHECKS.flatMap((check) => check(situation)).sort(
+    (a, b) => order.indexOf(a.severity) - order.indexOf(b.severity),
+  );
+}

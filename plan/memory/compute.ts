@@ -1,0 +1,118 @@
+/**
+ * Bytes of the compute buffers: what llama.cpp reserves for the biggest graph of a device. An estimate, derived from the
+ * tensors that are alive at once in the worst of feed-forward, attention and output; measured equal to llama.cpp's own
+ * numbers for a dense model with flash attention.
+ * Source at the pinned commit: `llama_context::sched_reserve` in `src/llama-context.cpp`, `ggml_backend_sched_split_graph`
+ * in `ggml/src/ggml-backend.cpp` (copies of the inputs), `build_attn_mha` and `build_ffn` in `src/llama-graph.cpp`.
+ */
+
+import type { ModelFacts } from "../model/facts.ts";
+import { cacheCells } from "./kv-cache.ts";
+import type { RunSettings } from "./settings.ts";
+
+const F32_BYTES = 4;
+const F16_BYTES = 2;
+/** With pipelining the scheduler keeps this many copies of every input (`GGML_SCHED_MAX_COPIES`). */
+const PIPELINE_COPIES = 4;
+
+/** Consecutive layers on one device. */
+export interface DeviceLayers {
+  first: number;
+  count: number;
+  holdsOutput: boolean;
+}
+
+/** Answers what any run of layers needs; what does not depend on the run is worked out once. */
+export interface ComputeModel {
+  /** Compute buffer of a device that holds some layers. */
+  device(layers: DeviceLayers, pipelined: boolean): number;
+  /** Compute buffer of the front's CPU: the graph's inputs, and the layers that it computes itself if there are any. */
+  front(layers: DeviceLayers, pipelined: boolean): number;
+}
+
+export function computeModel(facts: ModelFacts, settings: RunSettings): ComputeModel {
+  const embeddings = rowsBytes(facts.embeddingLength, settings);
+  const inputs = maskBytes(facts, settings) + embeddings + indexBytes(settings);
+  const output = outputBytes(facts, settings);
+  const largestWork = rangeMaximum(facts.heads.map((_, layer) => layerBytes(facts, layer, settings)));
+  const copiesOf = (pipelined: boolean) => (pipelined ? PIPELINE_COPIES : 1);
+  const device = ({ first, count, holdsOutput }: DeviceLayers, pipelined: boolean) =>
+    copiesOf(pipelined) * inputs + Math.max(holdsOutput ? output : 0, largestWork(first, count));
+  return {
+    device,
+    front: (layers, pipelined) =>
+      layers.count > 0 ? device(layers, pipelined) : copiesOf(pipelined) * inputs + embeddings,
+  };
+}
+
+/** Largest of `count` values from `first` on, for any run: a table of the maxima of runs of 1, 2, 4, … values. */
+function rangeMaximum(values: readonly number[]): (first: number, count: number) => number {
+  const levels = [[...values]];
+  for (let width = 2; width <= values.length; width *= 2) {
+    const below = levels.at(-1) ?? [];
+    const half = width / 2;
+    levels.push(
+      Array.from({ length: values.length - width + 1 }, (_, index) =>
+        Math.max(below[index] ?? 0, below[index + half] ?? 0),
+      ),
+    );
+  }
+  return (first, count) => {
+    if (count === 0) return 0;
+    const level = Math.floor(Math.log2(count));
+    const row = levels[level] ?? [];
+    return Math.max(row[first] ?? 0, row[first + count - 2 ** level] ?? 0);
+  };
+}
+
+/** A matrix of one F32 row for each token of the micro batch. */
+function rowsBytes(values: number, settings: RunSettings): number {
+  return values * settings.microBatchTokens * F32_BYTES;
+}
+
+/** Attention masks: one for the whole context, one more for the sliding window. F16 with flash attention, else F32. */
+function maskBytes(facts: ModelFacts, settings: RunSettings): number {
+  const widths = new Set(facts.keyValueHeads.map((_, layer) => cacheCells(facts, layer, settings)));
+  const cells = [...widths].reduce((sum, width) => sum + width, 0);
+  return cells * settings.microBatchTokens * (settings.flashAttention ? F16_BYTES : F32_BYTES);
+}
+
+/** Token numbers, positions and the indices of the cells that are written: small. */
+function indexBytes(settings: RunSettings): number {
+  return settings.microBatchTokens * (2 * 4 + 2 * 8);
+}
+
+/** The worst moment within one layer. */
+function layerBytes(facts: ModelFacts, layer: number, settings: RunSettings): number {
+  return Math.max(feedForwardBytes(facts, layer, settings), attentionBytes(facts, layer, settings));
+}
+
+/** Gate, up and their product, beside the residual, the normed input and the layer's input. */
+function feedForwardBytes(facts: ModelFacts, layer: number, settings: RunSettings): number {
+  const used = facts.experts?.used ?? 1;
+  const width = (facts.feedForwardLengths[layer] ?? 0) * used;
+  const residuals = (facts.experts === null ? 3 : 3 + used) * facts.embeddingLength;
+  return rowsBytes(3 * width + residuals, settings);
+}
+
+/** Queries, their result and the residuals; without flash attention the scores of every head, before and after softmax. */
+function attentionBytes(facts: ModelFacts, layer: number, settings: RunSettings): number {
+  const heads = facts.heads[layer] ?? 0;
+  const queries = heads * (facts.keyLengths[layer] ?? 0);
+  const keysAndValues =
+    (facts.keyValueHeads[layer] ?? 0) * ((facts.keyLengths[layer] ?? 0) + (facts.valueLengths[layer] ?? 0));
+  const rows = rowsBytes(2 * queries + keysAndValues + 3 * facts.embeddingLength, settings);
+  if (settings.flashAttention) return rows;
+  return rows + 2 * heads * cacheCells(facts, layer, settings) * settings.microBatchTokens * F32_BYTES;
+}
+
+/** Logits of the tokens that have an output (`n_outputs_max` in `tools/server/server-context.cpp`). */
+function outputBytes(facts: ModelFacts, settings: RunSettings): number {
+  const outputs = settings.everyTokenHasOutput
+    ? settings.microBatchTokens
+    : Math.min(settings.slots, settings.microBatchTokens);
+  return (
+    outputs * (facts.vocabularyTokens + 2 * facts.embeddingLength) * F32_BYTES +
+    rowsBytes(facts.embeddingLength, settings)
+  );
+}

@@ -1,0 +1,75 @@
+/** Bytes that one device needs, part by part, for the layers that it is to hold. */
+
+import type { ModelFacts } from "../model/facts.ts";
+import type { Flavour, MemoryPlan } from "../types.ts";
+import { computeModel, type DeviceLayers } from "./compute.ts";
+import { kvCacheLayerBytes } from "./kv-cache.ts";
+import type { RunSettings } from "./settings.ts";
+
+const MIB = 1024 ** 2;
+
+/** What `ggml-rpc-server` itself takes: code, libraries, and on CUDA the context and the kernels' workspace. */
+const BACKEND_PROGRAM_BYTES: Readonly<Record<Flavour, number>> = { cpu: 48 * MIB, cuda: 512 * MIB };
+/** What `llama-server` itself takes: code, libraries, HTTP threads. */
+const FRONT_PROGRAM_BYTES = 128 * MIB;
+/** The vocabulary in memory is several times what it is in the file: strings, hash maps, merge ranks. */
+const VOCABULARY_FACTOR = 8;
+
+/** Answers what any run of layers needs on a device; sums are prepared once, so that a split can ask often. */
+export interface MemoryModel {
+  backend(flavour: Flavour, capacityBytes: number, layers: DeviceLayers, pipelined: boolean): MemoryPlan;
+  front(capacityBytes: number, layers: number, pipelined: boolean): MemoryPlan;
+}
+
+/** The memory model of one model under one configuration. */
+export function memoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
+  const { weights } = facts;
+  const compute = computeModel(facts, settings);
+  const weightSums = runningSums(weights.layerBytes);
+  const cacheSums = runningSums(weights.layerBytes.map((_, layer) => kvCacheLayerBytes(facts, layer, settings)));
+  const between = (sums: readonly number[], { first, count }: DeviceLayers) =>
+    (sums[first + count] ?? 0) - (sums[first] ?? 0);
+  const largest = Math.max(...weights.layerLargestBytes, weights.outputLargestBytes);
+
+  return {
+    backend(flavour, capacityBytes, layers, pipelined) {
+      return withTotal({
+        weightsBytes:
+          between(weightSums, layers) + weights.sharedBytes + (layers.holdsOutput ? weights.outputBytes : 0),
+        kvCacheBytes: between(cacheSums, layers),
+        computeBytes: compute.device(layers, pipelined),
+        // A tensor arrives in one message, which is held beside the buffer that it is copied to.
+        reserveBytes: BACKEND_PROGRAM_BYTES[flavour] + largest,
+        capacityBytes,
+      });
+    },
+    front(capacityBytes, count, pipelined) {
+      const layers = { first: 0, count, holdsOutput: false };
+      const outputs = settings.everyTokenHasOutput ? settings.batchTokens : settings.slots;
+      return withTotal({
+        weightsBytes: weights.inputBytes + between(weightSums, layers) + (count > 0 ? weights.sharedBytes : 0),
+        kvCacheBytes: between(cacheSums, layers),
+        computeBytes: compute.front(layers, pipelined),
+        // A tensor is copied once more on its way to the socket; logits and embeddings wait in an output buffer.
+        reserveBytes:
+          FRONT_PROGRAM_BYTES +
+          VOCABULARY_FACTOR * weights.headerBytes +
+          largest +
+          outputs * (facts.vocabularyTokens + facts.embeddingLength) * 4,
+        capacityBytes,
+      });
+    },
+  };
+}
+
+function withTotal(parts: Omit<MemoryPlan, "totalBytes">): MemoryPlan {
+  const { weightsBytes, kvCacheBytes, computeBytes, reserveBytes, capacityBytes } = parts;
+  const totalBytes = weightsBytes + kvCacheBytes + computeBytes + reserveBytes;
+  return { weightsBytes, kvCacheBytes, computeBytes, reserveBytes, totalBytes, capacityBytes };
+}
+
+function runningSums(values: readonly number[]): number[] {
+  const sums = [0];
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  return sums;
+}

@@ -1,0 +1,44 @@
+/** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
+
+import type { ClusterConfig } from "../../config/schema.ts";
+
+/** llama.cpp pads the context to a multiple of this (`GGML_PAD(…, 256)` in `src/llama-context.cpp`). */
+export const CONTEXT_STEP_TOKENS = 256;
+
+/** Numbers of one running model. */
+export interface RunSettings {
+  /** Tokens of context of one slot, as llama.cpp rounds it (`n_ctx_seq`). */
+  slotContextTokens: number;
+  /** Slots, each with a KV cache of its own: the plan never uses a unified cache (`n_seq_max`, `n_stream`). */
+  slots: number;
+  /** Tokens computed at once (`n_ubatch`). */
+  microBatchTokens: number;
+  /** Tokens of the biggest batch (`n_batch`). */
+  batchTokens: number;
+  /** Whether attention is computed without the big matrix of scores. `auto` turns out on where the plan is exact. */
+  flashAttention: boolean;
+  kvCacheType: ClusterConfig["model"]["kvCacheType"];
+  /** Whether every token of a batch may have an output (embeddings), else one for each slot. */
+  everyTokenHasOutput: boolean;
+}
+
+/** Rounds up to a multiple. */
+export function padded(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
+}
+
+/** Port of the constructor of `llama_context` in `src/llama-context.cpp`. */
+export function runSettings({ model, front }: ClusterConfig): RunSettings {
+  const slots = model.parallelSlots;
+  const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
+  const batchTokens = Math.min(model.batchTokens, model.contextTokens);
+  return {
+    slotContextTokens: padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
+    slots,
+    batchTokens,
+    microBatchTokens: Math.min(model.microBatchTokens, batchTokens),
+    flashAttention: model.flashAttention !== "off",
+    kvCacheType: model.kvCacheType,
+    everyTokenHasOutput: front.embeddings,
+  };
+}

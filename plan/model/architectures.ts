@@ -1,0 +1,72 @@
+/**
+ * What the planner knows of model architectures beyond their metadata: whether their KV cache is the plain one, and which
+ * layers look at a sliding window only. Source at the pinned commit: `src/models/<architecture>.cpp`
+ * (`load_arch_hparams`) and `llama_model::create_memory` in `src/llama-model.cpp`.
+ */
+
+/** Sliding window of an architecture where the file does not say everything itself. */
+interface SlidingWindowRule {
+  /** One of every so many layers looks at everything; the file's own pattern wins. */
+  period: number;
+  /** Whether the layer that looks at everything is the first of each period, else the last. */
+  denseFirst?: boolean;
+  /** Window where the file names none. */
+  defaultTokens?: number;
+  /** Window that holds whatever the file says. */
+  fixedTokens?: number;
+}
+
+/** Architectures with a plain KV cache for every layer. */
+const PLAIN: ReadonlySet<string> = new Set(
+  (
+    "llama llama-embed deci falcon grok gpt2 gptj gptneox mpt baichuan starcoder starcoder2 refact bloom stablelm qwen " +
+    "qwen2 qwen2moe qwen2vl qwen3 qwen3moe qwen3vl qwen3vlmoe phi2 phi3 phimoe plamo codeshell orion internlm2 minicpm " +
+    "gemma xverse command-r dbrx olmo olmoe openelm arctic deepseek chatglm bitnet jais jais2 nemotron exaone granite " +
+    "granitemoe chameleon bailingmoe dots1 arcee ernie4_5 ernie4_5-moe hunyuan-moe hunyuan-dense smollm3 apertus seed_oss " +
+    "mistral3 llada glm4"
+  ).split(" "),
+);
+
+/** Architectures whose layers take turns between a sliding window and the whole context. */
+const SLIDING: ReadonlyMap<string, SlidingWindowRule> = new Map([
+  ["gemma2", { period: 2, defaultTokens: 4096 }],
+  ["gemma3", { period: 6 }],
+  ["cohere2", { period: 4 }],
+  ["olmo2", { period: 4 }],
+  ["gpt-oss", { period: 2 }],
+  ["afmoe", { period: 4 }],
+  ["mellum", { period: 4 }],
+  ["plamo3", { period: 8 }],
+  ["smallthinker", { period: 4, denseFirst: true, fixedTokens: 4096 }],
+]);
+
+/** Whether the planner knows how this architecture keeps its KV cache. */
+export function isKnownArchitecture(architecture: string): boolean {
+  return PLAIN.has(architecture) || SLIDING.has(architecture);
+}
+
+/**
+ * Which layers look at a sliding window and how long it is; null if none does.
+ * Port of `llama_model_base::load_swa_pattern` and `llama_hparams::set_swa_pattern`.
+ * @param declaredTokens the file's `attention.sliding_window`
+ * @param declaredPattern the file's `attention.sliding_window_pattern`: a period, or one flag for each layer
+ */
+export function slidingWindowOf(
+  architecture: string,
+  layers: number,
+  declaredTokens: number | null,
+  declaredPattern: number | readonly boolean[] | null,
+): { tokens: number; layers: boolean[] } | null {
+  const rule = SLIDING.get(architecture);
+  if (rule === undefined) return null;
+  const tokens = rule.fixedTokens === undefined ? (declaredTokens ?? rule.defaultTokens ?? 0) : rule.fixedTokens;
+  // A file that declares no window at all turns it off, also where the length is fixed.
+  if (tokens === 0 || (declaredTokens ?? rule.defaultTokens ?? 0) === 0) return null;
+  if (typeof declaredPattern === "object" && declaredPattern !== null) {
+    return { tokens, layers: Array.from({ length: layers }, (_, layer) => declaredPattern[layer] ?? false) };
+  }
+  const period = declaredPattern ?? rule.period;
+  const slides = (layer: number) =>
+    period === 0 || (rule.denseFirst === true ? layer % period !== 0 : layer % period < period - 1);
+  return { tokens, layers: Array.from({ length: layers }, (_, layer) => slides(layer)) };
+}

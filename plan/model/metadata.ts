@@ -1,0 +1,59 @@
+/** Reads typed values out of a GGUF header's metadata, in which every value may be anything. */
+
+/** One tensor of the header. */
+export interface GgufTensor {
+  name: string;
+  /** Values in each dimension, the row first. */
+  shape: readonly (bigint | number)[];
+  /** GGML's number of the type. */
+  dtype: number;
+}
+
+/** What is used of a parsed header. */
+export interface GgufHeader {
+  metadata: object;
+  tensorInfos: readonly GgufTensor[];
+  /** Bytes before the tensors' data. */
+  tensorDataOffset: bigint | number;
+}
+
+/** Accessors that answer null where a key is absent or holds something else. */
+export interface MetadataReader {
+  text(key: string): string | null;
+  count(key: string): number | null;
+  /** One number for each layer, from a list or from one number for all. */
+  counts(key: string, layers: number): number[] | null;
+  /** A list of flags, one for each layer. */
+  flags(key: string): boolean[] | null;
+  length(key: string): number | null;
+}
+
+export function metadataReader(metadata: object): MetadataReader {
+  const values = new Map<string, unknown>(Object.entries(metadata));
+  const toCount = (value: unknown): number | null => {
+    if (typeof value === "bigint") return Number(value);
+    return typeof value === "number" && Number.isFinite(value) ? value : null;
+  };
+  const list = (key: string): unknown[] | null => {
+    const value = values.get(key);
+    return Array.isArray(value) ? value : null;
+  };
+  return {
+    text(key) {
+      const value = values.get(key);
+      return typeof value === "string" ? value : null;
+    },
+    count: (key) => toCount(values.get(key)),
+    counts(key, layers) {
+      const found = list(key);
+      const one = toCount(values.get(key));
+      if (found === null && one === null) return null;
+      return Array.from({ length: layers }, (_, layer) => (found === null ? one : toCount(found[layer])) ?? 0);
+    },
+    flags(key) {
+      const found = list(key);
+      return found === null ? null : found.map((flag) => flag === true || (typeof flag === "number" && flag !== 0));
+    },
+    length: (key) => list(key)?.length ?? null,
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * How many bytes of weights go where. llama.cpp places a tensor by what it is, not by where it stands in the file: the
+ * input embeddings stay on the CPU, `blk.N.*` goes with layer N, the rest with the output layer.
+ * Source at the pinned commit: `LLM_TENSOR_INFOS` in `src/llama-arch.cpp`, `create_tensor` in `src/llama-model-loader.cpp`.
+ */
+
+import { ggmlBytes } from "./ggml-types.ts";
+import type { GgufHeader, GgufTensor } from "./metadata.ts";
+
+/** Bytes of weights by where llama.cpp puts them; each tensor is padded to the alignment of a CPU buffer. */
+export interface WeightFacts {
+  /** Bytes of each repeating layer. */
+  layerBytes: number[];
+  /** Biggest tensor of each repeating layer: it passes through the socket in one message. */
+  layerLargestBytes: number[];
+  /** Input embeddings: always on the front's CPU. */
+  inputBytes: number;
+  /** Output layer, a copy of tied input embeddings included. */
+  outputBytes: number;
+  outputLargestBytes: number;
+  /** Small tensors that every device with layers gets a copy of (RoPE factors). */
+  sharedBytes: number;
+  /** Whether the output layer uses the input embeddings, which then exist twice. */
+  tied: boolean;
+  /** Bytes of the file before the tensors' data: vocabulary and other metadata. */
+  headerBytes: number;
+  /** GGML's number of the type that most bytes of the repeating layers have. */
+  mainType: number;
+}
+
+/** Tensors of the input layer (`LLM_TENSOR_LAYER_INPUT`). */
+const INPUT_TENSORS = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./;
+/** Tensors that belong to the layers, named without a layer: the first layer of each device brings a copy. */
+const SHARED_TENSORS = /^rope_(freqs|factors_long|factors_short)\./;
+const LAYER_TENSORS = /^blk\.(\d+)\./;
+/** Alignment of tensors in a CPU buffer (`TENSOR_ALIGNMENT` in `ggml/src/ggml-impl.h`). */
+const ALIGNMENT_BYTES = 32;
+
+/**
+ * Adds up the tensors of a header.
+ * @param onUnknownType called with the number of a type whose size is not known; must not return
+ */
+export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (type: number) => never): WeightFacts {
+  const zeros = () => Array.from({ length: layers }, () => 0);
+  const facts: WeightFacts = {
+    layerBytes: zeros(),
+    layerLargestBytes: zeros(),
+    inputBytes: 0,
+    outputBytes: 0,
+    outputLargestBytes: 0,
+    sharedBytes: 0,
+    tied: !header.tensorInfos.some(({ name }) => name === "output.weight"),
+    headerBytes: Number(header.tensorDataOffset),
+    mainType: 0,
+  };
+  const bytesByType = new Map<number, number>();
+  for (const tensor of header.tensorInfos) {
+    const bytes = bytesOf(tensor) ?? onUnknownType(tensor.dtype);
+    const layer = LAYER_TENSORS.exec(tensor.name)?.[1];
+    if (layer !== undefined) {
+      addToLayer(facts, Number(layer), bytes);
+      bytesByType.set(tensor.dtype, (bytesByType.get(tensor.dtype) ?? 0) + bytes);
+    } else if (INPUT_TENSORS.test(tensor.name)) {
+      facts.inputBytes += bytes;
+      if (facts.tied && tensor.name === "token_embd.weight") addToOutput(facts, bytes);
+    } else if (SHARED_TENSORS.test(tensor.name)) {
+      facts.sharedBytes += bytes;
+    } else {
+      addToOutput(facts, bytes);
+    }
+  }
+  facts.mainType = [...bytesByType].reduce((most, entry) => (entry[1] > most[1] ? entry : most), [0, 0])[0];
+  return facts;
+}
+
+function bytesOf(tensor: GgufTensor): number | null {
+  const values = tensor.shape.reduce<number>((product, length) => product * Number(length), 1);
+  const bytes = ggmlBytes(tensor.dtype, values);
+  return bytes === null ? null : Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
+}
+
+function addToLayer(facts: WeightFacts, layer: number, bytes: number): void {
+  facts.layerBytes[layer] = (facts.layerBytes[layer] ?? 0) + bytes;
+  facts.layerLargestBytes[layer] = Math.max(facts.layerLargestBytes[layer] ?? 0, bytes);
+}
+
+function addToOutput(facts: WeightFacts, bytes: number): void {
+  facts.outputBytes += bytes;
+  facts.outputLargestBytes = Math.max(facts.outputLargestBytes, bytes);
+}

@@ -1,0 +1,103 @@
+/** Which layers go to which device. Pure numbers: what a run of layers needs is asked of the memory model. */
+
+/** Bytes that a device needs for `count` layers from `first` on; the last device holds the output layer too. */
+export type NeededBytes = (device: number, first: number, count: number) => number;
+
+/** Layers of each device, in the order of the devices. */
+export interface Split {
+  counts: number[];
+  /** How full the fullest device is: above 1 it does not fit. */
+  fullest: number;
+}
+
+/**
+ * Splits the layers from `firstLayer` on so that the fullest device is as empty as can be, and among those splits so that
+ * the devices are filled most evenly. Every device gets at least one layer: the front refuses a backend without any.
+ * Null if there are fewer layers than devices.
+ */
+export function splitLayers(
+  layers: { first: number; count: number },
+  capacities: readonly number[],
+  needed: NeededBytes,
+): Split | null {
+  const devices = capacities.length;
+  if (devices === 0 || layers.count < devices) return null;
+  const shares = shareTable(layers, capacities, needed);
+  const fullest = lowestPeak(layers.count, shares);
+  return { counts: evenest(layers.count, shares, fullest), fullest };
+}
+
+/** How full device `d` is with `count` layers from offset `from` on: `shares[d](from, count)`. */
+type Share = (from: number, count: number) => number;
+
+function shareTable(
+  layers: { first: number; count: number },
+  capacities: readonly number[],
+  needed: NeededBytes,
+): Share[] {
+  return capacities.map((capacity, device) => {
+    const known = new Map<number, number>();
+    return (from, count) => {
+      const key = from * (layers.count + 1) + count;
+      const share = known.get(key) ?? needed(device, layers.first + from, count) / capacity;
+      known.set(key, share);
+      return share;
+    };
+  });
+}
+
+/** Dynamic programme over devices: the least possible share of the fullest device. */
+function lowestPeak(count: number, shares: readonly Share[]): number {
+  return solve(count, shares, (rest, share) => Math.max(rest, share)).cost;
+}
+
+/** Among the splits in which no device is fuller than `peak`, the one with the least sum of squared shares. */
+function evenest(count: number, shares: readonly Share[], peak: number): number[] {
+  return solve(count, shares, (rest, share) => (share > peak ? Number.POSITIVE_INFINITY : rest + share * share)).counts;
+}
+
+/** Cheapest way to give `count` layers to the devices in order; `join` adds one device's share to the cost so far. */
+function solve(
+  count: number,
+  shares: readonly Share[],
+  join: (rest: number, share: number) => number,
+): { cost: number; counts: number[] } {
+  const devices = shares.length;
+  // best[d][n]: cost of the first n layers on the first d devices; took[d][n]: layers of the last of them.
+  const best = [[0, ...Array.from({ length: count }, () => Number.POSITIVE_INFINITY)]];
+  const took: number[][] = [[]];
+  shares.forEach((share, device) => {
+    const before = best[device] ?? [];
+    const costs = Array.from({ length: count + 1 }, () => Number.POSITIVE_INFINITY);
+    const counts = Array.from({ length: count + 1 }, () => 0);
+    for (let total = device + 1; total <= count - (devices - device - 1); total++) {
+      for (let own = 1; own <= total - device; own++) {
+        const rest = before[total - own] ?? Number.POSITIVE_INFINITY;
+        if (rest === Number.POSITIVE_INFINITY) continue;
+        const cost = join(rest, share(total - own, own));
+        if (cost < (costs[total] ?? 0)) {
+          costs[total] = cost;
+          counts[total] = own;
+        }
+      }
+    }
+    best.push(costs);
+    took.push(counts);
+  });
+  const result: number[] = [];
+  for (let device = devices, left = count; device > 0; device--) {
+    const own = took[device]?.[left] ?? 0;
+    result.unshift(own);
+    left -= own;
+  }
+  return { cost: best[devices]?.[count] ?? Number.POSITIVE_INFINITY, counts: result };
+}
+
+/**
+ * llama.cpp's `--tensor-split` for a split: its own rounding (`load_tensors` in `src/llama-model.cpp`) compares the share
+ * of a layer with running sums of these numbers over their total, so the counts themselves, the output layer counted with
+ * the last device, give exactly this split.
+ */
+export function tensorSplitOf(counts: readonly number[]): number[] {
+  return counts.map((count, device) => (device === counts.length - 1 ? count + 1 : count));
+}
