@@ -1,0 +1,115 @@
+# Runtime images of flavour cpu: targets `backend` (only the RPC server) and `server` (all programs).
+# Platforms: linux/amd64, linux/arm64, linux/arm/v7, always compiled on the build platform.
+# Written in the syntax that Docker Engine 20.10's own builder knows: no here-documents, no `COPY --link`.
+#
+#   docker buildx build images --file images/cpu.Dockerfile --target server --tag llama-rpc-cluster:cpu-server
+#
+ARG BASE_IMAGE=debian:trixie-slim
+ARG BUILD_IMAGE=debian:trixie-slim
+# The name of a stage or of a local image with the tree in /llama.cpp; `source-git` clones.
+ARG LLAMACPP_SOURCE=source-git
+ARG LLAMACPP_REPO=https://github.com/ggml-org/llama.cpp
+ARG LLAMACPP_VERSION=0c1e57098
+# What the labels say. The build stops where the source says something else.
+ARG LLAMACPP_COMMIT=0c1e57098
+ARG RPC_PROTOCOL=7.0.0
+ARG GGML_VERSION=0.25.3
+
+# ---- source --------------------------------------------------------------------------------------------------------
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS source-git
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates git \
+    && rm -rf /var/lib/apt/lists/*
+COPY build/fetch-source.sh /build-scripts/
+ARG LLAMACPP_REPO
+ARG LLAMACPP_VERSION
+RUN /build-scripts/fetch-source.sh "${LLAMACPP_REPO}" "${LLAMACPP_VERSION}"
+
+FROM --platform=$BUILDPLATFORM ${LLAMACPP_SOURCE} AS source
+
+# ---- compiler ------------------------------------------------------------------------------------------------------
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS toolchain
+ARG TARGETARCH
+COPY build/toolchain.sh /build-scripts/
+RUN --mount=type=cache,id=llama-rpc-cluster-apt,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,id=llama-rpc-cluster-apt-lists,target=/var/lib/apt/lists,sharing=locked \
+    /build-scripts/toolchain.sh "${TARGETARCH}"
+
+# ---- what the source says about itself -----------------------------------------------------------------------------
+FROM toolchain AS identified
+COPY --from=source /llama.cpp /llama.cpp
+COPY build/identify.sh /build-scripts/
+ARG LLAMACPP_VERSION
+ARG LLAMACPP_COMMIT
+ARG RPC_PROTOCOL
+ARG GGML_VERSION
+RUN rm -f /llama.cpp/.git 2>/dev/null || true; /build-scripts/identify.sh /identity
+
+# ---- compile -------------------------------------------------------------------------------------------------------
+FROM toolchain AS compiled
+COPY --from=source /llama.cpp /llama.cpp
+COPY --from=identified /identity /identity
+COPY build/compile.sh /build-scripts/
+ARG TARGETARCH
+RUN --mount=type=cache,id=llama-rpc-cluster-ccache,target=/ccache,sharing=shared \
+    /build-scripts/compile.sh "${TARGETARCH}"
+COPY build/arrange.sh /build-scripts/
+RUN /build-scripts/arrange.sh
+
+# ---- init, account, directories ------------------------------------------------------------------------------------
+FROM ${BASE_IMAGE} AS base
+
+FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS init
+COPY --from=base /etc/passwd /etc/group /base-etc/
+COPY build/init.sh /build-scripts/
+ARG TARGETARCH
+RUN --mount=type=cache,id=llama-rpc-cluster-apt-lists-init,target=/var/lib/apt/lists,sharing=locked \
+    /build-scripts/init.sh "${TARGETARCH}"
+
+# ---- what both roles share -----------------------------------------------------------------------------------------
+# No RUN from here on: these stages may be for an architecture whose programs the build machine can't start.
+FROM base AS runtime
+ARG LLAMACPP_REPO
+ARG LLAMACPP_VERSION
+ARG LLAMACPP_COMMIT
+ARG RPC_PROTOCOL
+ARG GGML_VERSION
+COPY --from=init /init/usr/ /usr/
+COPY --from=init /init/etc/ /etc/
+COPY --from=init --chown=10001:10001 /init/cache /cache
+COPY --from=init --chown=10001:10001 /init/models /models
+COPY entrypoint.sh healthcheck.sh /app/
+COPY runtime/ /app/runtime/
+# TINI_SUBREAPER: quiet where the engine puts an init of its own in front (docker run --init).
+ENV PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    HOME=/cache LLAMA_CACHE=/cache TINI_SUBREAPER=1
+USER 10001:10001
+WORKDIR /app
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/tini", "--", "/app/entrypoint.sh"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=300s --retries=3 CMD ["/app/healthcheck.sh"]
+LABEL org.opencontainers.image.source="https://github.com/llama-rpc-cluster/llama-rpc-cluster" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${LLAMACPP_VERSION}" \
+      org.opencontainers.image.revision="${LLAMACPP_COMMIT}" \
+      org.opencontainers.image.base.name="debian:trixie-slim" \
+      llama-rpc-cluster/flavour="cpu" \
+      llama-rpc-cluster/llamacpp-repository="${LLAMACPP_REPO}" \
+      llama-rpc-cluster/llamacpp-commit="${LLAMACPP_COMMIT}" \
+      llama-rpc-cluster/rpc-protocol="${RPC_PROTOCOL}" \
+      llama-rpc-cluster/ggml-version="${GGML_VERSION}"
+
+# ---- the images ----------------------------------------------------------------------------------------------------
+FROM runtime AS backend
+COPY --from=compiled /out/backend/ /app/
+ENV APP_MODE=backend
+EXPOSE 50052
+LABEL org.opencontainers.image.title="llama.cpp RPC backend (cpu)" \
+      org.opencontainers.image.description="ggml-rpc-server: lends this machine's CPU and memory to a llama.cpp front"
+
+FROM runtime AS server
+COPY --from=compiled /out/server/ /app/
+ENV APP_MODE=server
+EXPOSE 8080 50052
+LABEL org.opencontainers.image.title="llama.cpp RPC server (cpu)" \
+      org.opencontainers.image.description="llama-server and llama.cpp's other programs, with RPC: front, backend or tools"

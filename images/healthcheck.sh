@@ -1,0 +1,70 @@
+#!/bin/bash
+# Whether the container does its work. As a backend: the program lives and its port is in state LISTEN; no connection is
+# made, because a backend serves one client and a stranger in its queue blocks or ends it. As a server: GET /health.
+set -uo pipefail
+
+# Tells the reason to `docker inspect` and ends as unhealthy.
+fail() { echo "$*" && exit 1; }
+
+# Prints the process id of a program of this container, if it runs.
+process_of() {
+  local comm
+  for comm in /proc/[0-9]*/comm; do
+    # A process may be gone when its name is read.
+    if [[ "$(cat "$comm" 2>/dev/null)" == "${1:0:15}" ]]; then basename "$(dirname "$comm")" && return; fi
+  done
+}
+
+# Prints the last value of an option in the command line of a process, else its default.
+option_of() { # pid default option...
+  local pid="$1" value="$2" previous="" argument
+  shift 2
+  while IFS= read -r -d '' argument; do
+    [[ " $* " == *" $previous "* && -n "$previous" ]] && value="$argument"
+    previous="$argument"
+  done <"/proc/${pid}/cmdline"
+  echo "$value"
+}
+
+listens() { # port; reads the kernel's table, connects to nothing
+  local hexadecimal
+  hexadecimal="$(printf '%04X' "$1")"
+  cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk -v port=":${hexadecimal}\$" '$4 == "0A" && $2 ~ port {found = 1} END {exit !found}'
+}
+
+check_backend() {
+  local port
+  port="$(option_of "$1" 50052 --port -p)"
+  listens "$port" || fail "ggml-rpc-server runs but does not listen on port ${port}"
+  echo "listening on port ${port}"
+}
+
+check_server() {
+  local pid="$1" host port status
+  host="$(option_of "$pid" "${LLAMA_ARG_HOST:-127.0.0.1}" --host)"
+  port="$(option_of "$pid" "${LLAMA_ARG_PORT:-8080}" --port)"
+  if [[ "$host" == *.sock ]]; then
+    [[ -S "$host" ]] || fail "no socket at ${host}"
+    return
+  fi
+  listens "$port" || fail "llama-server runs but does not listen on port ${port} yet"
+  # With TLS there is nothing to read without a client for it.
+  [[ -n "${LLAMA_ARG_SSL_KEY_FILE:-}" || "$(tr '\0' ' ' <"/proc/${pid}/cmdline")" == *--ssl-key-file* ]] && return
+  case "$host" in 0.0.0.0 | '::') host=127.0.0.1 ;; esac
+  exec 3<>"/dev/tcp/${host}/${port}" || fail "no connection to ${host}:${port}"
+  printf 'GET %s/health HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n' "${LLAMA_ARG_API_PREFIX:-}" >&3
+  IFS= read -t 4 -r status <&3 || fail "no answer from ${host}:${port} within 4 s"
+  [[ "$status" == *" 200 "* ]] || fail "llama-server answers: ${status%$'\r'}"
+  echo "llama-server answers: ${status%$'\r'}"
+}
+
+mode="${APP_MODE:-backend}"
+case "${mode,,}" in
+  none) exit 0 ;;
+  backend) program=ggml-rpc-server check=check_backend ;;
+  server) program=llama-server check=check_server ;;
+  *) fail "APP_MODE='${mode}' is no mode" ;;
+esac
+pid="$(process_of "$program")"
+[[ -n "$pid" ]] || fail "${program} does not run (yet)"
+"$check" "$pid"

@@ -1,0 +1,179 @@
+# shellcheck shell=bash
+# APP_MODE=server: llama-server, the front of a cluster or, without backends, a plain server.
+
+# llama-server writes which device holds which buffer from this level on; the proof below reads it.
+readonly PROOF_VERBOSITY=4
+
+start_server() {
+  if has_option -h --help --usage --version --list-devices --license --cache-list -- "$@"; then
+    exec "${APP_HOME}/llama-server" "$@"
+  fi
+  local bind="${APP_BIND:-0.0.0.0}" port threads device embedding wait_seconds="${APP_WAIT_SECONDS:-300}" arguments=()
+  local backends=()
+  read_address
+  read_threads
+  read_device
+  read_switch APP_EMBEDDING embedding
+  is_whole_number "$wait_seconds" 0 86400 ||
+    refuse "APP_WAIT_SECONDS='${wait_seconds}': whole seconds from 0 to 86400; set APP_WAIT_SECONDS=300."
+  read_model "$@"
+  read_sampling "$@"
+  choose_backends
+  read_layers "$@"
+  stop_if_refused
+
+  has_option --host -- "$@" || [[ -z "${APP_BIND:-}" && -n "${LLAMA_ARG_HOST:-}" ]] || arguments+=(--host "$bind")
+  has_option --port -- "$@" || [[ -z "${APP_PORT:-}" && -n "${LLAMA_ARG_PORT:-}" ]] || arguments+=(--port "$port")
+  has_option -t --threads -- "$@" || [[ -z "$threads" || (-z "${APP_THREADS:-}" && -n "${LLAMA_ARG_THREADS:-}") ]] ||
+    arguments+=(--threads "$threads")
+  has_option -dev --device -- "$@" || [[ -z "$device" ]] || arguments+=(--device "$device")
+  [[ "$embedding" == true ]] && arguments+=(--embeddings)
+  if [[ ${#backends[@]} -gt 0 ]]; then
+    arguments+=(--rpc "$(IFS=, && echo "${backends[*]}")")
+    # Saving a prompt whose cache sits on a backend aborts the server (llama.cpp #26529).
+    has_option -cram --cache-ram -- "$@" || [[ -n "${LLAMA_ARG_CACHE_RAM:-}" ]] || arguments+=(--cache-ram 0)
+    wait_for_backends "$((10#$wait_seconds))"
+  fi
+  arguments+=("$@")
+  [[ ${#backends[@]} -gt 0 ]] && raise_verbosity "$@"
+
+  say "server: llama-server ${arguments[*]@Q}"
+  run_server
+}
+
+read_address() {
+  read_port 8080
+  [[ "$bind" =~ ^[A-Za-z0-9_.:/-]+$ ]] ||
+    refuse "APP_BIND='${bind}': an address, a host name or the path of a socket; set APP_BIND=0.0.0.0."
+}
+
+read_model() {
+  has_option -m --model -mu --model-url -hf -hfr --hf-repo -dr --docker-repo --models-dir --models-preset -- "$@" && return
+  local model="${APP_MODEL:-}"
+  if [[ -z "$model" ]]; then
+    [[ -n "${LLAMA_ARG_MODEL:-}${LLAMA_ARG_MODEL_URL:-}${LLAMA_ARG_HF_REPO:-}${LLAMA_ARG_DOCKER_REPO:-}${LLAMA_ARG_MODELS_DIR:-}${LLAMA_ARG_MODELS_PRESET:-}" ]] && return
+    model="$DEFAULT_MODEL"
+  fi
+  arguments+=(--model "$model")
+  if [[ ! -e "$model" ]]; then
+    refuse "APP_MODEL='${model}': no such file in the container; mount the folder with your GGUF file at /models and set APP_MODEL=/models/<file>."
+  elif [[ ! -f "$model" || ! -r "$model" ]]; then
+    refuse "APP_MODEL='${model}': not a file that uid $(id -u) can read; mount the GGUF file itself and make it readable (chmod a+r)."
+  elif [[ "$(head -c 4 "$model")" != GGUF ]]; then
+    refuse "APP_MODEL='${model}': not a GGUF file; convert the model with llama.cpp's convert_hf_to_gguf.py or download a .gguf."
+  fi
+}
+
+read_sampling() {
+  local penalty="${APP_REPEAT_PENALTY:-}"
+  [[ -z "$penalty" ]] && return
+  if [[ ! "$penalty" =~ ^[0-9]+(\.[0-9]+)?$ ]]; then
+    refuse "APP_REPEAT_PENALTY='${penalty}': a number such as 1.1; 1.0 switches the penalty off."
+  fi
+  has_option --repeat-penalty -- "$@" || arguments+=(--repeat-penalty "$penalty")
+}
+
+# The list is APP_RPC_BACKENDS if it is set, even empty; else llama.cpp's own variable; else the original's default.
+choose_backends() {
+  if [[ -n "${APP_RPC_BACKENDS+set}" ]]; then
+    read_backends "$APP_RPC_BACKENDS" APP_RPC_BACKENDS
+  elif [[ -n "${LLAMA_ARG_RPC:-}" ]]; then
+    read_backends "$LLAMA_ARG_RPC" LLAMA_ARG_RPC
+  else
+    read_backends "$DEFAULT_BACKENDS" APP_RPC_BACKENDS
+    say "APP_RPC_BACKENDS is not set: using ${DEFAULT_BACKENDS}; set it to an empty text for a server without backends."
+  fi
+  # The list goes in as an argument; read twice, every backend would get two connections.
+  unset LLAMA_ARG_RPC
+  if [[ ${#backends[@]} -gt 0 && "$(getconf LONG_BIT)" == 32 ]]; then
+    refuse "APP_RPC_BACKENDS='${APP_RPC_BACKENDS:-}': a 32-bit front can't address 64-bit backends, llama.cpp keeps their addresses in pointers of its own size; use a 64-bit machine as front, this one may be a backend."
+  fi
+}
+
+read_layers() {
+  has_option -ngl --gpu-layers --n-gpu-layers -- "$@" && return
+  local layers="${APP_GPU_LAYERS:-}"
+  if [[ -z "$layers" ]]; then
+    [[ -n "${LLAMA_ARG_N_GPU_LAYERS:-}" ]] && return
+    layers=99
+  fi
+  if [[ "$layers" != auto && "$layers" != all ]] && ! is_whole_number "$layers" 0 9999; then
+    refuse "APP_GPU_LAYERS='${layers}': a whole number from 0 to 9999, auto or all; set APP_GPU_LAYERS=99 for every layer."
+  elif [[ "$layers" =~ ^0+$ && ${#backends[@]} -gt 0 ]]; then
+    refuse "APP_GPU_LAYERS='${layers}': no layer would go to the ${#backends[@]} backends; set APP_GPU_LAYERS=99 or APP_RPC_BACKENDS to an empty text."
+  fi
+  arguments+=(--gpu-layers "$layers")
+}
+
+raise_verbosity() {
+  local given="${LLAMA_ARG_LOG_VERBOSITY:-}" previous="" argument
+  for argument in "$@"; do
+    case "$previous" in -lv | --verbosity | --log-verbosity) given="$argument" ;; esac
+    case "$argument" in -v | --verbose | --log-verbose) given=99 ;; esac
+    previous="$argument"
+  done
+  is_whole_number "$given" "$PROOF_VERBOSITY" 99999 && return
+  [[ -n "$given" ]] && say "log verbosity ${given} raised to ${PROOF_VERBOSITY}: the proof that every backend is used is read from those lines."
+  arguments+=(--verbosity "$PROOF_VERBOSITY")
+}
+
+run_server() {
+  local status reader
+  if [[ ${#backends[@]} -eq 0 ]]; then
+    supervise "${APP_HOME}/llama-server" "${arguments[@]}"
+    status=$?
+    [[ -n "$stopping" ]] && stopped
+    exit "$status"
+  fi
+  exec {log}> >(prove_backends_used)
+  reader=$!
+  supervise_into "$log" "${APP_HOME}/llama-server" "${arguments[@]}"
+  status=$?
+  exec {log}>&-
+  log=""
+  wait "$reader"
+  [[ -n "$stopping" ]] && stopped
+  [[ -n "$gave_up" ]] && exit 1
+  case "$status" in
+    0) say "llama-server ended by itself with status 0." && exit 1 ;;
+    134) say "llama-server was aborted: a backend went away or refused memory; its reason is above. Bring the backends back and start the front again." ;;
+    *) say "llama-server ended with status ${status}; its reason is above." ;;
+  esac
+  exit "$status"
+}
+
+supervise_into() { # file descriptor, command...
+  supervise with_output "$@"
+}
+with_output() {
+  local descriptor="$1"
+  shift
+  exec "$@" >&"$descriptor" 2>&1
+}
+
+# Copies the log and looks for one model buffer per backend: `RPC0[10.0.0.2:50052] model buffer size = 33.82 MiB`.
+# Decides when the model is loaded; a front that computes what a backend should is stopped, not served.
+prove_backends_used() {
+  local line backend missing="" loaded=""
+  local -A held=()
+  trap '' TERM INT HUP
+  while IFS= read -r line; do
+    printf '%s\n' "$line"
+    if [[ "$line" =~ RPC[0-9]+\[([^]]+)\][[:space:]]+model\ buffer\ size\ =[[:space:]]+([0-9.]+) ]]; then
+      [[ "${BASH_REMATCH[2]}" == 0.00 ]] || held["${BASH_REMATCH[1]}"]+="${held[${BASH_REMATCH[1]}]:+ + }${BASH_REMATCH[2]}"
+    elif [[ "$line" == *"constructing llama_context"* || "$line" == *"model loaded"* ]]; then
+      loaded=1
+      break
+    fi
+  done
+  if [[ -n "$loaded" ]]; then
+    for backend in "${backends[@]}"; do
+      if [[ -z "${held[$backend]:-}" ]]; then missing+=" ${backend}"; else say "backend ${backend} holds ${held[$backend]} MiB of the model."; fi
+    done
+    if [[ -n "$missing" ]]; then
+      say "refused: no part of the model is on${missing}; give each backend a share (LLAMA_ARG_TENSOR_SPLIT, APP_GPU_LAYERS, APP_DEVICE) or take it out of APP_RPC_BACKENDS."
+      kill -s USR1 $$
+    fi
+  fi
+  exec cat
+}
