@@ -1,0 +1,27 @@
+/** `npm run pulumi -- …`: the Pulumi CLI in the project's environment. */
+import type { Command } from "../command.ts";
+import { ensureStack, pulumiOnTerminal, stackIn } from "../engine.ts";
+import { engineSteps, setUp } from "../setup.ts";
+
+/** Commands that work on a stack's resources and so may find it not made yet. */
+const STACK_COMMANDS = new Set(["up", "update", "preview", "refresh", "config"]);
+
+export const command: Command = {
+  summary: "the Pulumi CLI in the project's environment",
+  help: `
+  npm run pulumi -- up -s local
+  npm run pulumi -- stack output -s local
+  npm run pulumi -- destroy -s local
+  npm run pulumi -- --help           this text
+  npm run pulumi -- help             Pulumi's own help
+
+Who is not logged in to a Pulumi backend gets one inside the project: state in .pulumi-state/, its passphrase in
+.toolchain/passphrase. To type \`pulumi\` by hand in the same environment:  . .toolchain/env.sh`,
+  passesArguments: true,
+  run: async (args, { signal }) => {
+    await setUp(engineSteps, signal, true);
+    const stack = stackIn(args);
+    if (stack !== null && STACK_COMMANDS.has(args[0] ?? "")) await ensureStack(stack, signal);
+    return pulumiOnTerminal(args, signal);
+  },
+};

@@ -1,0 +1,81 @@
+// One set-up at a time. Plain JavaScript, because bootstrap.mjs uses it on a Node that knows no TypeScript.
+import fs from "node:fs";
+import path from "node:path";
+
+/** @param {number} pid */
+function isAlive(pid) {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: alive, but another user's.
+    if (error.code !== "EPERM") return false;
+  }
+  try {
+    // Process ids are used again after a restart of the machine: a holder that is no Node program is somebody else.
+    return /node|npm|bootstrap/.test(fs.readFileSync(`/proc/${pid}/cmdline`, "utf8"));
+  } catch {
+    return true; // no /proc (macOS)
+  }
+}
+
+/** @param {string} file */
+export function tryAcquire(file) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  for (;;) {
+    try {
+      // A complete file appears in one go (link fails where the name exists), so no reader ever sees half a lock.
+      const mine = `${file}.${process.pid}`;
+      fs.writeFileSync(mine, String(process.pid));
+      try {
+        fs.linkSync(mine, file);
+      } finally {
+        fs.rmSync(mine, { force: true });
+      }
+      const release = () => {
+        try {
+          if (fs.readFileSync(file, "utf8") === String(process.pid)) fs.rmSync(file, { force: true });
+        } catch {
+          // Gone already.
+        }
+        process.removeListener("exit", release);
+      };
+      process.on("exit", release);
+      return { lock: { release } };
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    let holder = 0;
+    try {
+      holder = Number(fs.readFileSync(file, "utf8"));
+    } catch {
+      continue; // released meanwhile
+    }
+    if (isAlive(holder)) return { holder };
+    // Taken away under a name of our own: of two that find the same dead lock only one can rename it.
+    try {
+      fs.renameSync(file, `${file}.stale.${process.pid}`);
+      fs.rmSync(`${file}.stale.${process.pid}`, { force: true });
+    } catch {
+      // The other one was quicker.
+    }
+  }
+}
+
+/**
+ * @param {string} file
+ * @param {(holder: number, waitedSeconds: number) => void} onWait
+ */
+export async function acquire(file, onWait) {
+  const start = Date.now();
+  let told = Number.NEGATIVE_INFINITY;
+  for (;;) {
+    const answer = tryAcquire(file);
+    if (answer.lock) return answer.lock;
+    if (Date.now() - told >= 15_000) {
+      told = Date.now();
+      onWait(answer.holder, Math.round((told - start) / 1000));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}

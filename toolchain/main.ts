@@ -1,0 +1,68 @@
+/** Dispatcher of the npm scripts; runs under the project's own Node. Started by bootstrap.mjs. */
+import process from "node:process";
+import type { Command } from "./command.ts";
+import { commandEnvironment } from "./environment.ts";
+import { projectRoot } from "./paths.ts";
+
+/** Loaded when asked for: `npm run plan` must not pay for what `npm start` needs. */
+const commands: Record<string, () => Promise<{ command: Command }>> = {
+  start: () => import("./commands/start.ts"),
+  doctor: () => import("./commands/doctor.ts"),
+  pulumi: () => import("./commands/pulumi.ts"),
+  plan: () => import("./commands/plan.ts"),
+  bench: () => import("./commands/bench.ts"),
+  test: () => import("./commands/test.ts"),
+  "test:quick": () => import("./commands/test-quick.ts"),
+  "test:images": () => import("./commands/test-images.ts"),
+};
+
+/** How the user calls it: `npm start`, `npm run plan`. */
+const spelling = (name: string) => (name === "start" || name === "test" ? `npm ${name}` : `npm run ${name}`);
+
+/** Mistakes and lacks that explain themselves; everything else is a defect and keeps its stack trace. */
+const plain = new Set(["CommandError", "SetupError", "ConfigError", "PlanRefused", "ModelError"]);
+
+async function main(argv: string[]): Promise<number> {
+  const [name = "--help", ...args] = argv;
+  if (name === "--help" || name === "-h" || name === "help") {
+    const lines = await Promise.all(
+      Object.entries(commands).map(
+        async ([key, load]) => `  ${spelling(key).padEnd(22)}${(await load()).command.summary}`,
+      ),
+    );
+    console.log(`Commands (each has --help: npm run <command> -- --help):\n${lines.join("\n")}`);
+    return 0;
+  }
+  const load = commands[name];
+  if (!load) {
+    console.error(`There is no command "${name}"; there are ${Object.keys(commands).join(", ")}.`);
+    return 2;
+  }
+  const { command } = await load();
+  const asked = command.passesArguments ? args.slice(0, 1) : args;
+  if (asked.includes("--help") || asked.includes("-h")) {
+    console.log(`${spelling(name)}: ${command.summary}\n\n${command.help.trim()}`);
+    return 0;
+  }
+  const interruption = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      process.exitCode = signal === "SIGINT" ? 130 : 143;
+      interruption.abort(new Error(`interrupted by ${signal}`));
+    });
+  }
+  try {
+    return await command.run(args, { signal: interruption.signal });
+  } catch (error) {
+    if (interruption.signal.aborted) {
+      console.error("\nInterrupted. What is done is kept; run the same command again to go on.");
+      return Number(process.exitCode ?? 130);
+    }
+    if (!(error instanceof Error) || !plain.has(error.name)) throw error;
+    console.error(`\n${error.message}`);
+    return 1;
+  }
+}
+
+Object.assign(process.env, commandEnvironment(projectRoot));
+process.exit(await main(process.argv.slice(2)));

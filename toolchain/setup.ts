@@ -1,0 +1,33 @@
+/** Which steps which command needs, and running them under the lock. */
+import { join } from "node:path";
+import { acquire } from "./lock.mjs";
+import { paths } from "./paths.ts";
+import { provide, type Step } from "./runner.ts";
+import { pluginStep } from "./steps/plugins.ts";
+import { shellStep, stateStep } from "./steps/project.ts";
+import { languageHostStep, pulumiStep } from "./steps/pulumi.ts";
+import { Terminal } from "./terminal.ts";
+
+/** What the engine needs: enough for `npm run pulumi`. */
+export const engineSteps: readonly Step[] = [
+  stateStep,
+  shellStep,
+  pulumiStep,
+  languageHostStep,
+  pluginStep("docker-build"),
+  pluginStep("docker"),
+];
+
+/** Provides steps for a command. */
+export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet = false): Promise<void> {
+  const terminal = new Terminal();
+  await provide(steps, {
+    terminal,
+    signal,
+    quiet,
+    lock: () =>
+      acquire(join(paths.toolchain, "setup.lock"), (holder, waited) =>
+        terminal.line(`Another run (process ${holder}) is setting up; waiting for it (${waited} s).`),
+      ),
+  });
+}
