@@ -1,0 +1,31 @@
+#!/bin/bash
+# Builds one image of images/: build-image.sh load ROLE TAG   puts it into the engine, for tests
+#                              build-image.sh push ROLE NAME  pushes it by digest, without a tag, and prints the digest
+# What to build comes as FLAVOUR, PLATFORM, LLAMACPP_VERSION, LLAMACPP_COMMIT, RPC_PROTOCOL and GGML_VERSION. Both ways
+# take the same arguments, so a push after a load compiles nothing: it sends the layers that were tested.
+set -euo pipefail
+how="$1" role="$2" name="$3"
+
+options=(--file "images/${FLAVOUR}.Dockerfile" --target "$role" --platform "$PLATFORM")
+for argument in LLAMACPP_VERSION LLAMACPP_COMMIT RPC_PROTOCOL GGML_VERSION; do
+    options+=(--build-arg "${argument}=${!argument}")
+done
+options+=(--label "org.opencontainers.image.source=${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}"
+    --label "org.opencontainers.image.revision=${GITHUB_SHA}")
+
+case "$how" in
+    load)
+        docker buildx build "${options[@]}" --provenance=false --load --tag "$name" images
+        ;;
+    push)
+        metadata="$(mktemp)"
+        docker buildx build "${options[@]}" --attest type=provenance,mode=max --attest type=sbom \
+            --output "type=image,name=${name},push-by-digest=true,name-canonical=true,push=true" \
+            --metadata-file "$metadata" images >&2
+        jq --raw-output --exit-status '."containerimage.digest"' "$metadata"
+        ;;
+    *)
+        echo "build-image.sh: '${how}' is neither load nor push" >&2
+        exit 1
+        ;;
+esac
