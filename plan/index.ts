@@ -20,7 +20,7 @@ import type {
   MemoryPlan,
 } from "./types.ts";
 
-export { type ModelFacts, ModelUnreadable, readModelFacts } from "./model/facts.ts";
+export { ModelError, type ModelFacts, readModelFacts } from "./model/facts.ts";
 export type * from "./types.ts";
 
 /** What a plan depends on besides the configuration and the model. */

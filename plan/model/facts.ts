@@ -2,9 +2,9 @@
 
 import { stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
-import { gguf } from "@huggingface/gguf";
 import { isKnownArchitecture, slidingWindowOf } from "./architectures.ts";
 import { ggmlTypeName } from "./ggml-types.ts";
+import { readGgufHeader } from "./gguf-header.ts";
 import { type GgufHeader, metadataReader } from "./metadata.ts";
 import { type WeightFacts, weightsOf } from "./weights.ts";
 
@@ -45,17 +45,17 @@ export interface ModelFacts {
 }
 
 /** A model file that can't be planned with. The message is meant for the user. */
-export class ModelUnreadable extends Error {
+export class ModelError extends Error {
   constructor(message: string) {
     super(message);
-    this.name = "ModelUnreadable";
+    this.name = "ModelError";
   }
 }
 
 /**
  * Reads a model's facts.
  * @param source path of a GGUF file, relative to the project's root or absolute
- * @throws {ModelUnreadable} in one sentence that says what to do
+ * @throws {ModelError} in one sentence that says what to do
  */
 export async function readModelFacts(source: string, projectRoot: string): Promise<ModelFacts> {
   const file = isAbsolute(source) ? source : resolve(projectRoot, source);
@@ -71,17 +71,17 @@ async function sizeOf(file: string, source: string): Promise<number> {
   } catch {
     // Told below: whatever the reason is, there is no file to read at this path.
   }
-  throw new ModelUnreadable(
+  throw new ModelError(
     `There is no model at ${source}: run \`npm start\`, which downloads the demonstration model, or put a GGUF file there.`,
   );
 }
 
 async function headerOf(file: string, source: string): Promise<GgufHeader> {
   try {
-    return await gguf(file, { allowLocalFile: true });
+    return await readGgufHeader(file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ModelUnreadable(
+    throw new ModelError(
       `${source} can't be read as a GGUF file (${reason}): download it again, it may be cut off or something else.`,
     );
   }
@@ -94,7 +94,7 @@ export function factsOf(
 ): ModelFacts {
   const { text, count, counts, flags, length } = metadataReader(header.metadata);
   const refuse = (reason: string): never => {
-    throw new ModelUnreadable(`${file.source} can't be planned: ${reason}`);
+    throw new ModelError(`${file.source} can't be planned: ${reason}`);
   };
   const architecture =
     text("general.architecture") ?? refuse("it names no architecture, so it holds no language model.");
@@ -145,5 +145,5 @@ export function factsOf(
 }
 
 function embeddingRows(header: GgufHeader): number {
-  return Number(header.tensorInfos.find(({ name }) => name === "token_embd.weight")?.shape[1] ?? 0);
+  return header.tensorInfos.find(({ name }) => name === "token_embd.weight")?.shape[1] ?? 0;
 }

@@ -1,10 +1,19 @@
 /** Reads typed values out of a GGUF header's metadata, in which every value may be anything. */
 
+/** A list of the header that was only counted: vocabulary. */
+export class UnreadList {
+  readonly length: number;
+
+  constructor(length: number) {
+    this.length = length;
+  }
+}
+
 /** One tensor of the header. */
 export interface GgufTensor {
   name: string;
   /** Values in each dimension, the row first. */
-  shape: readonly (bigint | number)[];
+  shape: readonly number[];
   /** GGML's number of the type. */
   dtype: number;
 }
@@ -14,7 +23,7 @@ export interface GgufHeader {
   metadata: object;
   tensorInfos: readonly GgufTensor[];
   /** Bytes before the tensors' data. */
-  tensorDataOffset: bigint | number;
+  tensorDataOffset: number;
 }
 
 /** Accessors that answer null where a key is absent or holds something else. */
@@ -25,6 +34,7 @@ export interface MetadataReader {
   counts(key: string, layers: number): number[] | null;
   /** A list of flags, one for each layer. */
   flags(key: string): boolean[] | null;
+  /** How long a list is. */
   length(key: string): number | null;
 }
 
@@ -54,6 +64,9 @@ export function metadataReader(metadata: object): MetadataReader {
       const found = list(key);
       return found === null ? null : found.map((flag) => flag === true || (typeof flag === "number" && flag !== 0));
     },
-    length: (key) => list(key)?.length ?? null,
+    length(key) {
+      const value = values.get(key);
+      return Array.isArray(value) || value instanceof UnreadList ? value.length : null;
+    },
   };
 }

@@ -50,7 +50,7 @@ export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (ty
     outputLargestBytes: 0,
     sharedBytes: 0,
     tied: !header.tensorInfos.some(({ name }) => name === "output.weight"),
-    headerBytes: Number(header.tensorDataOffset),
+    headerBytes: header.tensorDataOffset,
     mainType: 0,
   };
   const bytesByType = new Map<number, number>();
@@ -74,7 +74,7 @@ export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (ty
 }
 
 function bytesOf(tensor: GgufTensor): number | null {
-  const values = tensor.shape.reduce<number>((product, length) => product * Number(length), 1);
+  const values = tensor.shape.reduce((product, length) => product * length, 1);
   const bytes = ggmlBytes(tensor.dtype, values);
   return bytes === null ? null : Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

@@ -1,0 +1,71 @@
+/** Text for a terminal: widths, colours, bars and wrapped lines. Knows nothing of plans. */
+
+/** How wide the text may be, and whether it may have colours. */
+export interface TextOptions {
+  /** Columns. @default 100 */
+  width?: number;
+  /** ANSI colours; leave off unless the output is a terminal. @default false */
+  colour?: boolean;
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+
+export type Style = keyof typeof CODES;
+/** Adds a style to a text, or does not where colours are off. */
+export type Paint = (style: Style, text: string) => string;
+
+export function painter(colour: boolean): Paint {
+  return (style, text) => (colour && text !== "" ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
+}
+
+/** One part of a bar. */
+export interface BarPart {
+  amount: number;
+  character: string;
+  style: Style;
+}
+
+/**
+ * A bar of `width` characters that stands for `capacity`; parts that go beyond are cut off. Boundaries between parts are
+ * rounded, not the parts, so that the bar's filled length is right; a part that exists is shown if there is room for it.
+ */
+export function bar(parts: readonly BarPart[], capacity: number, width: number, paint: Paint): string {
+  const column = (amount: number) => Math.min(width, Math.round((amount / capacity) * width));
+  let sum = 0;
+  let filled = 0;
+  const pieces = parts.map(({ amount, character, style }) => {
+    sum += amount;
+    const end = Math.max(filled, column(sum));
+    const piece = paint(style, character.repeat(end - filled));
+    filled = end;
+    return piece;
+  });
+  return `${pieces.join("")}${paint("dim", "·".repeat(width - filled))}`;
+}
+
+/** Breaks a text at spaces into lines of at most `width` characters; a longer word keeps a line of its own. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}
+
+/** A wrapped text after a heading, its further lines under the first. */
+export function hanging(heading: string, text: string, width: number): string[] {
+  const lines = wrap(text, Math.max(20, width - heading.length));
+  return lines.map((line, index) => (index === 0 ? heading : " ".repeat(heading.length)) + line);
+}
+
+/** Columns side by side, each as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[], gap = "  "): string[] {
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(gap));
+}
