@@ -80,7 +80,7 @@ export async function build(program: GoProgram, report: Report, signal: AbortSig
         buffer: false,
       },
     );
-    report.now("resolving modules");
+    report.now("resolving modules, looking into Go's caches");
     for await (const line of child.iterable({ from: "stderr" })) {
       if (line.startsWith("go: downloading ")) {
         report.now(`downloading module ${line.slice("go: downloading ".length)}`);

@@ -20,7 +20,8 @@ export const engineSteps: readonly Step[] = [
 
 /** Provides steps for a command. */
 export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet = false): Promise<void> {
-  const terminal = new Terminal();
+  // A command whose output is read by a program keeps it clean: what set-up says goes to stderr.
+  const terminal = new Terminal(quiet ? process.stderr : process.stdout);
   await provide(steps, {
     terminal,
     signal,

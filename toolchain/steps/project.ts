@@ -17,8 +17,11 @@ function hasState(): boolean {
   return existsSync(folder) && readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".json"));
 }
 
-const usersPassphrase = () =>
-  process.env["PULUMI_CONFIG_PASSPHRASE"] !== undefined || process.env["PULUMI_CONFIG_PASSPHRASE_FILE"] !== undefined;
+/** Whether the user brought a passphrase; main.ts has put our own file into the environment already. */
+function usersPassphrase(): boolean {
+  const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
+  return phrase !== undefined || (file !== undefined && file !== paths.passphraseFile);
+}
 
 /** State and passphrase inside the project, where the user has no Pulumi backend. */
 export const stateStep: Step = {
