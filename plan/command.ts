@@ -53,10 +53,7 @@ async function run(argv: string[], projectRoot: string): Promise<number> {
   if (values.json) assertRunnable(plan);
   // The text above has said what the errors are.
   const errors = plan.findings.filter(({ severity }) => severity === "error").length;
-  if (errors > 0)
-    process.stderr.write(
-      `\nThis plan can't be carried out: see the ${errors} errors above.\n`.replace(" 1 errors", " error"),
-    );
+  if (errors > 0) process.stderr.write("\nThis plan can't be carried out: its errors are above.\n");
   return errors > 0 ? 1 : 0;
 }
 
