@@ -14,6 +14,8 @@ ARG LLAMACPP_VERSION=0c1e57098
 ARG LLAMACPP_COMMIT=0c1e57098
 ARG RPC_PROTOCOL=7.0.0
 ARG GGML_VERSION=0.25.3
+# Where this project's own source is; part of the labels.
+ARG IMAGE_SOURCE=""
 
 # ---- source --------------------------------------------------------------------------------------------------------
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS source-git
@@ -43,13 +45,14 @@ ARG LLAMACPP_VERSION
 ARG LLAMACPP_COMMIT
 ARG RPC_PROTOCOL
 ARG GGML_VERSION
-RUN rm -f /llama.cpp/.git 2>/dev/null || true; /build-scripts/identify.sh /identity
+RUN /build-scripts/identify.sh /identity
 
 # ---- compile -------------------------------------------------------------------------------------------------------
 FROM toolchain AS compiled
 COPY --from=source /llama.cpp /llama.cpp
 COPY --from=identified /identity /identity
 COPY build/compile.sh /build-scripts/
+COPY patches/ /build-scripts/patches/
 ARG TARGETARCH
 RUN --mount=type=cache,id=llama-rpc-cluster-ccache,target=/ccache,sharing=shared \
     /build-scripts/compile.sh "${TARGETARCH}"
@@ -74,6 +77,7 @@ ARG LLAMACPP_VERSION
 ARG LLAMACPP_COMMIT
 ARG RPC_PROTOCOL
 ARG GGML_VERSION
+ARG IMAGE_SOURCE
 COPY --from=init /init/usr/ /usr/
 COPY --from=init /init/etc/ /etc/
 COPY --from=init --chown=10001:10001 /init/cache /cache
@@ -88,7 +92,7 @@ WORKDIR /app
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/tini", "--", "/app/entrypoint.sh"]
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s --retries=3 CMD ["/app/healthcheck.sh"]
-LABEL org.opencontainers.image.source="https://github.com/llama-rpc-cluster/llama-rpc-cluster" \
+LABEL org.opencontainers.image.source="${IMAGE_SOURCE}" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.version="${LLAMACPP_VERSION}" \
       org.opencontainers.image.revision="${LLAMACPP_COMMIT}" \

@@ -3,8 +3,8 @@
 # The package is unpacked on the build platform, so no foreign program runs; the static program fits every base image.
 set -eu
 case "$1" in
-    arm) architecture=armhf ;;
-    *) architecture="$1" ;;
+  arm) architecture=armhf ;;
+  *) architecture="$1" ;;
 esac
 dpkg --add-architecture "$architecture"
 apt-get update
