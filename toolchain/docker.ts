@@ -1,0 +1,69 @@
+/** What set-up asks the Docker CLI. */
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { answerOf, tail, which, whichSystem } from "./programs.ts";
+import type { Report } from "./terminal.ts";
+
+/** Version of the running engine; null if none answers. */
+export async function engineVersion(): Promise<string | null> {
+  if (which("docker") === null) return null;
+  const answer = await answerOf("docker", ["version", "--format", "{{.Server.Version}}"], 8_000);
+  return answer && /^\d/.test(answer) ? answer : null;
+}
+
+/** Id of an image that the engine has; null if it hasn't. */
+export const imageId = (reference: string): Promise<string | null> =>
+  answerOf("docker", ["image", "inspect", "--format", "{{.Id}}", reference]);
+
+/** Where the Docker CLI looks for plugins of this user. */
+export const pluginFolder = (): string =>
+  join(process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"), "cli-plugins");
+
+const systemPluginFolders = ["libexec", "lib"].flatMap((folder) =>
+  ["/usr", "/usr/local"].map((prefix) => `${prefix}/${folder}/docker/cli-plugins`),
+);
+
+/** Whether a plugin file is there; the CLI itself may not be installed yet. */
+export function hasPlugin(name: string): boolean {
+  return [pluginFolder(), ...systemPluginFolders].some((folder) => {
+    try {
+      return readdirSync(folder).includes(name);
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Imports what `program` writes as an image; the pipe is theirs, so nothing passes through this process. */
+export async function importTar(
+  tarArgs: readonly string[],
+  reference: string,
+  changes: readonly string[],
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  report.now("importing into the engine");
+  const flags = changes.flatMap((change) => ["--change", change]);
+  const result = await execa("tar", [...tarArgs], {
+    cancelSignal: signal,
+    reject: false,
+    stdin: "ignore",
+    buffer: { stdout: false },
+  }).pipe("docker", ["import", ...flags, "-", reference], { reject: false, cancelSignal: signal });
+  if (result.failed)
+    throw new Error(`docker import of ${reference} failed: ${tail(result.stderr || result.shortMessage || "")}`);
+}
+
+/** Starts the engine where nothing else (systemd) does; it outlives this process. */
+export function startDaemon(logDescriptor: number): void {
+  const daemon = spawn(whichSystem("dockerd") ?? "dockerd", [], {
+    detached: true,
+    stdio: ["ignore", logDescriptor, logDescriptor],
+    env: process.env,
+  });
+  daemon.on("error", () => {}); // the wait for an answer tells it better
+  daemon.unref();
+}
