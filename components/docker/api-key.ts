@@ -12,9 +12,6 @@ export interface ApiKeyArgs {
 /** Where the front finds the key; `plan/flags.ts` names the same path. */
 export const SECRETS_FOLDER = "/run/secrets";
 
-/** Numeric user of the images. */
-const IMAGE_USER = "10001";
-
 /**
  * The key of the front's API: generated once, kept encrypted in state, and handed to the front as a file in a volume of
  * its own, so that no environment, command line or `docker inspect` shows it.
@@ -50,15 +47,9 @@ export class ApiKey extends pulumi.ComponentResource {
         mustRun: false,
         networkMode: "none",
         volumes: [{ volumeName: this.volume.name, containerPath: SECRETS_FOLDER }],
-        uploads: [
-          {
-            file: `${SECRETS_FOLDER}/api-key`,
-            content: this.value,
-            owner: IMAGE_USER,
-            group: IMAGE_USER,
-            permissions: "0400",
-          },
-        ],
+        // Readable for all, because the engine can't give a file to a user that the host does not know; who may read is
+        // decided by who has the volume, and that is the front alone.
+        uploads: [{ file: `${SECRETS_FOLDER}/api-key`, content: this.value, permissions: "0444" }],
         labels: labelsOf(args.stack, "key"),
       },
       { parent: this, deleteBeforeReplace: true, additionalSecretOutputs: ["uploads"] },

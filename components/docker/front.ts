@@ -65,7 +65,6 @@ export class Front extends pulumi.ComponentResource {
         parent: this,
         deleteBeforeReplace: true,
         dependsOn: [args.key.holder, ...args.backends.map((backend) => backend.container)],
-        hooks: { onError: [explainFailure(stack)] },
       },
     );
     this.endpoint = pulumi.output(`http://${plan.hostAddress}:${plan.hostPort}`);
@@ -80,15 +79,4 @@ export function goDuration(seconds: number): string {
   const rest = seconds % 60;
   if (hours > 0) return `${hours}h${minutes}m${rest}s`;
   return minutes > 0 ? `${minutes}m${rest}s` : `${rest}s`;
-}
-
-/** Says where the reason is: the provider itself only knows that the container did not become healthy. */
-function explainFailure(stack: string): pulumi.ErrorHook {
-  return new pulumi.ErrorHook(`front-failed-${stack}`, (failure) => {
-    const container = physicalName(stack, "front");
-    pulumi.log.error(
-      `The front did not become ready (${failure.errors[0] ?? "no reason given"}). Its last words: docker logs --tail 20 ${container}`,
-    );
-    return false;
-  });
 }

@@ -12,13 +12,13 @@ export interface ImageRecipe {
   /** Git repository of llama.cpp. */
   repository: string;
   /** A local image that holds the source tree under `/llama.cpp`. @default the source is cloned */
-  sourceImage?: string;
+  sourceImage?: string | undefined;
   /** Where the CUDA compiler comes from. @default "nvidia" */
-  cudaFrom?: "nvidia" | "debian";
+  cudaFrom?: "nvidia" | "debian" | undefined;
 }
 
 /** References to images that exist already, by role. */
-export type ImageReferences = Partial<Record<Flavour, Record<Role, string>>>;
+export type ImageReferences = Partial<Record<Flavour, Partial<Record<Role, string | undefined>> | undefined>>;
 
 export interface RuntimeImagesArgs {
   /** Images that the plan asks for. */

@@ -1,0 +1,125 @@
+import { execa } from "execa";
+import type { ClusterPlan } from "../plan/types.ts";
+import { median, writeSection } from "./results.ts";
+
+/** Answers per round and rounds: enough for medians that differ by less than the margin between two runs. */
+const TOKENS = 128;
+const ROUNDS = 9;
+const NAME = "llama-rpc-cluster-bench";
+
+/** What a running cluster hands out. */
+export interface ClusterOutputs {
+  endpoint: string;
+  apiKey: string;
+  plan: ClusterPlan;
+  stack: string;
+}
+
+/**
+ * Decode speed of the cluster against the same two programs with the same flags, started by hand on loopback without
+ * any of the cluster's network, limits or hardening. Both are up at once and asked in turn, so what else the machine does
+ * weighs on both alike.
+ */
+export async function benchDecode(root: string, cluster: ClusterOutputs): Promise<void> {
+  const baseline = await startByHand(cluster);
+  try {
+    const speeds = { cluster: [] as number[], baseline: [] as number[] };
+    await tokensPerSecond(cluster.endpoint, cluster.apiKey);
+    await tokensPerSecond(baseline.endpoint, null);
+    for (let round = 0; round < ROUNDS; round++) {
+      speeds.cluster.push(await tokensPerSecond(cluster.endpoint, cluster.apiKey));
+      speeds.baseline.push(await tokensPerSecond(baseline.endpoint, null));
+      process.stdout.write(`\rdecode: round ${round + 1} of ${ROUNDS}`);
+    }
+    process.stdout.write("\n");
+    const [ours, theirs] = [median(speeds.cluster), median(speeds.baseline)];
+    const ratio = median(speeds.cluster.map((speed, round) => speed / (speeds.baseline[round] ?? Number.NaN)));
+    const body = [
+      `${cluster.plan.model.name} ${cluster.plan.model.quantization}, ${cluster.plan.backends.length} backends, ${TOKENS} tokens, ${ROUNDS} paired rounds, medians.`,
+      "",
+      "| | tokens/s |",
+      "|---|---|",
+      `| cluster (networks, limits, read-only, no capabilities) | ${ours.toFixed(1)} |`,
+      `| the same programs by hand on loopback | ${theirs.toFixed(1)} |`,
+      `| ratio (median of the rounds) | **${ratio.toFixed(3)}** |`,
+    ].join("\n");
+    console.log(body);
+    writeSection(root, "Decode: cluster against loopback", "npm run bench", body);
+  } finally {
+    await baseline.stop();
+  }
+}
+
+/** The plan's own environments with loopback addresses; ports beside those of the cluster. */
+async function startByHand({ plan, stack }: ClusterOutputs): Promise<{ endpoint: string; stop(): Promise<void> }> {
+  const front = `llama-rpc-cluster-${stack}-front`;
+  const serverImage = (await execa("docker", ["inspect", "--format", "{{.Image}}", front])).stdout;
+  const names = [...plan.backends.map((backend) => `${NAME}-${backend.name}`), `${NAME}-front`];
+  const stop = async () => {
+    await execa("docker", ["rm", "--force", ...names]);
+  };
+  const ports = plan.backends.map((_, index) => 50_152 + index);
+  const frontPort = 18_180;
+  const run = (name: string, environment: Record<string, string>, more: string[], args: string[]) => {
+    const variables = Object.entries(environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
+    return execa("docker", [
+      "run",
+      "--detach",
+      "--network",
+      "host",
+      "--name",
+      name,
+      ...more,
+      ...variables,
+      serverImage,
+      ...args,
+    ]);
+  };
+  for (const [index, backend] of plan.backends.entries()) {
+    const environment = { ...backend.environment, APP_BIND: "127.0.0.1", APP_PORT: String(ports[index]) };
+    await run(`${NAME}-${backend.name}`, environment, [], backend.arguments);
+  }
+  const { LLAMA_ARG_API_KEY_FILE: _, ...environment } = plan.front.environment;
+  const model = ["--volume", `${plan.model.file}:/models/${plan.model.fileName}:ro`];
+  await run(
+    `${NAME}-front`,
+    {
+      ...environment,
+      APP_BIND: "127.0.0.1",
+      APP_PORT: String(frontPort),
+      APP_RPC_BACKENDS: ports.map((port) => `127.0.0.1:${port}`).join(","),
+    },
+    model,
+    plan.front.arguments,
+  );
+  const endpoint = `http://127.0.0.1:${frontPort}`;
+  for (let second = 0; second < plan.front.startupSeconds; second++) {
+    const ready = await fetch(`${endpoint}/health`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return { endpoint, stop };
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  const logs = await execa("docker", ["logs", "--tail", "20", `${NAME}-front`], { all: true });
+  await stop();
+  throw new Error(`The front that was started by hand did not get ready; its last words:\n${logs.all}`);
+}
+
+/** The server's own figure for the decode of one answer, prompt processing excluded. */
+async function tokensPerSecond(endpoint: string, key: string | null): Promise<number> {
+  const response = await fetch(`${endpoint}/completion`, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...(key === null ? {} : { authorization: `Bearer ${key}` }) },
+    body: JSON.stringify({
+      prompt: "Once upon a time",
+      n_predict: TOKENS,
+      temperature: 0,
+      ignore_eos: true,
+      cache_prompt: false,
+    }),
+  });
+  if (!response.ok) throw new Error(`${endpoint} answered ${response.status}: ${await response.text()}`);
+  const body = (await response.json()) as { timings: { predicted_per_second: number } };
+  return body.timings.predicted_per_second;
+}

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+
+const HEADER =
+  "# Measured\n\nEvery section is written by the script that it names; run that script to have it for your machine.\n";
+
+/**
+ * Puts a section into `bench/RESULTS.md`, in place of the one with the same title.
+ * @param root folder of the project
+ * @param title heading of the section
+ * @param script what to type to measure again
+ * @param body the section's text or tables, in Markdown
+ */
+export function writeSection(root: string, title: string, script: string, body: string): void {
+  const file = join(root, "bench", "RESULTS.md");
+  const sections = new Map(existsSync(file) ? sectionsOf(readFileSync(file, "utf8")) : []);
+  const when = new Date().toISOString().slice(0, 10);
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model.trim() || "unknown processor"}`;
+  sections.set(title, `\`${script}\`, ${when}, ${machine}.\n\n${body.trim()}\n`);
+  const text = [...sections].map(([name, content]) => `## ${name}\n\n${content}`).join("\n");
+  writeFileSync(file, `${HEADER}\n${text}`);
+}
+
+function sectionsOf(text: string): [string, string][] {
+  return text
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => {
+      const end = section.indexOf("\n");
+      return [section.slice(0, end), `${section.slice(end + 1).trim()}\n`];
+    });
+}
+
+/** Middle value; the mean of the two middle ones where their number is even. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  const [low, high] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
+  if (low === undefined || high === undefined) throw new Error("There is no median of nothing: measure at least once.");
+  return (low + high) / 2;
+}
