@@ -10,8 +10,7 @@ options=(--file "images/${FLAVOUR}.Dockerfile" --target "$role" --platform "$PLA
 for argument in LLAMACPP_VERSION LLAMACPP_COMMIT RPC_PROTOCOL GGML_VERSION; do
     options+=(--build-arg "${argument}=${!argument}")
 done
-options+=(--label "org.opencontainers.image.source=${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}"
-    --label "org.opencontainers.image.revision=${GITHUB_SHA}")
+options+=(--build-arg "IMAGE_SOURCE=${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}")
 
 case "$how" in
     load)

@@ -49,8 +49,11 @@ docker network create --internal "$id" >/dev/null
 docker run --detach --name "$backend" "${confined[@]}" --env APP_MODE=backend "$backend_image" >/dev/null
 wait_healthy "$backend"
 
+# A 32-bit front can't address backends, it says so itself: alone it must serve all the same.
+rpc="${backend}:50052"
+if [ "$PLATFORM" = linux/arm/v7 ]; then rpc=""; fi
 docker run --detach --name "$server" "${confined[@]}" --volume "${models}:/models:ro" \
-    --env APP_MODE=server --env "APP_RPC_BACKENDS=${backend}:50052" --env "APP_MODEL=/models/${model}" \
+    --env APP_MODE=server --env "APP_RPC_BACKENDS=${rpc}" --env "APP_MODEL=/models/${model}" \
     --env APP_WAIT_SECONDS="$patience_s" --env LLAMA_ARG_CTX_SIZE=512 --env LLAMA_ARG_N_PARALLEL=1 \
     "$server_image" >/dev/null
 wait_healthy "$server"
