@@ -39,11 +39,47 @@ function problemsOf(issue: Issue, raw: unknown): Problem[] {
 }
 
 function unknownKey(path: PropertyKey[], value: unknown, known: readonly string[]): Problem {
-  const meant = closest(String(path.at(-1)), known);
-  const remedy =
-    meant === null ? "Remove it or correct its name." : `Did you mean ${joinPath([...path.slice(0, -1), meant])}?`;
-  return { path: joinPath(path), value: value ?? null, rule: `must be one of the keys ${known.join(", ")}`, remedy };
+  const key = String(path.at(-1));
+  const meant = OTHER_NAMES.get(key.toLowerCase().replaceAll(/[^a-z]/g, "")) ?? closest(key, known);
+  const isHere = meant !== null && known.includes(meant);
+  return {
+    path: joinPath(path),
+    value: value ?? null,
+    rule: `is not a known key; known here are ${known.join(", ")}`,
+    remedy: isHere ? `Did you mean ${joinPath([...path.slice(0, -1), meant])}?` : "Remove it or correct its name.",
+  };
 }
+
+/** What other tools, llama.cpp's flags among them, call the same things. */
+const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
+  ["ctxsize", "contextTokens"],
+  ["contextsize", "contextTokens"],
+  ["contextlength", "contextTokens"],
+  ["nctx", "contextTokens"],
+  ["parallel", "parallelSlots"],
+  ["slots", "parallelSlots"],
+  ["cachetype", "kvCacheType"],
+  ["batchsize", "batchTokens"],
+  ["ubatchsize", "microBatchTokens"],
+  ["ubatch", "microBatchTokens"],
+  ["path", "source"],
+  ["file", "source"],
+  ["url", "source"],
+  ["port", "hostPort"],
+  ["args", "arguments"],
+  ["extraargs", "arguments"],
+  ["replicas", "count"],
+  ["ram", "memory"],
+  ["vram", "memory"],
+  ["workers", "backends"],
+  ["pools", "backends"],
+  ["server", "front"],
+  ["cidr", "privateCidr"],
+  ["subnet", "privateCidr"],
+  ["commit", "version"],
+  ["tag", "version"],
+  ["repo", "repository"],
+]);
 
 /**
  * Rules between fields, for a configuration of which some fields are wrong: those are set aside (a default or a stand-in

@@ -51,9 +51,9 @@ const notTooManyBackends: Rule = ({ backends }) => {
   if (total <= MAX_BACKENDS) return [];
   return [
     {
-      path: "backends",
-      value: total,
-      rule: `must hold at most ${MAX_BACKENDS} backends in all its pools`,
+      path: "backends[].count",
+      value: backends.map(({ count }) => count),
+      rule: `must add up to at most ${MAX_BACKENDS}`,
       remedy: `Lower the counts by ${total - MAX_BACKENDS} in all and give each backend more memory.`,
       involves: backends.map((_, index) => `backends[${index}].count`),
     },
@@ -159,7 +159,9 @@ const argumentsAreFree: Rule = ({ front }) =>
     const remedy = remedyForArgument(argument);
     if (remedy === null) return [];
     const path = `front.arguments[${index}]`;
-    return { path, value: argument, rule: "must not be an argument that the plan decides", remedy, involves: [path] };
+    // What follows the equals sign may be a secret.
+    const [flag] = argument.split("=", 1);
+    return { path, value: flag, rule: "must not be an argument that the plan decides", remedy, involves: [path] };
   });
 
 const RULES: readonly Rule[] = [

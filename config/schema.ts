@@ -129,8 +129,8 @@ const modelSchema = z
       .enum(["auto", "on", "off"])
       .default("auto")
       .register(notes, {
-        rule: '"auto", "on" or "off", in quotation marks',
-        remedy: 'Write "auto" unless you must force it; YAML takes a bare on or off for true or false.',
+        rule: '"auto", "on" or "off"',
+        remedy: 'Write "auto" unless you must force it one way.',
       })
       .describe("Flash attention (`--flash-attn`); a quantized KV cache needs it."),
     alias: z
@@ -201,7 +201,7 @@ const poolSchema = z
       .default(1)
       .register(notes, {
         rule: `a whole number from 1 to ${MAX_BACKENDS}`,
-        remedy: "Give the number of backends in this pool; remove the pool if it is to have none.",
+        remedy: `Give the number of backends in this pool, at most ${MAX_BACKENDS} in all pools, or remove the pool.`,
       })
       .describe("Number of equal backends in this pool."),
     memory: memory().describe(

@@ -57,9 +57,10 @@ function parseYaml(text: string, file: string): unknown {
     return parse(text);
   } catch (error) {
     if (!(error instanceof YAMLParseError)) throw error;
-    const [what = "it can't be read"] = error.message.split("\n", 1);
+    const { line, col } = error.linePos?.[0] ?? { line: 1, col: 1 };
+    const [what = ""] = error.message.split(" at line ", 1);
     throw new ConfigError([
-      { path: file, value: what.replace(/:$/, ""), rule: "must be YAML", remedy: "Correct the line that it names." },
+      { path: file, value: what, rule: "must be YAML", remedy: `Correct it at line ${line}, column ${col}.` },
     ]);
   }
 }
