@@ -12,6 +12,8 @@ export interface Command {
   help: string;
   /** Arguments are another program's: only a `--help` that comes first is ours. */
   passesArguments?: boolean;
+  /** It prints its own help. */
+  ownHelp?: boolean;
   /** Answers the exit code. */
   run(args: string[], context: CommandContext): Promise<number>;
 }

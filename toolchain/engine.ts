@@ -69,13 +69,19 @@ export function stackIn(args: readonly string[]): string | null {
   return null;
 }
 
-/** Makes a stack that has a file in `stacks/` but is not in the backend yet. */
-export async function ensureStack(stack: string, signal?: AbortSignal): Promise<void> {
-  if (!existsSync(join(paths.root, "stacks", `Pulumi.${stack}.yaml`))) return;
+/** Whether the backend has the stack. */
+export async function stackIsThere(stack: string, signal?: AbortSignal): Promise<boolean> {
   if (ownBackend()) {
     // Our own backend is a folder: looking is quicker than asking.
     const file = join(paths.state, ".pulumi", "stacks", PROJECT, stack);
-    if (existsSync(`${file}.json`) || existsSync(`${file}.json.gz`)) return;
+    return existsSync(`${file}.json`) || existsSync(`${file}.json.gz`);
   }
+  const list = JSON.parse(await pulumiAnswer(["stack", "ls", "--json"], signal)) as { name: string }[];
+  return list.some(({ name }) => name === stack || name.endsWith(`/${stack}`));
+}
+
+/** Makes a stack that has a file in `stacks/` but is not in the backend yet. */
+export async function ensureStack(stack: string, signal?: AbortSignal): Promise<void> {
+  if (!existsSync(join(paths.root, "stacks", `Pulumi.${stack}.yaml`)) || (await stackIsThere(stack, signal))) return;
   await pulumiAnswer(["stack", "select", "--create", "--stack", stack, "--non-interactive"], signal);
 }

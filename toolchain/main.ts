@@ -40,7 +40,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const { command } = await load();
   const asked = command.passesArguments ? args.slice(0, 1) : args;
-  if (asked.includes("--help") || asked.includes("-h")) {
+  if (!command.ownHelp && (asked.includes("--help") || asked.includes("-h"))) {
     console.log(`${spelling(name)}: ${command.summary}\n\n${command.help.trim()}`);
     return 0;
   }

@@ -153,7 +153,7 @@ export const buildxStep: Step = {
   have: async () => {
     if (which("docker") === null) return hasPlugin("docker-buildx") ? "plugin file is there" : null;
     const answer = await answerOf("docker", ["buildx", "version"]);
-    return answer?.replace("github.com/docker/", "");
+    return answer?.replace("github.com/docker/", "") ?? null;
   },
   get: {
     how: "its release on GitHub",

@@ -1,0 +1,82 @@
+/** A stack's cluster on this machine's engine, as its outputs and the engine describe it. */
+import { execa } from "execa";
+import type { ClusterPlan } from "../plan/types.ts";
+import { pulumiAnswer } from "./engine.ts";
+
+/** The stack outputs that scripts rely on. */
+export interface Outputs {
+  endpoint: string;
+  apiKey: string;
+  plan: ClusterPlan;
+}
+
+/** Outputs of a stack; null if nothing of it is up. */
+export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
+  const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
+  const outputs = JSON.parse(text) as Partial<Outputs>;
+  const { endpoint, apiKey, plan } = outputs;
+  return endpoint === undefined || apiKey === undefined || plan === undefined ? null : { endpoint, apiKey, plan };
+}
+
+/** What doctor wants to know of a container. */
+export interface Container {
+  name: string;
+  role: string;
+  state: string;
+  /** `healthy`, `unhealthy`, `starting`; null without a health check. */
+  health: string | null;
+  restarts: number;
+  /** `address:port` on the host for each published port. */
+  published: string[];
+  /** Labels of the container, those of its image among them. */
+  labels: Record<string, string>;
+}
+
+interface Inspected {
+  Name: string;
+  RestartCount: number;
+  State: { Status: string; Health?: { Status: string } };
+  Config: { Labels: Record<string, string> | null };
+  HostConfig: { PortBindings: Record<string, { HostIp: string; HostPort: string }[] | null> | null };
+}
+
+/** Containers of a stack, stopped ones too. */
+export async function containersOf(stack: string): Promise<Container[]> {
+  const filter = `label=llama-rpc-cluster/stack=${stack}`;
+  const { stdout } = await execa("docker", ["ps", "--all", "--quiet", "--filter", filter]);
+  const ids = stdout.split("\n").filter((id) => id !== "");
+  if (ids.length === 0) return [];
+  const inspected = JSON.parse((await execa("docker", ["inspect", ...ids])).stdout) as Inspected[];
+  return inspected.map(toContainer).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function toContainer({ Name, RestartCount, State, Config, HostConfig }: Inspected): Container {
+  const labels = Config.Labels ?? {};
+  const bindings = Object.values(HostConfig.PortBindings ?? {}).flatMap((list) => list ?? []);
+  return {
+    name: Name.replace(/^\//, ""),
+    role: labels["llama-rpc-cluster/role"] ?? "",
+    state: State.Status,
+    health: State.Health?.Status ?? null,
+    restarts: RestartCount,
+    published: bindings.map(({ HostIp, HostPort }) => `${HostIp || "0.0.0.0"}:${HostPort}`),
+    labels,
+  };
+}
+
+/** Everything that a container has written. */
+export async function logOf(container: string): Promise<string> {
+  const { all } = await execa("docker", ["logs", container], { all: true, reject: false, maxBuffer: 200_000_000 });
+  return all;
+}
+
+/** HTTP status of a request; 0 where nobody answers. */
+export async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
