@@ -14,10 +14,14 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   test: () => import("./commands/test.ts"),
   "test:quick": () => import("./commands/test-quick.ts"),
   "test:images": () => import("./commands/test-images.ts"),
+  setup: () => import("./commands/setup.ts"),
 };
 
-/** How the user calls it: `npm start`, `npm run plan`. */
-const spelling = (name: string) => (name === "start" || name === "test" ? `npm ${name}` : `npm run ${name}`);
+/** How the user calls it. */
+function spelling(name: string): string {
+  if (name === "setup") return "node toolchain/bootstrap.mjs setup";
+  return name === "start" || name === "test" ? `npm ${name}` : `npm run ${name}`;
+}
 
 /** Mistakes and lacks that explain themselves; everything else is a defect and keeps its stack trace. */
 const plain = new Set(["CommandError", "SetupError", "ConfigError", "PlanRefused", "ModelError"]);
@@ -27,7 +31,7 @@ async function main(argv: string[]): Promise<number> {
   if (name === "--help" || name === "-h" || name === "help") {
     const lines = await Promise.all(
       Object.entries(commands).map(
-        async ([key, load]) => `  ${spelling(key).padEnd(22)}${(await load()).command.summary}`,
+        async ([key, load]) => `  ${spelling(key).padEnd(36)}${(await load()).command.summary}`,
       ),
     );
     console.log(`Commands (each has --help: npm run <command> -- --help):\n${lines.join("\n")}`);
