@@ -12,21 +12,31 @@ export interface GraphNode {
 }
 
 const SECRET = "4dabf18193072939515e22adb298388d";
+/** The tag's digest follows every edit in `images/`, which git shows already. */
+const IMAGE_TAG = /^(llama-rpc-cluster\/[\w-]+:)[0-9a-f]{12}$/;
 const PREFIX = "llama-rpc-cluster:";
 
 /**
  * Runs the whole program of a stack under mocks and returns what it registers, in an order of its own.
  * @param stack its file in `stacks/` is the configuration
  * @param overrides sections that replace those of the file (`model`), as the file would write them
+ * @param scratch folder whose path is another one at every run
  */
-export async function graphOf(stack: string, overrides: Record<string, unknown> = {}): Promise<GraphNode[]> {
+export async function graphOf(
+  stack: string,
+  overrides: Record<string, unknown>,
+  scratch: string,
+): Promise<GraphNode[]> {
   const graph: GraphNode[] = [];
   vi.resetModules();
+  // What this machine provides is not part of a stack.
+  vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({}) }));
+  vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
   pulumi.runtime.setAllConfig(configOf(stack, overrides));
   await pulumi.runtime.setMocks(
     {
       newResource: (resource) => {
-        graph.push({ type: resource.type, name: resource.name, inputs: tidy(resource.inputs) });
+        graph.push({ type: resource.type, name: resource.name, inputs: tidy(resource.inputs, scratch) });
         return { id: `${resource.name}-id`, state: answered(resource) };
       },
       call: (call) => {
@@ -64,14 +74,18 @@ function answered(resource: pulumi.runtime.MockResourceArgs): Record<string, unk
 }
 
 /** Random and machine-bound values would make every run another graph; secrets do not belong into a file. */
-function tidy(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(tidy);
-  if (typeof value === "string") return value.replaceAll(process.cwd(), "<project>");
+function tidy(value: unknown, scratch: string): unknown {
+  if (Array.isArray(value)) return value.map((inner) => tidy(inner, scratch));
+  if (typeof value === "string")
+    return value
+      .replaceAll(process.cwd(), "<project>")
+      .replaceAll(scratch, "<scratch>")
+      .replace(IMAGE_TAG, "$1<content>");
   if (typeof value !== "object" || value === null) return value;
   if (SECRET in value) return "<secret>";
   return Object.fromEntries(
     Object.entries(value)
       .sort(([a], [b]) => a.localeCompare(b))
-      .map(([key, inner]) => [key, tidy(inner)]),
+      .map(([key, inner]) => [key, tidy(inner, scratch)]),
   );
 }

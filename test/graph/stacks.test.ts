@@ -1,0 +1,91 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { modelFile } from "../support/models.ts";
+import { type GraphNode, graphOf } from "../support/resource-graph.ts";
+
+const STACKS = readdirSync("stacks")
+  .map((file) => /^Pulumi\.(?!test-)(.+)\.yaml$/.exec(file)?.[1])
+  .filter((stack) => stack !== undefined);
+
+/** A header is all that the planner reads; the tests need no download. */
+const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-model-"));
+const source = join(folder, "model.gguf");
+writeFileSync(source, modelFile({ layers: 30 }));
+afterAll(() => rmSync(folder, { recursive: true }));
+const model = { source, contextTokens: 2048 };
+
+const graphs = new Map<string, Promise<GraphNode[]>>();
+for (const stack of STACKS)
+  graphs.set(
+    stack,
+    (graphs.size === 0 ? Promise.resolve() : last()).then(() => graphOf(stack, { model }, folder)),
+  );
+
+/** One program at a time: the mocks are the process's own. */
+function last(): Promise<unknown> {
+  return [...graphs.values()].at(-1) ?? Promise.resolve();
+}
+
+describe.each(STACKS)("the resource graph of stack %s", (stack) => {
+  const nodes = async (type: string) => (await graphs.get(stack))?.filter((node) => node.type.endsWith(type)) ?? [];
+
+  test("is the one that was reviewed (after a wanted change: npx vitest run --project graph -u)", async () => {
+    const text = JSON.stringify(await graphs.get(stack), null, 2);
+    await expect(`${text}\n`).toMatchFileSnapshot(`golden/${stack}.json`);
+  });
+
+  test("labels whatever the cluster creates with its stack and its role", async () => {
+    for (const type of [":Container", ":Network", ":Volume"]) {
+      for (const node of await nodes(type)) {
+        const labels = inputOf<{ label: string; value: string }[]>(node, "labels");
+        expect(labels, node.name).toContainEqual({ label: "llama-rpc-cluster/stack", value: stack });
+        expect(
+          labels.map(({ label }) => label),
+          node.name,
+        ).toContain("llama-rpc-cluster/role");
+      }
+    }
+  });
+
+  test("publishes no port but the front's, and that one on the loopback address", async () => {
+    for (const node of await nodes(":Container")) {
+      const ports = inputOf<{ ip: string }[] | undefined>(node, "ports") ?? [];
+      expect(
+        ports.map(({ ip }) => ip),
+        node.name,
+      ).toEqual(node.name === "front" ? ["127.0.0.1"] : []);
+    }
+  });
+
+  test("puts a backend on the internal network alone", async () => {
+    const internal = (await nodes(":Network")).filter((node) => inputOf(node, "internal") === true);
+    const names = internal.map((node) => inputOf<string>(node, "name"));
+    for (const node of await nodes(":Container")) {
+      if (node.name === "front" || node.name === "api-key-holder") continue;
+      const networks = inputOf<{ name: string }[]>(node, "networksAdvanced");
+      expect(
+        networks.map(({ name }) => name),
+        node.name,
+      ).toEqual(names);
+    }
+  });
+
+  test("starts no container that can write to its root, keeps a capability or gains a privilege", async () => {
+    for (const node of await nodes(":Container")) {
+      if (inputOf(node, "start") === false) continue;
+      expect(inputOf(node, "readOnly"), node.name).toBe(true);
+      expect(inputOf(node, "capabilities"), node.name).toEqual({ drops: ["ALL"] });
+      expect(inputOf(node, "securityOpts"), node.name).toContain("no-new-privileges");
+      expect(inputOf(node, "memory"), node.name).toBe(inputOf(node, "memorySwap"));
+    }
+  });
+
+  test("runs images by their id, never by a name that could mean another one tomorrow", async () => {
+    for (const node of await nodes(":Container"))
+      expect(inputOf(node, "image"), node.name).toMatch(/^@@.+\.imageId@@$/);
+  });
+});
+
+const inputOf = <T = unknown>(node: GraphNode, name: string) => (node.inputs as Record<string, unknown>)[name] as T;
