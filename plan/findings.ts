@@ -5,7 +5,7 @@ import { memoryBytes, memorySize } from "../config/units.ts";
 import { CONTEXT_STEP_TOKENS, runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { type Placement, slotsOf } from "./placement.ts";
-import { cheapestFit, moreFrontMemory } from "./remedies.ts";
+import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";
 import type { Finding } from "./types.ts";
 
 /** What the findings are about; the placement is null if there are fewer layers than backends. */
@@ -78,27 +78,34 @@ const everyBackendHasLayers: Check = ({ config, facts, placement }) => {
 
 const notTooManyBackends: Check = ({ config }) => {
   const count = slotsOf(config).length;
-  if (count <= MAX_BACKENDS) return [];
+  const surplus = count - MAX_BACKENDS;
+  if (surplus <= 0) return [];
+  const pool = config.backends.findIndex((candidate) => candidate.count > surplus);
+  const path = `backends[${pool}].count`;
+  const fewer = (config.backends[pool]?.count ?? 0) - surplus;
   return [
     {
       code: "too-many-backends",
       severity: "error",
-      path: "backends",
-      message: `llama.cpp takes at most ${MAX_BACKENDS} backends, and there are ${count}.`,
-      remedy: `Lower the counts by ${count - MAX_BACKENDS} in all and give each backend more memory.`,
+      path: pool === -1 ? "backends" : path,
+      message: `There are ${count} backends, and llama.cpp takes at most ${MAX_BACKENDS}.`,
+      remedy: pool === -1 ? `Lower the counts by ${surplus} in all.` : `Set ${path} to at most ${fewer}.`,
+      ...(pool === -1 ? {} : { change: { path, value: fewer } }),
     },
   ];
 };
 
-const frontComputesNothing: Check = ({ placement }) => {
+const frontComputesNothing: Check = ({ config, facts, placement }) => {
   if (placement === null || placement.frontLayers === 0 || !placement.fits) return [];
+  const remedy = cheapestWithoutFrontLayers(config, facts);
   return [
     {
       code: "front-computes-layers",
       severity: "warning",
-      path: "backends",
+      path: remedy?.change.path ?? "backends",
       message: `The backends can't hold every layer: the front computes the first ${placement.frontLayers} itself, and the devices no longer overlap.`,
-      remedy: "Give the backends more memory, or add one, if the front is to compute no layer.",
+      remedy: remedy?.sentence ?? "Give several pools more memory.",
+      ...(remedy === null ? {} : { change: remedy.change }),
     },
   ];
 };
@@ -128,7 +135,7 @@ const contextIsWhole: Check = ({ config }) => {
       code: "context-rounded",
       severity: "advice",
       path: "model.contextTokens",
-      message: `llama.cpp rounds the context of each slot up to ${CONTEXT_STEP_TOKENS} tokens: it uses ${used} instead of ${config.model.contextTokens}.`,
+      message: `The context of each slot is rounded up to ${CONTEXT_STEP_TOKENS} tokens: llama.cpp uses ${used} instead of ${config.model.contextTokens}.`,
       remedy: `Set model.contextTokens to ${used}.`,
       change: { path: "model.contextTokens", value: used },
     },

@@ -154,7 +154,7 @@ const longest = Math.max(...SEVERITIES.map((severity) => severity.length));
 
 function bytes(amount: number): string {
   if (amount >= GIB) return `${Number((amount / GIB).toFixed(2))} GiB`;
-  return `${Math.round(amount / MIB)} MiB`;
+  return `${Math.ceil(amount / MIB)} MiB`;
 }
 
 function percent({ totalBytes, capacityBytes }: MemoryPlan): string {

@@ -31,7 +31,9 @@ export function padded(value: number, step: number): number {
 export function runSettings({ model, front }: ClusterConfig): RunSettings {
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
-  const batchTokens = Math.min(model.batchTokens, model.contextTokens);
+  // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).
+  const batch = front.embeddings ? Math.min(model.batchTokens, model.microBatchTokens) : model.batchTokens;
+  const batchTokens = Math.min(batch, model.contextTokens);
   return {
     slotContextTokens: padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
     slots,

@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseCluster } from "../../config/parse.ts";
+import type { ClusterConfig } from "../../config/schema.ts";
+import { applyChange } from "../../plan/change.ts";
+import { type ModelFacts, planCluster } from "../../plan/index.ts";
+import type { Finding } from "../../plan/types.ts";
+import { configurationWith } from "../support/configurations.ts";
+import { modelFacts, smallModelFacts } from "../support/models.ts";
+
+const findings = (config: ClusterConfig, facts: ModelFacts): Finding[] =>
+  planCluster(config, facts, { stack: "local" }).findings;
+const configWith = (values: Readonly<Record<string, unknown>>) => parseCluster(configurationWith(values));
+
+/** A situation that brings about one kind of finding. */
+interface Situation {
+  code: string;
+  config: ClusterConfig;
+  facts?: ModelFacts;
+  remedy: string;
+}
+
+const fifteen = configWith({ "backends[0].count": 15 });
+const situations: Situation[] = [
+  {
+    code: "model-does-not-fit",
+    config: configWith({ "backends[0].memory": "100 MiB", "front.memory": "256 MiB", "model.contextTokens": 2048 }),
+    remedy: "Set backends[0].memory to at least 192 MiB.",
+  },
+  {
+    code: "model-does-not-fit",
+    config: configWith({ backends: [{ name: "a", count: 4, memory: "192 MiB" }], "front.memory": "512 MiB" }),
+    facts: modelFacts({ layers: 30, feedForwardLength: 16_384 }),
+    remedy: "Set backends[0].memory to at least 320 MiB.",
+  },
+  {
+    code: "front-memory-too-small",
+    config: configWith({ "front.memory": "128 MiB" }),
+    remedy: "Set front.memory to at least 256 MiB.",
+  },
+  {
+    code: "more-backends-than-layers",
+    config: configWith({ "backends[0].count": 6 }),
+    facts: modelFacts({ layers: 4 }),
+    remedy: "Set backends[0].count to at most 4.",
+  },
+  {
+    code: "too-many-backends",
+    config: {
+      ...fifteen,
+      backends: [...fifteen.backends, { ...configWith({}).backends[0], name: "b" }] as ClusterConfig["backends"],
+    },
+    remedy: "Set backends[0].count to at most 13.",
+  },
+  {
+    code: "front-computes-layers",
+    config: configWith({ "backends[0].memory": "128 MiB", "model.contextTokens": 2048 }),
+    remedy: "Set backends[0].memory to at least 192 MiB.",
+  },
+  {
+    code: "context-longer-than-trained",
+    config: configWith({ "model.contextTokens": 32_768 }),
+    remedy: "Set model.contextTokens to at most 8192.",
+  },
+  {
+    code: "context-rounded",
+    config: configWith({ "model.contextTokens": 5000, "model.parallelSlots": 3 }),
+    remedy: "Set model.contextTokens to 5376.",
+  },
+  {
+    code: "architecture-unknown",
+    config: configWith({}),
+    facts: modelFacts({ layers: 8, architecture: "tomorrow" }),
+    remedy: "Leave a tenth of each backend's memory free, and compare the start-up log with the plan.",
+  },
+  {
+    code: "gpu-shared",
+    config: configWith({ backends: [{ name: "gpu", flavour: "cuda", count: 2, memory: "8 GiB" }] }),
+    remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
+  },
+];
+
+/** Nothing in the stack file makes these go away but another model. */
+const WITHOUT_CHANGE = new Set(["architecture-unknown"]);
+
+describe("a finding", () => {
+  test.each(situations)("$code is found, with its remedy: $remedy", ({ code, config, facts, remedy }) => {
+    const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);
+    expect(found?.remedy).toBe(remedy);
+    expect(found?.message).toMatch(/^[A-Z].*\.$/);
+  });
+
+  test.each(situations.filter(({ code }) => !WITHOUT_CHANGE.has(code)))(
+    "$code goes away when its remedy is applied: $remedy",
+    ({ code, config, facts }) => {
+      const model = facts ?? smallModelFacts();
+      const change = findings(config, model).find((finding) => finding.code === code)?.change;
+      if (change === undefined) throw new Error(`${code} must say which value its remedy sets`);
+      const left = findings(applyChange(config, change), model).map((finding) => finding.code);
+      expect(left, `after ${change.path} = ${change.value}`).not.toContain(code);
+    },
+  );
+
+  test("is not made of nothing", () => expect(findings(configWith({}), smallModelFacts())).toEqual([]));
+
+  test("of an error stands before the others", () => {
+    const found = findings(configWith({ "model.contextTokens": 40_000, "front.memory": "128 MiB" }), smallModelFacts());
+    expect(found.map(({ severity }) => severity)).toEqual(["error", "warning", "advice"]);
+  });
+});
+
+describe("the remedy for a model that does not fit", () => {
+  test("makes it fit, whatever the model and the pools", () => {
+    const pools = fc.array(
+      fc.record({ count: fc.integer({ min: 1, max: 3 }), mib: fc.integer({ min: 64, max: 2048 }) }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    );
+    const shapes = fc.record({
+      layers: fc.integer({ min: 12, max: 48 }),
+      feedForwardLength: fc.constantFrom(1536, 8192, 28_672),
+    });
+    fc.assert(
+      fc.property(pools, shapes, (pools, shape) => {
+        const backends = pools.map(({ count, mib }, index) => ({ name: `p${index}`, count, memory: `${mib} MiB` }));
+        const config = configWith({ backends, "front.memory": "512 MiB" });
+        const facts = modelFacts(shape);
+        const found = findings(config, facts).find(({ code }) => code === "model-does-not-fit");
+        if (found?.change === undefined) return;
+        const after = findings(applyChange(config, found.change), facts).map(({ code }) => code);
+        expect(after, `after ${found.change.path} = ${found.change.value}`).not.toContain("model-does-not-fit");
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

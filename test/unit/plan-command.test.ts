@@ -1,0 +1,92 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { main } from "../../plan/command.ts";
+import { modelFile, SMALL_MODEL } from "../support/models.ts";
+
+let root = "";
+let out = "";
+let err = "";
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "plan-command-"));
+  mkdirSync(join(root, ".models"));
+  cpSync(join(import.meta.dirname, "../../stacks"), join(root, "stacks"), { recursive: true });
+  writeFileSync(join(root, ".models", SMALL_MODEL), modelFile({ layers: 30 }));
+  [out, err] = ["", ""];
+  vi.spyOn(process.stdout, "write").mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+    err += String(text);
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(root, { recursive: true });
+});
+
+const stackOf = (text: string) => writeFileSync(join(root, "stacks/Pulumi.mine.yaml"), text);
+
+describe("npm run plan", () => {
+  test.each(["local", "local-gpu"])("shows the plan of stack %s and ends with 0", async (stack) => {
+    expect(await main(["-s", stack], root)).toBe(0);
+    expect(out).toContain("RPC0");
+    expect(out).toContain("--tensor-split");
+    expect(err).toBe("");
+  });
+
+  test("plans the stack local if none is named", async () => {
+    expect(await main([], root)).toBe(0);
+    expect(out).toContain("RPC1");
+  });
+
+  test("prints the plan as JSON", async () => {
+    expect(await main(["--stack", "local", "--json"], root)).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ target: "docker", backends: [{ name: "cpu-0" }, { name: "cpu-1" }] });
+  });
+
+  test("says how it is called", async () => {
+    expect(await main(["--help"], root)).toBe(0);
+    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json]");
+    expect(out).toContain("Stacks: local, local-gpu");
+  });
+
+  test("answers a wrong configuration with every problem and 1", async () => {
+    stackOf("config:\n  llama-rpc-cluster:target: aws\n  llama-rpc-cluster:model: {source: x}\n");
+    expect(await main(["-s", "mine"], root)).toBe(1);
+    expect(err).toMatch(
+      /^3 problems in the configuration:\n {2}target .*\n {2}model\.source .*\n {2}backends is missing.*\n$/,
+    );
+    expect(out).toBe("");
+  });
+
+  test("answers a plan that can't be carried out with the plan, its errors and 1, also as JSON", async () => {
+    stackOf(
+      "config:\n  llama-rpc-cluster:model: {source: .models/" +
+        `${SMALL_MODEL}}\n  llama-rpc-cluster:backends: [{name: a, memory: 64 MiB}]\n  llama-rpc-cluster:front: {memory: 256 MiB}\n`,
+    );
+    expect(await main(["-s", "mine"], root)).toBe(1);
+    expect(out).toMatch(/error {4}The model does not fit/);
+    expect(err).toContain("This plan can't be carried out");
+    [out, err] = ["", ""];
+    expect(await main(["-s", "mine", "--json"], root)).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ findings: [{ code: "model-does-not-fit" }] });
+    expect(err).toMatch(/^The plan can't be carried out:\n {2}backends\[0\]/);
+  });
+
+  test("answers a model that is not there with what to do", async () => {
+    rmSync(join(root, ".models", SMALL_MODEL));
+    expect(await main([], root)).toBe(1);
+    expect(err).toContain("run `npm start`");
+  });
+
+  test("answers an argument that it does not know", async () => {
+    expect(await main(["--frobnicate"], root)).toBe(1);
+    expect(err).toContain("Unknown option '--frobnicate'");
+  });
+});
