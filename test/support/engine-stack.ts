@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,8 @@ export interface EngineStack {
   stack: Stack;
   /** Sets a section (`front`) to a value, as the stack file would. */
   configure(section: string, value: unknown): void;
+  /** All that the state backend keeps of the stack, as it lies on the disk. */
+  stateOnDisk(): string;
   /** Removes state and stack file; the cluster must have been destroyed before. */
   dispose(): Promise<void>;
 }
@@ -48,6 +50,11 @@ export async function engineStack(name: string, like: string): Promise<EngineSta
       edit((config) => {
         config[`llama-rpc-cluster:${section}`] = value;
       }),
+    stateOnDisk: () =>
+      readdirSync(state, { recursive: true, encoding: "utf8", withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFileSync(join(entry.parentPath, entry.name), "utf8"))
+        .join("\n"),
     async dispose() {
       rmSync(state, { recursive: true, force: true });
       rmSync(file, { force: true });
