@@ -71,27 +71,68 @@ function run(program, args, env) {
   });
 }
 
+/**
+ * Runs npm, saying now and then that it is still at it; answers its exit code and what it said.
+ * @param {string[]} args
+ * @returns {Promise<{ code: number, said: string }>}
+ */
+function npm(args) {
+  // npm hands its own program to the scripts that it runs; without it (node toolchain/bootstrap.mjs) PATH must have one.
+  const own = process.env.npm_execpath;
+  const [program, ...first] = own && /\.c?js$/.test(own) ? [process.execPath, own] : ["npm"];
+  const started = Date.now();
+  return new Promise((resolve, reject) => {
+    const all = [...first, ...args, "--loglevel=error", "--no-audit", "--no-fund"];
+    const child = spawn(program, all, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+    const beat = setInterval(() => {
+      process.stderr.write(
+        `npm ${args[0]}: ${Math.round((Date.now() - started) / 1000)} s so far, usually about 1 min\n`,
+      );
+    }, 15_000);
+    const stop = (signal) => {
+      child.kill(signal);
+      child.on("exit", () => process.exit(128 + os.constants.signals[signal]));
+    };
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, stop);
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      clearInterval(beat);
+      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(name, stop);
+      resolve({ code: signal ? 1 : (code ?? 1), said });
+    });
+  });
+}
+
 /** @param {string} reason */
 async function install(reason) {
   const started = Date.now();
   process.stderr.write(`npm ci: ${reason}\n`);
-  // npm hands its own program to the scripts that it runs; called without it (node toolchain/bootstrap.mjs) PATH must have one.
-  const npm = process.env.npm_execpath;
-  const args = ["ci", "--no-audit", "--no-fund"];
-  let code = 0;
+  let result = { code: 0, said: "" };
   try {
-    code =
-      npm && /\.c?js$/.test(npm)
-        ? await run(process.execPath, [npm, ...args], process.env)
-        : await run("npm", args, process.env);
+    result = await npm(["ci"]);
+    if (result.code !== 0 && /npm ci` can only install/.test(result.said)) {
+      // It also refuses when a registry lacks an optional package of some other platform. npm install keeps to the same
+      // versions and hashes and leaves such a package out.
+      const missing = result.said.match(/Missing: \S+/g) || [];
+      process.stderr.write(
+        `npm ci: refused (${missing.slice(0, 3).join(", ")}); npm install from the same lock file instead\n`,
+      );
+      result = await npm(["install", "--no-save"]);
+    }
   } catch (error) {
     fail(
       `npm can't be run (${error.code}). It comes with Node (https://nodejs.org) or as Debian's package npm: install it and run this again.`,
     );
   }
-  if (code !== 0) {
+  const lacking = result.code === 0 ? missingModules() : null;
+  if (result.code !== 0 || lacking) {
+    // The list of all of npm's options that ends its complaint helps nobody.
+    const said = result.said.split("Clean install a project")[0].trim();
     fail(
-      `npm ci ended with code ${code}; what it said is above. It needs the npm registry (npm config get registry). Run this again when that is mended.`,
+      `${said}\nnpm ended with code ${result.code}${lacking ? `, but ${lacking}` : ""}. ` +
+        "It needs the npm registry (npm config get registry). Run this again when that is mended.",
     );
   }
   process.stderr.write(`npm ci: done in ${Math.round((Date.now() - started) / 1000)} s\n`);

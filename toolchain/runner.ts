@@ -116,7 +116,7 @@ async function runChoice({ step, ways, blocked }: Choice, terminal: Terminal, si
     }
     signal.throwIfAborted();
     const started = Date.now();
-    terminal.stepLine(step.name, `getting it by ${way.how} (${way.typical})`);
+    terminal.stepLine(step.name, way.how);
     const report = terminal.open(step.name);
     try {
       await way.run(report, signal);
