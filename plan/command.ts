@@ -59,8 +59,7 @@ async function run(argv: string[], projectRoot: string): Promise<number> {
 
 function terminal(): { width: number; colour: boolean } {
   const { isTTY, columns } = process.stdout;
-  const isColourWanted = isTTY === true && process.env["NO_COLOR"] === undefined;
-  return { width: Math.min(columns ?? 100, 120), colour: isColourWanted };
+  return { width: Math.min(columns ?? 100, 120), colour: isTTY === true && process.stdout.hasColors() };
 }
 
 /** Errors whose message says everything, and wrong arguments of the command line. */

@@ -108,12 +108,12 @@ describe("the plan in the terminal", () => {
   });
 
   test("has no colours unless they are asked for, and the same text with them", () => {
-    const escape = String.fromCharCode(27);
+    const esc = String.fromCharCode(27);
     const plain = formatPlan(refused);
     const coloured = formatPlan(refused, { colour: true });
-    expect(plain).not.toContain(escape);
-    expect(coloured).toContain(`${escape}[31m`);
-    expect(coloured.replaceAll(new RegExp(`${escape}\\[\\d+m`, "g"), "").replaceAll(/ +$/gm, "")).toBe(plain);
+    expect(plain).not.toContain(esc);
+    expect(coloured).toContain(`${esc}[31m`);
+    expect(coloured.replaceAll(new RegExp(`${esc}\\[\\d+m`, "g"), "").replaceAll(/ +$/gm, "")).toBe(plain);
   });
 });
 
