@@ -1,6 +1,9 @@
 /** Which layers go to which device. Pure numbers: what a run of layers needs is asked of the memory model. */
 
-/** Bytes that a device needs for `count` layers from `first` on; the last device holds the output layer too. */
+/**
+ * Bytes that a device needs for `count` layers from `first` on; the last device holds the output layer too. One layer more
+ * never needs less.
+ */
 export type NeededBytes = (device: number, first: number, count: number) => number;
 
 /** Layers of each device, in the order of the devices. */
@@ -36,12 +39,14 @@ function shareTable(
   needed: NeededBytes,
 ): Share[] {
   return capacities.map((capacity, device) => {
-    const known = new Map<number, number>();
+    const known = new Float64Array((layers.count + 1) ** 2).fill(-1);
     return (from, count) => {
       const key = from * (layers.count + 1) + count;
-      const share = known.get(key) ?? needed(device, layers.first + from, count) / capacity;
-      known.set(key, share);
-      return share;
+      const share = known[key] ?? -1;
+      if (share >= 0) return share;
+      const asked = needed(device, layers.first + from, count) / capacity;
+      known[key] = asked;
+      return asked;
     };
   });
 }
@@ -72,9 +77,10 @@ function solve(
     const counts = Array.from({ length: count + 1 }, () => 0);
     for (let total = device + 1; total <= count - (devices - device - 1); total++) {
       for (let own = 1; own <= total - device; own++) {
-        const rest = before[total - own] ?? Number.POSITIVE_INFINITY;
-        if (rest === Number.POSITIVE_INFINITY) continue;
-        const cost = join(rest, share(total - own, own));
+        const ownShare = share(total - own, own);
+        // More layers only fill this device further: nothing better can follow.
+        if (join(0, ownShare) >= (costs[total] ?? 0)) break;
+        const cost = join(before[total - own] ?? Number.POSITIVE_INFINITY, ownShare);
         if (cost < (costs[total] ?? 0)) {
           costs[total] = cost;
           counts[total] = own;

@@ -95,11 +95,15 @@ describe("the split of layers over devices", () => {
     expect(splitLayers({ first: 0, count: 4 }, [], () => 1)).toBeNull();
   });
 
-  test("takes less than 150 ms for 16 devices and 160 layers", () => {
-    const capacities = Array.from({ length: 16 }, (_, device) => 1000 + device);
-    const started = performance.now();
-    splitLayers({ first: 0, count: 160 }, capacities, (device, first, count) => count * 10 + first / 1000 + device);
-    expect(performance.now() - started).toBeLessThan(150);
+  test("takes less than 50 ms for 16 devices and 160 layers", () => {
+    const capacities = Array.from({ length: 16 }, (_, device) => 1000 + 50 * device);
+    const times = Array.from({ length: 5 }, () => {
+      const started = performance.now();
+      splitLayers({ first: 0, count: 160 }, capacities, (device, first, count) => count * (10 + first / 1000) + device);
+      return performance.now() - started;
+    });
+    // The best of several: another program on the machine is not the planner's fault.
+    expect(Math.min(...times)).toBeLessThan(50);
   });
 });
 
