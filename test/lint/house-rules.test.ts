@@ -104,3 +104,21 @@ test("the lock file names no registry but npm's own", () => {
     "run npm install with `--replace-registry-host=never` and npm's registry",
   ).toEqual([]);
 });
+
+test("the lock file holds every package that it asks for, on every platform", () => {
+  const { packages } = JSON.parse(textOf("package-lock.json")) as {
+    packages: Record<string, { dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>;
+  };
+  /** Folders from a package's own up to the root, in each of which Node looks for a dependency. */
+  const above = (place: string): string[] => {
+    const at = place.lastIndexOf("node_modules/");
+    return at < 0 ? [""] : [`${place}/`, ...above(place.slice(0, at).replace(/\/$/, ""))];
+  };
+  const lacking = Object.entries(packages).flatMap(([place, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !above(place).some((folder) => `${folder}node_modules/${name}` in packages))
+      .map((name) => `${place || "package.json"} needs ${name}`),
+  );
+  const remedy = "delete package-lock.json and node_modules and run npm install: npm ci refuses such a file elsewhere";
+  expect(lacking, remedy).toEqual([]);
+});
