@@ -36,7 +36,8 @@ start_backend() {
   # A front that goes away while an answer is on its way must not end the backend: with SIGPIPE ignored, and the
   # program inherits that, the answer fails and the next front is served.
   trap '' PIPE
-  supervise "${APP_HOME}/ggml-rpc-server" "${arguments[@]}"
+  # It flushes its output with the first client only; by line, the log says that it listens.
+  supervise stdbuf --output=L "${APP_HOME}/ggml-rpc-server" "${arguments[@]}"
   local status=$?
   [[ -n "$stopping" ]] && stopped
   # It says 0 for a port in use, an unknown option and a failed accept.
