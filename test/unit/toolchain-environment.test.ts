@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { stackIn } from "../../toolchain/engine.ts";
+import { addedVariables, backendOwner, shellFile } from "../../toolchain/environment.ts";
+import { pathsOf } from "../../toolchain/paths.ts";
+import { withoutSalt } from "../../toolchain/salt.ts";
+
+const paths = pathsOf("/project");
+const facts = (variables: Record<string, string> = {}, credentials: string | null = null) => ({
+  variables,
+  credentials,
+});
+
+describe("whose Pulumi backend is used", () => {
+  test.each([
+    ["nobody is logged in", facts(), "project"],
+    ["a backend is in the environment", facts({ PULUMI_BACKEND_URL: "s3://states" }), "user"],
+    [
+      "our own backend is in the environment",
+      facts({ PULUMI_BACKEND_URL: "file:///project/.pulumi-state" }),
+      "project",
+    ],
+    ["an access token is in the environment", facts({ PULUMI_ACCESS_TOKEN: "pul-1" }), "user"],
+    ["the credentials name a current backend", facts({}, '{"current":"https://api.pulumi.com"}'), "user"],
+    ["the user has logged out", facts({}, '{"current":"","accessTokens":{}}'), "project"],
+    ["the credentials file is broken", facts({}, "{"), "project"],
+  ])("%s: %#", (_what, found, owner) => {
+    expect(backendOwner(found, paths)).toBe(owner);
+  });
+});
+
+describe("the environment of the commands", () => {
+  test("keeps state, passphrase and Pulumi's home in the project where nobody is logged in", () => {
+    expect(addedVariables(facts({ PATH: "/usr/bin" }), paths)).toMatchObject({
+      PATH: "/project/node_modules/.bin:/project/.toolchain/bin:/usr/bin",
+      PULUMI_BACKEND_URL: "file:///project/.pulumi-state",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "/project/.toolchain/passphrase",
+      PULUMI_HOME: "/project/.toolchain/pulumi-home",
+      PULUMI_SKIP_UPDATE_CHECK: "1",
+    });
+  });
+
+  test("leaves everything of a user who is logged in, and offers the plugins built here last", () => {
+    const added = addedVariables(facts({ PATH: "/usr/bin", PULUMI_ACCESS_TOKEN: "pul-1" }), paths);
+    expect(Object.keys(added).sort()).toEqual(["NODE_COMPILE_CACHE", "PATH", "PULUMI_SKIP_UPDATE_CHECK"]);
+    expect(added["PATH"]).toBe(
+      "/project/node_modules/.bin:/project/.toolchain/bin:/usr/bin:/project/.toolchain/plugins",
+    );
+  });
+
+  test("does not set a passphrase file beside the user's own passphrase", () => {
+    const added = addedVariables(facts({ PULUMI_CONFIG_PASSPHRASE: "mine" }), paths);
+    expect(added).not.toHaveProperty("PULUMI_CONFIG_PASSPHRASE_FILE");
+  });
+
+  test("is the same when it is added a second time", () => {
+    const once = addedVariables(facts({ PATH: "/usr/bin" }), paths);
+    expect(addedVariables(facts(once), paths)).toEqual(once);
+  });
+
+  test("is written for a shell with every value quoted", () => {
+    const odd = pathsOf("/it's here");
+    const text = shellFile(addedVariables(facts(), odd), odd);
+    expect(text).toContain(`export PULUMI_HOME='/it'\\''s here/.toolchain/pulumi-home'`);
+    expect(text).toContain(`:"$PATH"`);
+  });
+});
+
+describe("the encryption salt in a stack file", () => {
+  const file = "config:\n  llama-rpc-cluster:target: docker # here\n";
+  test("is taken out where the file holds no secret", () => {
+    expect(withoutSalt(`${file}encryptionsalt: v1:abc=:v1:def=\n`)).toBe(file);
+    expect(withoutSalt(`encryptionsalt: v1:abc=:v1:def=\n${file}`)).toBe(file);
+  });
+  test("stays where a secret of the file needs it", () => {
+    const secret = `encryptionsalt: v1:abc=\n${file}  llama-rpc-cluster:token:\n    secure: v1:xyz\n`;
+    expect(withoutSalt(secret)).toBe(secret);
+  });
+  test("is no reason to touch a file without one", () => {
+    expect(withoutSalt(file)).toBe(file);
+  });
+});
+
+test.each([
+  [["up", "-s", "local"], "local"],
+  [["up", "--stack=local"], "local"],
+  [["up", "--stack", "local", "--yes"], "local"],
+  [["preview", "-slocal"], "local"],
+  [["preview", "--skip-preview"], null],
+  [["up", "--", "-s", "local"], null],
+])("the stack of `pulumi %j` is %s", (args, stack) => {
+  expect(stackIn(args)).toBe(stack);
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "vitest";
+import { piecesOf } from "../../toolchain/chat.ts";
+import type { Container } from "../../toolchain/cluster.ts";
+import { loadEvidence, unusedBackends } from "../../toolchain/evidence.ts";
+import { type Findings, judge } from "../../toolchain/health.ts";
+
+const LOG = `
+0.01.2 I load_tensors: offloaded 31/31 layers to GPU
+0.01.2 I load_tensors:   CPU_Mapped model buffer size =    28.69 MiB
+0.01.2 I load_tensors: RPC0[10.2.67.11:50052] model buffer size =    33.82 MiB
+0.01.2 I load_tensors: RPC0[10.2.67.12:50052] model buffer size =    58.28 MiB
+0.01.3 I llama_kv_cache: RPC0[10.2.67.11:50052] KV buffer size =    24.00 MiB
+`;
+
+describe("the front's log", () => {
+  test("says which backend holds how much", () => {
+    expect(loadEvidence(LOG)).toEqual({
+      offloaded: { layers: 31, of: 31 },
+      buffers: [
+        { address: "10.2.67.11:50052", mebibytes: 33.82 },
+        { address: "10.2.67.12:50052", mebibytes: 58.28 },
+      ],
+      frontHoldsLayers: false,
+    });
+  });
+  test("counts with its latest start alone", () => {
+    const restarted = `${LOG}I load_tensors: offloaded 31/31 layers to GPU\nI RPC0[10.2.67.12:50052] model buffer size = 92.10 MiB\n`;
+    expect(unusedBackends(loadEvidence(restarted), ["10.2.67.11:50052", "10.2.67.12:50052"])).toBe(
+      "no weights on 10.2.67.11:50052",
+    );
+  });
+  test("shows it when the front keeps layers itself", () => {
+    expect(loadEvidence(`${LOG}I llama_kv_cache: CPU KV buffer size = 3.00 MiB\n`).frontHoldsLayers).toBe(true);
+  });
+  test("that says nothing proves nothing", () => {
+    expect(unusedBackends(loadEvidence(""), ["10.2.67.11:50052"])).toMatch(/does not say/);
+  });
+});
+
+const labels = {
+  "llama-rpc-cluster/llamacpp-commit": "0c1e57098",
+  "llama-rpc-cluster/rpc-protocol": "7.0",
+  "llama-rpc-cluster/ggml-version": "0.25",
+};
+const container = (name: string, role: string, more: Partial<Container> = {}): Container => ({
+  name,
+  role,
+  state: "running",
+  health: "healthy",
+  restarts: 0,
+  published: role === "front" ? ["127.0.0.1:8080"] : [],
+  labels,
+  ...more,
+});
+const healthy: Findings = {
+  stack: "local",
+  containers: [
+    container("cpu-0", "backend"),
+    container("cpu-1", "backend"),
+    container("front", "front"),
+    container("key", "key", { state: "created", health: null, labels: {} }),
+  ],
+  backendAddresses: ["10.2.67.11:50052", "10.2.67.12:50052"],
+  evidence: loadEvidence(LOG),
+  statuses: { health: 200, withoutKey: 401, withKey: 200 },
+};
+const wrong = (change: Partial<Findings>) =>
+  judge({ ...healthy, ...change })
+    .filter(({ remedy }) => remedy !== null)
+    .map(({ name, found }) => `${name}: ${found}`);
+
+describe("doctor", () => {
+  test("finds nothing wrong with a healthy cluster", () => expect(wrong({})).toEqual([]));
+  test("notices a backend that is gone, stopped or ill", () => {
+    expect(wrong({ containers: healthy.containers.slice(1) })).toEqual(["containers: 2 of 3 are there"]);
+    const stopped = [container("cpu-0", "backend", { state: "exited", health: null }), ...healthy.containers.slice(1)];
+    expect(wrong({ containers: stopped })).toEqual(["containers: cpu-0 is exited"]);
+    const ill = [container("cpu-0", "backend", { health: "unhealthy" }), ...healthy.containers.slice(1)];
+    expect(wrong({ containers: ill })).toEqual(["containers: cpu-0 is unhealthy"]);
+  });
+  test("notices a front that asks for no key or has another one", () => {
+    expect(wrong({ statuses: { health: 200, withoutKey: 200, withKey: 200 } })[0]).toMatch(
+      /without the key gets status 200/,
+    );
+    expect(wrong({ statuses: { health: 200, withoutKey: 401, withKey: 401 } })[0]).toMatch(/own key gets status 401/);
+  });
+  test("notices a published RPC port and a front that the network can reach", () => {
+    const open = [container("cpu-0", "backend", { published: ["0.0.0.0:50052"] }), ...healthy.containers.slice(1)];
+    expect(wrong({ containers: open })[0]).toMatch(/cpu-0 on 0\.0\.0\.0:50052/);
+    const wide = healthy.containers.map((one) =>
+      one.role === "front" ? { ...one, published: ["0.0.0.0:8080"] } : one,
+    );
+    expect(wrong({ containers: wide })[0]).toMatch(/the front is published on 0\.0\.0\.0:8080/);
+  });
+  test("notices mixed versions of llama.cpp", () => {
+    const old = { ...labels, "llama-rpc-cluster/rpc-protocol": "6.1" };
+    const mixed = [container("cpu-0", "backend", { labels: old }), ...healthy.containers.slice(1)];
+    expect(wrong({ containers: mixed })).toEqual(["versions: the images differ: rpc-protocol 6.1 and 7.0"]);
+  });
+  test("gives one line to do for everything that is wrong", () => {
+    const all = judge({
+      ...healthy,
+      containers: [],
+      evidence: loadEvidence(""),
+      statuses: { health: 0, withoutKey: 0, withKey: 0 },
+    });
+    for (const { remedy } of all.filter((check) => check.remedy !== null)) expect(remedy).not.toContain("\n");
+  });
+});
+
+describe("a streamed answer", () => {
+  const event = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
+  test("comes in pieces, whatever the network cuts it into", () => {
+    const stream = `${event("Lla")}${event("mas")}data: [DONE]\n\n`;
+    for (let cut = 0; cut <= stream.length; cut += 1) {
+      const first = piecesOf(stream.slice(0, cut));
+      const second = piecesOf(first.rest + stream.slice(cut));
+      expect([...first.pieces, ...second.pieces].join("")).toBe("Llamas");
+    }
+  });
+  test("that ends in an error says so", () => {
+    expect(() => piecesOf('data: {"error":{"message":"out of context"}}\n')).toThrow(/out of context/);
+  });
+});
