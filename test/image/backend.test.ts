@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Container, createNetwork, hardened, removeEverything, runToEnd, sleep } from "./containers.ts";
+import { Container, hardened, removeEverything, runToEnd, sleep } from "./containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, images } from "./images.ts";
 
 beforeAll(buildImages, BUILD_TIMEOUT_MS);
@@ -46,11 +46,8 @@ describe("a backend's variables", () => {
   test("APP_MEM bounds the program's memory and is told in the log", async () => {
     const [container] = await argumentsOf({ APP_MEM: "100" });
     expect(await container.logs()).toMatch(/memory: at most APP_MEM=100 MiB/);
-    const limits = await container.exec(
-      "bash",
-      "-c",
-      "cat /proc/$(pgrep_pid=$(grep -l ggml-rpc-serv /proc/[0-9]*/comm); basename $(dirname $pgrep_pid))/limits",
-    );
+    const script = "for f in /proc/[0-9]*; do grep -q ggml-rpc-serv $f/comm && cat $f/limits; done; true";
+    const limits = await container.exec("bash", "-c", script);
     expect(limits.output, "100 MiB and 64 MiB for the program itself").toMatch(/Max data size\s+171966464/);
   });
 
@@ -93,9 +90,7 @@ describe("strangers at a backend", () => {
     for (let i = 0; i < 20; i++) await helloAndLeave(address);
     await sleep(500);
     expect(await container.running(), await container.logs()).toBe(true);
-    const network = await createNetwork();
-    await container.stop();
-    expect(network).not.toBe("");
+    expect(await container.logs(), "the test has met the case").toMatch(/send failed/);
   });
 
   test("a connection that closes without a word does not end it", async () => {
@@ -138,14 +133,14 @@ test("mode none idles, is healthy, and stops in under two seconds", async () => 
   expect(ended.exitCode).toBe(0);
 });
 
-/** A HELLO of RPC protocol 4 and later (1 byte command 14, 8 bytes size, 24 bytes of capabilities), then a reset. */
+/** A HELLO of RPC protocol 4 and later (1 byte command 14, 8 bytes size, 24 bytes of capabilities), then the end. */
 function helloAndLeave(address: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(50052, address, () => {
       const hello = Buffer.alloc(33);
       hello.writeUInt8(14, 0);
       hello.writeBigUInt64LE(24n, 1);
-      socket.write(hello, () => socket.resetAndDestroy());
+      socket.write(hello, () => socket.destroy());
     });
     socket.on("close", () => resolve());
     socket.on("error", reject);

@@ -40,19 +40,17 @@ describe.each(roles)("the image of role %s", (role) => {
     expect(await inside(role, "id -u; id -g; id -un")).toBe("10001\n10001\nllama");
     expect(await inside(role, "stat -c %u:%g /cache /models")).toBe("10001:10001\n10001:10001");
     expect(await inside(role, "find /app ! -uid 0")).toBe("");
-    expect(await inside(role, "find /app -writable -type f; find / -xdev -perm -4000 -path '/app/*'")).toBe("");
+    expect(await inside(role, "find /app -writable -type f")).toBe("");
     expect(await inside(role, "readlink /app/models")).toBe("/models");
   });
 
   test("holds no compiler, no package lists, no sources", async () => {
     const names = "gcc g++ cc c++ clang make cmake ninja git ccache nvcc ld as";
     expect(await inside(role, `for n in ${names}; do command -v $n; done; true`)).toBe("");
-    expect(
-      await inside(
-        role,
-        "find /var/lib/apt/lists -type f; find / -xdev -name '*.h' 2>/dev/null; ls -d /llama.cpp /build 2>/dev/null; true",
-      ),
-    ).toBe("");
+    const asRoot = ["--user", "0"];
+    const traces =
+      "find /var/lib/apt/lists -type f ! -name lock; find / -xdev -name '*.h'; ls -d /llama.cpp /build /out";
+    expect(await inside(role, `{ ${traces}; } 2>/dev/null; true`, asRoot)).toBe("");
   });
 
   test("is stopped by SIGTERM, has tini in front and a health check", async () => {
