@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { compiledFile } from "../../toolchain/activity.ts";
 import { piecesOf } from "../../toolchain/chat.ts";
 import type { Container } from "../../toolchain/cluster.ts";
 import { loadEvidence, unusedBackends } from "../../toolchain/evidence.ts";
@@ -121,4 +122,19 @@ describe("a streamed answer", () => {
   test("that ends in an error says so", () => {
     expect(() => piecesOf('data: {"error":{"message":"out of context"}}\n')).toThrow(/out of context/);
   });
+});
+
+test("a compiler's command line says which file is compiled", () => {
+  const line = [
+    "/usr/libexec/gcc/x86_64-linux-gnu/14/cc1plus",
+    "-quiet",
+    "-I",
+    "/x",
+    "/llama.cpp/src/llama-model.cpp",
+    "-o",
+    "-",
+  ];
+  expect(compiledFile(line.join("\0"))).toBe("llama-model.cpp");
+  expect(compiledFile("/usr/bin/vim\0main.cpp")).toBeNull();
+  expect(compiledFile("")).toBeNull();
 });

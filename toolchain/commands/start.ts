@@ -5,6 +5,7 @@ import { parseCluster } from "../../config/parse.ts";
 import { readStackFile } from "../../config/stack.ts";
 import { formatPlan } from "../../plan/format.ts";
 import { assertRunnable, type ClusterPlan, planCluster, readModelFacts } from "../../plan/index.ts";
+import { reportActivity } from "../activity.ts";
 import { ask } from "../chat.ts";
 import { containersOf, logOf, type Outputs, outputsOf } from "../cluster.ts";
 import { type Command, CommandError } from "../command.ts";
@@ -37,8 +38,7 @@ answer. Run again it changes nothing. Safe to interrupt at any point.`,
     assertRunnable(plan);
     heading(`pulumi up -s ${values.stack}`);
     await ensureStack(values.stack, signal);
-    const up = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", values.stack];
-    const code = await pulumiOnTerminal(up, signal);
+    const code = await bringUp(values.stack, signal);
     signal.throwIfAborted();
     if (code !== 0) {
       throw new CommandError(
@@ -59,6 +59,18 @@ function parse(args: string[]) {
     return parseArgs({ args, options: { stack: { type: "string", short: "s", default: "local" } } });
   } catch (error) {
     throw new CommandError(`${error instanceof Error ? error.message : error} (npm start -- --help)`);
+  }
+}
+
+/** On a terminal Pulumi shows a live tree; a log gets a line now and then instead of its dots. */
+async function bringUp(stack: string, signal: AbortSignal): Promise<number> {
+  const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack];
+  if (process.stdout.isTTY) return pulumiOnTerminal(args, signal);
+  const stop = reportActivity(console.log);
+  try {
+    return await pulumiOnTerminal([...args, "--suppress-progress"], signal);
+  } finally {
+    stop();
   }
 }
 
