@@ -11,6 +11,7 @@
 readonly PROGRAM_OVERHEAD_MIB=64
 
 start_backend() {
+  if has_option -h --help -- "$@"; then exec "${APP_HOME}/ggml-rpc-server" "$@"; fi
   local bind="${APP_BIND:-0.0.0.0}" port threads device cache memory="${APP_MEM:-}" arguments
   is_ipv4 "$bind" ||
     refuse "APP_BIND='${bind}': ggml-rpc-server listens on an IPv4 address only, names and IPv6 are not understood; set APP_BIND=0.0.0.0 or an address of this container."
@@ -19,6 +20,9 @@ start_backend() {
   read_device
   read_switch APP_CACHE cache
   [[ -n "$memory" ]] && check_memory "$memory"
+  if has_cuda && ! has_driver && [[ "$device" != CPU ]]; then
+    refuse "APP_MODE='${APP_MODE:-backend}': no NVIDIA driver in this container, so this image's CUDA code can't run; start it with --gpus all, or lend the CPU with APP_DEVICE=CPU."
+  fi
   if [[ "${cache:-}" == true ]] && ! mkdir -p "${LLAMA_CACHE:-/cache}/rpc" 2>/dev/null; then
     refuse "APP_CACHE='${APP_CACHE}': '${LLAMA_CACHE:-/cache}' can't be written by uid $(id -u); mount a volume there that belongs to 10001 or set APP_CACHE=false."
   fi
@@ -28,7 +32,6 @@ start_backend() {
   [[ -n "$threads" ]] && arguments+=(--threads "$threads")
   [[ -n "$device" ]] && arguments+=(--device "$device")
   [[ "$cache" == true ]] && arguments+=(--cache)
-  if has_option -h --help -- "$@"; then exec "${APP_HOME}/ggml-rpc-server" "$@"; fi
   [[ -n "$memory" ]] && limit_memory "$memory"
   arguments+=("$@")
 
@@ -47,6 +50,9 @@ start_backend() {
 }
 
 has_cuda() { [[ -e "${APP_HOME}/libggml-cuda.so" ]]; }
+
+# The driver's library is no part of the image: the engine puts it in with the GPU.
+has_driver() { ! ldd "${APP_HOME}/libggml-cuda.so" 2>/dev/null | grep -q 'libcuda\.so\.1 => not found'; }
 
 check_memory() { # MiB
   if ! is_whole_number "$1" 1 99999999; then

@@ -21,6 +21,9 @@ start_server() {
   choose_backends
   read_layers "$@"
   stop_if_refused
+  if has_cuda && ! has_driver; then
+    say "warning: no NVIDIA driver in this container; what this front computes itself runs on its CPU. Start it with --gpus all to use a GPU."
+  fi
 
   has_option --host -- "$@" || [[ -z "${APP_BIND:-}" && -n "${LLAMA_ARG_HOST:-}" ]] || arguments+=(--host "$bind")
   has_option --port -- "$@" || [[ -z "${APP_PORT:-}" && -n "${LLAMA_ARG_PORT:-}" ]] || arguments+=(--port "$port")

@@ -103,6 +103,7 @@ greet_backends() { # seconds left
     if IFS= read -r -t 1 -u "$answer" line; then text+="${line}"$'\n'; elif (($? <= 128)); then break; fi
   done
   exec {answer}<&-
+  # shellcheck disable=SC2034
   child=""
   [[ -n "$stopping" ]] && stopped
   local missing=0
