@@ -118,7 +118,7 @@ describe("a cluster of two backends on this machine's Docker engine", () => {
     const before = await startedAt(container("cpu-1"));
     // From inside: a `docker kill` counts as the operator's wish, and the engine would leave the container stopped.
     const killAll =
-      "for p in /proc/[0-9]*; do [[ $(readlink $p/exe) == */ggml-rpc-server ]] && kill -9 ${p#/proc/}; done; true";
+      "for p in /proc/[0-9]*; do [[ $(readlink $p/exe) == */ggml-rpc-server ]] && kill -9 $(basename $p); done; true";
     await execa("docker", ["exec", container("cpu-1"), "bash", "-c", killAll], { reject: false });
     await until(
       "the backend's container was not started again",
