@@ -75,6 +75,7 @@ async function startBlocked(): Promise<string | null> {
   if (hostIsElsewhere())
     return `DOCKER_HOST is ${process.env["DOCKER_HOST"]}, and no engine answers there: correct or unset it`;
   if (whichSystem("dockerd") === null) return "it is not installed";
+  if (which("docker") === null) return "its command line program, docker, is not installed";
   if (isRoot()) return null;
   const refused = await execa("docker", ["version"], { reject: false, all: true });
   if (/permission denied/i.test(String(refused.all))) {
@@ -85,10 +86,11 @@ async function startBlocked(): Promise<string | null> {
 
 async function installBlocked(): Promise<string | null> {
   if (hostIsElsewhere()) return "an engine of this machine would not be used while DOCKER_HOST is set";
-  if (whichSystem("dockerd") !== null) return "it is installed already";
+  if (whichSystem("dockerd") !== null && which("docker") !== null) return "it is installed already";
   if (process.platform !== "linux") return `install and start Docker Desktop or another engine for ${process.platform}`;
   if (!isDebian()) return `packages are known for Debian and Ubuntu only: ${INSTALL}, start it, and run this again`;
-  if (!isRoot()) return "only root can install packages: sudo apt-get install docker.io (or run this as root)";
+  if (!isRoot())
+    return "only root can install packages: sudo apt-get install docker.io docker-cli (or run this as root)";
   return null;
 }
 
@@ -116,10 +118,15 @@ export const engineStep: Step = {
     how: "Debian's package docker.io",
     typical: "under 1 min",
     blocked: installBlocked,
-    systemWide: async () => ["installs the Debian package docker.io with what it depends on (apt-get)", isStarting],
+    systemWide: async () => [
+      "installs the Debian packages docker.io and, where that has no docker command in it, docker-cli (apt-get)",
+      isStarting,
+    ],
     run: async (report, signal) => {
-      await installPackages(["docker.io"], report, signal);
-      await startEngine(report, signal);
+      if (whichSystem("dockerd") === null) await installPackages(["docker.io"], report, signal);
+      // A package of its own from Debian 13 on.
+      if (which("docker") === null) await installPackages(["docker-cli"], report, signal);
+      if ((await engineVersion()) === null) await startEngine(report, signal);
     },
   },
 };
