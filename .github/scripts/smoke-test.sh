@@ -1,6 +1,6 @@
 #!/bin/bash
 # Serves a model with a backend and a server image and asks it something: smoke-test.sh BACKEND SERVER MODEL-FOLDER
-# PLATFORM is the images' platform. It may be a foreign one, then everything is emulated and slow.
+# PLATFORM and FLAVOUR are the images'. The platform may be a foreign one, then everything is emulated and slow.
 # The containers are shut in as a cluster shuts them in: no privileges, read-only root, a network without a way out.
 set -euo pipefail
 backend_image="$1" server_image="$2" models="$(realpath "$3")"
@@ -46,7 +46,10 @@ confined=(--platform "$PLATFORM" --network "$id" --read-only --tmpfs /tmp
     --cap-drop ALL --security-opt no-new-privileges --memory 2g)
 
 docker network create --internal "$id" >/dev/null
-docker run --detach --name "$backend" "${confined[@]}" --env APP_MODE=backend "$backend_image" >/dev/null
+# A CUDA backend refuses to start without a GPU, which these runners lack: it lends its CPU when told to.
+lends=()
+if [ "${FLAVOUR:-cpu}" = cuda ]; then lends=(--env APP_DEVICE=CPU); fi
+docker run --detach --name "$backend" "${confined[@]}" --env APP_MODE=backend "${lends[@]}" "$backend_image" >/dev/null
 wait_healthy "$backend"
 
 # A 32-bit front can't address backends, it says so itself: alone it must serve all the same.
