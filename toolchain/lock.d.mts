@@ -5,4 +5,8 @@ export interface Lock {
 /** Takes the lock file, or answers null and the holder's process id. A lock whose process is gone is taken over. */
 export function tryAcquire(path: string): { lock: Lock } | { holder: number };
 /** Waits for the lock; `onWait` is told who holds it, at once and then every 15 seconds. */
-export function acquire(path: string, onWait: (holder: number, waitedSeconds: number) => void): Promise<Lock>;
+export function acquire(
+  path: string,
+  onWait: (holder: number, waitedSeconds: number) => void,
+  signal?: AbortSignal,
+): Promise<Lock>;

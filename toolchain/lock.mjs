@@ -65,11 +65,13 @@ export function tryAcquire(file) {
 /**
  * @param {string} file
  * @param {(holder: number, waitedSeconds: number) => void} onWait
+ * @param {AbortSignal} [signal]
  */
-export async function acquire(file, onWait) {
+export async function acquire(file, onWait, signal) {
   const start = Date.now();
   let told = Number.NEGATIVE_INFINITY;
   for (;;) {
+    signal?.throwIfAborted();
     const answer = tryAcquire(file);
     if (answer.lock) return answer.lock;
     if (Date.now() - told >= 15_000) {

@@ -41,9 +41,9 @@ export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet =
     signal,
     quiet,
     lock: async () => {
-      const lock = await acquire(join(paths.toolchain, "setup.lock"), (holder, waited) =>
-        terminal.line(`Another run (process ${holder}) is setting up; waiting for it (${waited} s).`),
-      );
+      const wait = (holder: number, waited: number) =>
+        terminal.line(`Another run (process ${holder}) is setting up; waiting for it (${waited} s).`);
+      const lock = await acquire(join(paths.toolchain, "setup.lock"), wait, signal);
       await clearScratch(); // of runs that were killed: nobody else is at work now
       return lock;
     },
