@@ -7,6 +7,7 @@ import { backendOwner, commandEnvironment, readBackendFacts } from "./environmen
 import { paths } from "./paths.ts";
 import { tail } from "./programs.ts";
 import { guardStackFiles } from "./salt.ts";
+import { releaseAbandonedLocks } from "./state-locks.ts";
 
 const PROJECT = "llama-rpc-cluster";
 
@@ -25,6 +26,9 @@ function environmentFor(args: readonly string[]): Record<string, string> {
 const ownBackend = () => backendOwner(readBackendFacts(process.env), paths) === "project";
 
 async function run(args: readonly string[], options: Options, signal?: AbortSignal) {
+  if (ownBackend() && releaseAbandonedLocks(paths.state) > 0) {
+    console.error("An earlier run of Pulumi was killed; its lock on the state was taken away.");
+  }
   const restore = ownBackend() ? guardStackFiles(paths.root) : () => {};
   const child = execa("pulumi", [...args], {
     cwd: paths.root,

@@ -45,7 +45,7 @@ async function main(argv: string[]): Promise<number> {
   const { command } = await load();
   const asked = command.passesArguments ? args.slice(0, 1) : args;
   if (!command.ownHelp && (asked.includes("--help") || asked.includes("-h"))) {
-    console.log(`${spelling(name)}: ${command.summary}\n\n${command.help.trim()}`);
+    console.log(`${spelling(name)}: ${command.summary}\n\n${command.help.replace(/^\n+|\s+$/g, "")}`);
     return 0;
   }
   const interruption = new AbortController();

@@ -3,6 +3,7 @@ import { stackIn } from "../../toolchain/engine.ts";
 import { addedVariables, backendOwner, shellFile } from "../../toolchain/environment.ts";
 import { pathsOf } from "../../toolchain/paths.ts";
 import { withoutSalt } from "../../toolchain/salt.ts";
+import { isAbandoned } from "../../toolchain/state-locks.ts";
 
 const paths = pathsOf("/project");
 const facts = (variables: Record<string, string> = {}, credentials: string | null = null) => ({
@@ -89,4 +90,16 @@ test.each([
   [["up", "--", "-s", "local"], null],
 ])("the stack of `pulumi %j` is %s", (args, stack) => {
   expect(stackIn(args)).toBe(stack);
+});
+
+describe("a lock on the state", () => {
+  const lock = JSON.stringify({ pid: 4711, hostname: "here" });
+  test("is abandoned when its process of this machine is gone", () => {
+    expect(isAbandoned(lock, "here", () => false)).toBe(true);
+  });
+  test("is left alone when its holder lives, is elsewhere, or has not finished writing", () => {
+    expect(isAbandoned(lock, "here", () => true)).toBe(false);
+    expect(isAbandoned(lock, "elsewhere", () => false)).toBe(false);
+    expect(isAbandoned(lock.slice(0, 9), "here", () => false)).toBe(false);
+  });
 });
