@@ -9,7 +9,8 @@ import { tail } from "./programs.ts";
 import { guardStackFiles } from "./salt.ts";
 import { releaseAbandonedLocks } from "./state-locks.ts";
 
-const PROJECT = "llama-rpc-cluster";
+/** Project name in Pulumi.yaml. */
+export const PROJECT = "llama-rpc-cluster";
 
 /** Commands that are about the user's own login, never about the project's backend. */
 const LOGIN_COMMANDS = new Set(["login", "logout"]);
@@ -23,7 +24,8 @@ function environmentFor(args: readonly string[]): Record<string, string> {
   return environment;
 }
 
-const ownBackend = () => backendOwner(readBackendFacts(process.env), paths) === "project";
+/** Whether the state is in the project. */
+export const ownBackend = () => backendOwner(readBackendFacts(process.env), paths) === "project";
 
 async function run(args: readonly string[], options: Options, signal?: AbortSignal) {
   if (ownBackend() && releaseAbandonedLocks(paths.state) > 0) {

@@ -4,6 +4,7 @@ import { piecesOf } from "../../toolchain/chat.ts";
 import type { Container } from "../../toolchain/cluster.ts";
 import { loadEvidence, unusedBackends } from "../../toolchain/evidence.ts";
 import { type Findings, judge } from "../../toolchain/health.ts";
+import { orphansOf, type Snapshot } from "../../toolchain/recovery.ts";
 
 const LOG = `
 0.01.2 I load_tensors: offloaded 31/31 layers to GPU
@@ -137,4 +138,23 @@ test("a compiler's command line says which file is compiled", () => {
   expect(compiledFile(line.join("\0"))).toBe("llama-model.cpp");
   expect(compiledFile("/usr/bin/vim\0main.cpp")).toBeNull();
   expect(compiledFile("")).toBeNull();
+});
+
+describe("what a killed run left", () => {
+  const snapshot: Snapshot = {
+    resources: [{ type: "docker:index/container:Container", id: "aaa" }],
+    pending_operations: [
+      { type: "creating", resource: { type: "docker:index/container:Container", inputs: { name: "front" } } },
+      { type: "deleting", resource: { type: "docker:index/container:Container", inputs: { name: "cpu-1" } } },
+    ],
+  };
+  const container = (id: string, name: string) => ({ kind: "container" as const, id, name });
+  test("is the container whose creation was under way and that no state knows", () => {
+    expect(orphansOf(snapshot, [container("bbb", "front")])).toEqual([container("bbb", "front")]);
+  });
+  test("is nothing that the state knows, that was being deleted, or that has another name or kind", () => {
+    const others = [container("aaa", "front"), container("ccc", "cpu-1"), container("ddd", "cpu-0")];
+    expect(orphansOf(snapshot, [...others, { kind: "network", id: "eee", name: "front" }])).toEqual([]);
+    expect(orphansOf({ resources: [] }, [container("bbb", "front")])).toEqual([]);
+  });
 });

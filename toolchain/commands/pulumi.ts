@@ -1,10 +1,14 @@
 /** `npm run pulumi -- …`: the Pulumi CLI in the project's environment. */
 import type { Command } from "../command.ts";
-import { ensureStack, pulumiOnTerminal, stackIn } from "../engine.ts";
+import { ensureStack, pulumiOnTerminal, stackIn, stackIsThere } from "../engine.ts";
+import { recover } from "../recovery.ts";
 import { engineSteps, setUp } from "../setup.ts";
 
 /** Commands that work on a stack's resources and so may find it not made yet. */
 const STACK_COMMANDS = new Set(["up", "update", "preview", "refresh", "config"]);
+
+/** Commands that a half-made resource of a killed run would trip up. */
+const MENDING_COMMANDS = new Set(["up", "update", "destroy"]);
 
 export const command: Command = {
   summary: "the Pulumi CLI in the project's environment",
@@ -22,6 +26,9 @@ Who is not logged in to a Pulumi backend gets one inside the project: state in .
     await setUp(engineSteps, signal, true);
     const stack = stackIn(args);
     if (stack !== null && STACK_COMMANDS.has(args[0] ?? "")) await ensureStack(stack, signal);
+    if (stack !== null && MENDING_COMMANDS.has(args[0] ?? "") && (await stackIsThere(stack, signal))) {
+      await recover(stack, signal);
+    }
     return pulumiOnTerminal(args, signal);
   },
 };

@@ -13,6 +13,7 @@ import { ensureStack, pulumiOnTerminal } from "../engine.ts";
 import { backendOwner, readBackendFacts } from "../environment.ts";
 import { loadEvidence, unusedBackends } from "../evidence.ts";
 import { paths, projectRoot } from "../paths.ts";
+import { recover } from "../recovery.ts";
 import { allSteps, setUp } from "../setup.ts";
 import { usersPulumi } from "../steps/pulumi.ts";
 import { duration } from "../terminal.ts";
@@ -38,6 +39,7 @@ answer. Run again it changes nothing. Safe to interrupt at any point.`,
     assertRunnable(plan);
     heading(`pulumi up -s ${values.stack}`);
     await ensureStack(values.stack, signal);
+    await recover(values.stack, signal);
     const code = await bringUp(values.stack, signal);
     signal.throwIfAborted();
     if (code !== 0) {
@@ -139,5 +141,5 @@ async function goOn(stack: string, { endpoint, plan }: Outputs, milliseconds: nu
     -H "Authorization: Bearer $(${secret} stack output apiKey --show-secrets -s ${stack})" \\
     -d '${body}'
   ${pulumi} destroy -s ${stack}
-  npm run doctor`);
+  npm run doctor${stack === "local" ? "" : ` -- -s ${stack}`}`);
 }
