@@ -37,7 +37,7 @@ export function reportActivity(print: (line: string) => void): () => void {
     const files = filesBeingCompiled();
     const what =
       files.length > 0
-        ? `compiling ${files.slice(0, 2).join(", ")} (llama.cpp takes about 16 min on 2 cores, the first time only)`
+        ? `at work; compilers on this machine are at ${files.slice(0, 2).join(", ")} (llama.cpp takes about 16 min on 2 cores, once)`
         : "at work";
     print(`  … ${what}, ${duration(Date.now() - started)} so far`);
   }, EVERY_MS);
