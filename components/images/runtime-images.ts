@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
+import { PINNED_LLAMACPP_VERSION } from "../../config/schema.ts";
 import type { Architecture, Flavour, ImagePlan, Role } from "../../plan/types.ts";
 import { type Transform, transformed } from "../support/transform.ts";
 import { contextDigest } from "./context-digest.ts";
@@ -11,7 +12,7 @@ export interface ImageRecipe {
   version: string;
   /** Git repository of llama.cpp. */
   repository: string;
-  /** A local image that holds the source tree under `/llama.cpp`. @default the source is cloned */
+  /** A local image `name:<version>` with that version's tree under `/llama.cpp`. @default the source is cloned */
   sourceImage?: string | undefined;
   /** Where the CUDA compiler comes from. @default "nvidia" */
   cudaFrom?: "nvidia" | "debian" | undefined;
@@ -121,10 +122,15 @@ function platformOf(architecture: Architecture): build.Platform {
 }
 
 function buildArgsOf(flavour: Flavour, recipe: ImageRecipe): Record<string, string> {
+  const atHand = recipe.sourceImage?.endsWith(`:${recipe.version}`) ? recipe.sourceImage : undefined;
   return {
     LLAMACPP_REPO: recipe.repository,
     LLAMACPP_VERSION: recipe.version,
-    ...(recipe.sourceImage ? { LLAMACPP_SOURCE: recipe.sourceImage } : {}),
+    ...(recipe.version === PINNED_LLAMACPP_VERSION ? {} : NO_CLAIMS),
+    ...(atHand ? { LLAMACPP_SOURCE: atHand } : {}),
     ...(flavour === "cuda" && recipe.cudaFrom ? { CUDA_FROM: recipe.cudaFrom } : {}),
   };
 }
+
+/** The Dockerfiles state the pinned version's commit and protocol in labels; nobody knows another's before its build. */
+const NO_CLAIMS = { LLAMACPP_COMMIT: "", RPC_PROTOCOL: "", GGML_VERSION: "" };

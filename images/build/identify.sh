@@ -1,7 +1,7 @@
 #!/bin/sh
 # Reads from the source tree what the image's labels claim, and stops the build where a claim is wrong.
 # Writes KEY=value lines to the file named by the only argument. The claims come as environment variables:
-# LLAMACPP_VERSION, LLAMACPP_COMMIT, RPC_PROTOCOL, GGML_VERSION.
+# LLAMACPP_VERSION, LLAMACPP_COMMIT, RPC_PROTOCOL, GGML_VERSION; an empty one claims nothing, and its label stays empty.
 set -eu
 out="$1"
 cd /llama.cpp
@@ -18,14 +18,14 @@ commit="$LLAMACPP_COMMIT"
 if [ -d .git ]; then
   actual="$(git rev-parse HEAD)"
   case "$actual" in
-    "$LLAMACPP_COMMIT"*) ;;
+    "${LLAMACPP_COMMIT:-none}"*) ;;
     *) commit="$(echo "$actual" | cut -c1-9)" ;;
   esac
 fi
 
 problems=""
 claim() { # build argument, what it says, what the source says
-  [ "$2" = "$3" ] || problems="${problems} --build-arg ${1}=${3}"
+  [ -z "$2" ] || [ "$2" = "$3" ] || problems="${problems} --build-arg ${1}=${3}"
 }
 claim LLAMACPP_COMMIT "$LLAMACPP_COMMIT" "$commit"
 claim RPC_PROTOCOL "$RPC_PROTOCOL" "$protocol"

@@ -1,26 +1,19 @@
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
-import { modelFile } from "../support/models.ts";
-import { type GraphNode, graphOf } from "../support/resource-graph.ts";
+import { readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type GraphNode, graphOf, inputOf } from "../support/resource-graph.ts";
+import { scratchModel } from "../support/scratch-model.ts";
 
 const STACKS = readdirSync("stacks")
   .map((file) => /^Pulumi\.(?!test-)(.+)\.yaml$/.exec(file)?.[1])
   .filter((stack) => stack !== undefined);
 
-/** A header is all that the planner reads; the tests need no download. */
-const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-model-"));
-const source = join(folder, "model.gguf");
-writeFileSync(source, modelFile({ layers: 30 }));
-afterAll(() => rmSync(folder, { recursive: true }));
-const model = { source, contextTokens: 2048 };
+const { model, scratch } = scratchModel();
 
 const graphs = new Map<string, Promise<GraphNode[]>>();
 for (const stack of STACKS)
   graphs.set(
     stack,
-    (graphs.size === 0 ? Promise.resolve() : last()).then(() => graphOf(stack, { model }, folder)),
+    (graphs.size === 0 ? Promise.resolve() : last()).then(() => graphOf(stack, { model }, scratch)),
   );
 
 /** One program at a time: the mocks are the process's own. */
@@ -87,5 +80,3 @@ describe.each(STACKS)("the resource graph of stack %s", (stack) => {
       expect(inputOf(node, "image"), node.name).toMatch(/^@@.+\.imageId@@$/);
   });
 });
-
-const inputOf = <T = unknown>(node: GraphNode, name: string) => (node.inputs as Record<string, unknown>)[name] as T;

@@ -89,3 +89,7 @@ function tidy(value: unknown, scratch: string): unknown {
       .map(([key, inner]) => [key, tidy(inner, scratch)]),
   );
 }
+
+/** One input of a resource, as the test knows it to be. */
+export const inputOf = <T = unknown>(node: GraphNode, name: string) =>
+  (node.inputs as Record<string, unknown>)[name] as T;
