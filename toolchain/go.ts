@@ -58,7 +58,6 @@ export async function build(program: GoProgram, report: Report, signal: AbortSig
   try {
     const child = execa(
       "go",
-      // prettier-ignore
       [
         "build",
         "-mod=readonly",
