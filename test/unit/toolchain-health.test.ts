@@ -4,6 +4,7 @@ import { piecesOf } from "../../toolchain/chat.ts";
 import type { Container } from "../../toolchain/cluster.ts";
 import { loadEvidence, unusedBackends } from "../../toolchain/evidence.ts";
 import { type Findings, judge } from "../../toolchain/health.ts";
+import { waitUntilReady } from "../../toolchain/readiness.ts";
 import { orphansOf, type Snapshot } from "../../toolchain/recovery.ts";
 
 const LOG = `
@@ -107,6 +108,38 @@ describe("doctor", () => {
       statuses: { health: 0, withoutKey: 0, withKey: 0 },
     });
     for (const { remedy } of all.filter((check) => check.remedy !== null)) expect(remedy).not.toContain("\n");
+  });
+});
+
+describe("waiting for a front that is coming up", () => {
+  const never = new AbortController().signal;
+  const waiting = (answers: number[], seconds: number) => {
+    const lines: string[] = [];
+    const status = async () => answers.shift() ?? 0;
+    const say = (line: string) => lines.push(line);
+    return { lines, options: { endpoint: "http://front", seconds, say, status, everyMilliseconds: 1 } };
+  };
+  test("ends when it is ready, and says at once why it goes on", async () => {
+    const { lines, options } = waiting([0, 503, 200], 60);
+    expect(await waitUntilReady(options, never)).toBeNull();
+    expect(lines).toEqual(["  … waiting for the front: it does not answer yet (0 s of at most 60 s)"]);
+  });
+  test("says nothing where it is ready", async () => {
+    const { lines, options } = waiting([200], 60);
+    expect(await waitUntilReady(options, never)).toBeNull();
+    expect(lines).toEqual([]);
+  });
+  test("ends when the plan's time is up, with what the front said last", async () => {
+    expect(await waitUntilReady(waiting([503], 0).options, never)).toBe("it is loading the model");
+  });
+  test("ends with an interruption", async () => {
+    const interruption = new AbortController();
+    const { options } = waiting([], 60);
+    const attempt = waitUntilReady(
+      { ...options, say: () => interruption.abort(new Error("Ctrl-C")) },
+      interruption.signal,
+    );
+    await expect(attempt).rejects.toThrow();
   });
 });
 

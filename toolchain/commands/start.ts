@@ -13,6 +13,7 @@ import { ensureStack, pulumiOnTerminal } from "../engine.ts";
 import { backendOwner, readBackendFacts } from "../environment.ts";
 import { loadEvidence, unusedBackends } from "../evidence.ts";
 import { paths, projectRoot } from "../paths.ts";
+import { waitUntilReady } from "../readiness.ts";
 import { recover } from "../recovery.ts";
 import { allSteps, setUp } from "../setup.ts";
 import { usersPulumi } from "../steps/pulumi.ts";
@@ -86,6 +87,14 @@ const heading = (text: string) => console.log(`\n── ${text} ${"─".repeat(M
 
 async function converse(outputs: Outputs, signal: AbortSignal): Promise<void> {
   heading("One answer, streamed");
+  // A cluster that pulumi up found as it should be may still be starting: after a reboot, with the engine, after a failure.
+  const waiting = { endpoint: outputs.endpoint, seconds: outputs.plan.front.startupSeconds, say: console.log };
+  const late = await waitUntilReady(waiting, signal);
+  if (late !== null) {
+    throw new CommandError(
+      `The cluster's front was not ready within ${waiting.seconds} s: ${late}. npm run doctor says what is wrong.`,
+    );
+  }
   console.log(`> ${QUESTION}`);
   const asked = Date.now();
   let pieces = 0;
