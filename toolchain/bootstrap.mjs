@@ -11,6 +11,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = path.join(root, "node_modules", ".bin");
 const OLDEST_NODE = 20;
 const OWN_NODE = 24;
+/** Tools are dev dependencies and the own Node an optional one; NODE_ENV=production and npm's `omit` would leave them out. */
+const WHOLE = ["--include=dev", "--include=optional"];
 
 /** @param {string} sentence */
 function fail(sentence) {
@@ -46,7 +48,8 @@ function missingModules() {
       return `${name.replace("node_modules/", "")} is ${version || "not there"}, ${entry.version} is wanted`;
   }
   const own = wanted.packages[`node_modules/node-${process.platform}-${process.arch}`];
-  if (own && !fs.existsSync(path.join(bin, "node"))) return "the project's own Node is not there";
+  if (own && major(process.versions.node) < OWN_NODE && !fs.existsSync(path.join(bin, "node")))
+    return "the project's own Node is not there";
   return null;
 }
 
@@ -111,7 +114,7 @@ async function install(reason) {
   process.stderr.write(`npm ci: ${reason}\n`);
   let result = { code: 0, said: "" };
   try {
-    result = await npm(["ci"]);
+    result = await npm(["ci", ...WHOLE]);
     if (result.code !== 0 && /npm ci` can only install/.test(result.said)) {
       // It also refuses when a registry lacks an optional package of some other platform. npm install keeps to the same
       // versions and hashes and leaves such a package out.
@@ -119,7 +122,7 @@ async function install(reason) {
       process.stderr.write(
         `npm ci: refused (${missing.slice(0, 3).join(", ")}); npm install from the same lock file instead\n`,
       );
-      result = await npm(["install", "--no-save"]);
+      result = await npm(["install", "--no-save", ...WHOLE]);
     }
   } catch (error) {
     fail(
@@ -162,15 +165,18 @@ async function main() {
     if (reason) await install(reason);
     lock.release();
   }
+  const node = ownNode();
+  // Pulumi's language host takes the first node of PATH, which has to be this one where the package is not there.
+  const nodeFolder = node === process.execPath ? [path.dirname(node)] : [];
   const env = {
     ...process.env,
-    PATH: [bin, path.join(root, ".toolchain", "bin"), process.env.PATH].join(path.delimiter),
+    PATH: [bin, path.join(root, ".toolchain", "bin"), ...nodeFolder, process.env.PATH].join(path.delimiter),
     // The operating system's certificates and proxy settings hold for our own downloads too.
     NODE_USE_SYSTEM_CA: process.env.NODE_USE_SYSTEM_CA ?? "1",
     NODE_USE_ENV_PROXY: process.env.NODE_USE_ENV_PROXY ?? "1",
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(root, ".toolchain", "compile-cache"),
   };
-  process.exit(await run(ownNode(), [path.join(root, "toolchain", "main.ts"), ...process.argv.slice(2)], env));
+  process.exit(await run(node, [path.join(root, "toolchain", "main.ts"), ...process.argv.slice(2)], env));
 }
 
 await main();
