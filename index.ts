@@ -5,17 +5,15 @@ import { containerArchitecture } from "./config/architecture.ts";
 import { sectionsFromEngine } from "./config/engine.ts";
 import { readMachine } from "./config/machine.ts";
 import { parseCluster } from "./config/parse.ts";
-import { CONFIG_KEYS } from "./config/schema.ts";
 import { formatPlan } from "./plan/format.ts";
 import { assertRunnable, planCluster } from "./plan/index.ts";
 import { readModelFacts } from "./plan/model/facts.ts";
 
 const stack = pulumi.getStack();
 const root = import.meta.dirname;
-const settings = new pulumi.Config();
 
 const { config, machine, ...decided } = await orRefuse(async () => {
-  const config = parseCluster(sectionsFromEngine((key) => settings.get(key), CONFIG_KEYS));
+  const config = parseCluster(sectionsFromEngine(pulumi.runtime.allConfig(), pulumi.getProject()));
   const plan = planCluster(config, await readModelFacts(config.model.source, root), {
     stack,
     architecture: containerArchitecture(process.arch),

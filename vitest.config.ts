@@ -6,8 +6,11 @@ const project = (name: string, folder: string, testTimeout: number, extra: Recor
   test: { name, include: [`test/${folder}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...extra },
 });
 
-/** Tests that share the machine's one Docker engine run one file after the other. */
-const alone = { fileParallelism: false };
+/** Tests that share the machine's one Docker engine run one file after the other, those of the images first: they compile. */
+const alone = (groupOrder: number) => ({ fileParallelism: false, sequence: { groupOrder } });
+
+/** The first build of the images compiles llama.cpp. */
+const COMPILE_MS = 75 * 60_000;
 
 export default defineConfig({
   test: {
@@ -15,8 +18,8 @@ export default defineConfig({
       project("unit", "unit", 20_000),
       project("graph", "graph", 30_000),
       project("lint", "lint", 120_000),
-      project("image", "image", 180_000, alone),
-      project("cluster", "cluster", 900_000, alone),
+      project("image", "image", 180_000, { ...alone(1), hookTimeout: COMPILE_MS }),
+      project("cluster", "cluster", 180_000, { ...alone(2), hookTimeout: COMPILE_MS }),
     ],
   },
 });

@@ -1,15 +1,16 @@
 /**
  * Turns what the engine hands to a program, one string per key with objects as JSON, back into what the stack file says.
- * @param get reads one key of the project's namespace
- * @param keys keys that the schema knows
+ * Keys that the schema does not know come along: it is the schema's to refuse them.
+ * @param all every key of the stack with its namespace (`llama-rpc-cluster:model`)
+ * @param project the namespace that is ours
  */
-export function sectionsFromEngine(get: (key: string) => string | undefined, keys: readonly string[]) {
-  const sections: Record<string, unknown> = {};
-  for (const key of keys) {
-    const text = get(key);
-    if (text !== undefined) sections[key] = asWritten(text);
-  }
-  return sections;
+export function sectionsFromEngine(all: Readonly<Record<string, string>>, project: string): Record<string, unknown> {
+  const prefix = `${project}:`;
+  return Object.fromEntries(
+    Object.entries(all)
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([key, text]) => [key.slice(prefix.length), asWritten(text)]),
+  );
 }
 
 /** A plain word is not JSON; the schema says whether a word is allowed there. */

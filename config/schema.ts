@@ -307,8 +307,6 @@ export const clusterSchema = z.strictObject({
 export type ClusterConfig = z.output<typeof clusterSchema>;
 /** One pool of backends. */
 export type PoolConfig = ClusterConfig["backends"][number];
-/** The keys of the project: what `new pulumi.Config()` may hold. */
-export const CONFIG_KEYS = Object.keys(clusterSchema.shape) as (keyof ClusterConfig)[];
 
 function noteOf(schema: z.ZodType): FieldNotes {
   const note = notes.get(schema);

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { BackendPlan } from "../../plan/types.ts";
 import { type Transform, transformed } from "../support/transform.ts";
 import { environmentOf } from "./environment.ts";
+import { gpuRequest } from "./gpus.ts";
 import { hardened } from "./hardening.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
@@ -36,7 +37,7 @@ export class Backend extends pulumi.ComponentResource {
         hostname: plan.name,
         image: args.image,
         ...hardened(plan.containerMemoryBytes),
-        ...(plan.gpus === null ? {} : { gpus: plan.gpus }),
+        ...gpuRequest(plan.gpus),
         envs: environmentOf(plan.environment),
         command: plan.arguments,
         networksAdvanced: [{ name: args.network.name, ipv4Address: plan.address }],

@@ -5,6 +5,7 @@ import { type Transform, transformed } from "../support/transform.ts";
 import { type ApiKey, SECRETS_FOLDER } from "./api-key.ts";
 import type { Backend } from "./backend.ts";
 import { environmentOf } from "./environment.ts";
+import { gpuRequest } from "./gpus.ts";
 import { hardened } from "./hardening.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 import type { ClusterNetworks } from "./network.ts";
@@ -40,7 +41,7 @@ export class Front extends pulumi.ComponentResource {
         hostname: "front",
         image: args.image,
         ...hardened(plan.containerMemoryBytes),
-        ...(plan.gpus === null ? {} : { gpus: plan.gpus }),
+        ...gpuRequest(plan.gpus),
         envs: environmentOf(plan.environment),
         command: plan.arguments,
         networksAdvanced: [{ name: networks.rpc.name, ipv4Address: plan.address }, { name: networks.edge.name }],
@@ -59,7 +60,14 @@ export class Front extends pulumi.ComponentResource {
         // The update ends when the front answers, or fails within the plan's bound.
         wait: true,
         waitTimeout: plan.startupSeconds,
-        labels: labelsOf(stack, "front"),
+        labels: [
+          ...labelsOf(stack, "front"),
+          // llama-server can't outlive a backend: with a new backend comes a new front, which `up` then waits for.
+          {
+            label: "llama-rpc-cluster/backends",
+            value: pulumi.all(args.backends.map((b) => b.container.id)).apply(joined),
+          },
+        ],
       }),
       {
         parent: this,
@@ -71,6 +79,8 @@ export class Front extends pulumi.ComponentResource {
     this.registerOutputs({ endpoint: this.endpoint });
   }
 }
+
+const joined = (ids: string[]) => ids.map((id) => id.slice(0, 12)).join(",");
 
 /** Seconds as Go prints a duration, which is how the provider reads it back: any other form is a difference. */
 export function goDuration(seconds: number): string {

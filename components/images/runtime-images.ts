@@ -89,6 +89,7 @@ export class RuntimeImages extends pulumi.ComponentResource {
         platforms: [platformOf(image.architecture)],
         buildArgs,
         tags: [tag],
+        labels: { "llama-rpc-cluster/stack": args.stack, "llama-rpc-cluster/role": image.role },
         // The engine's own builder sees images that exist only locally: the base image, the source.
         exec: true,
         builder: { name: "default" },

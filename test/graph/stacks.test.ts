@@ -75,6 +75,15 @@ describe.each(STACKS)("the resource graph of stack %s", (stack) => {
     }
   });
 
+  test("asks the engine for GPUs by their number, and for none where the plan gives none", async () => {
+    for (const node of await nodes(":Container")) {
+      const wanted = node.name.startsWith("gpu-")
+        ? [{ driver: "nvidia", capabilities: ["gpu"], count: -1 }]
+        : undefined;
+      expect(inputOf(node, "deviceRequests"), node.name).toEqual(wanted);
+    }
+  });
+
   test("runs images by their id, never by a name that could mean another one tomorrow", async () => {
     for (const node of await nodes(":Container"))
       expect(inputOf(node, "image"), node.name).toMatch(/^@@.+\.imageId@@$/);

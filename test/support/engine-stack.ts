@@ -24,6 +24,8 @@ export interface EngineStack {
  */
 export async function engineStack(name: string, like: string): Promise<EngineStack> {
   const root = process.cwd();
+  // A run that was killed leaves containers that no state knows, under the names that this one needs.
+  await removeLeftovers(name);
   const state = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-state-"));
   const stack = await LocalWorkspace.createOrSelectStack(
     { stackName: name, workDir: root },
@@ -66,17 +68,36 @@ interface StackFile {
   config?: Record<string, unknown>;
 }
 
+const KINDS = ["container", "network", "volume"] as const;
+
 /** Names of whatever the engine still holds of a stack: containers, networks, volumes, images. */
 export async function leftovers(stack: string): Promise<string[]> {
-  const label = `label=llama-rpc-cluster/stack=${stack}`;
-  const lists = await Promise.all([
-    execa("docker", ["ps", "--all", "--filter", label, "--format", "container {{.Names}}"]),
-    execa("docker", ["network", "ls", "--filter", label, "--format", "network {{.Name}}"]),
-    execa("docker", ["volume", "ls", "--filter", label, "--format", "volume {{.Name}}"]),
-    execa("docker", ["images", `llama-rpc-cluster/${stack}-*`, "--format", "image {{.Repository}}:{{.Tag}}"]),
-  ]);
-  return lists.flatMap((list) => list.stdout.split("\n")).filter((line) => line !== "");
+  const found = await Promise.all([...KINDS.map((kind) => labelled(kind, stack)), imagesOf(stack)]);
+  return found.flat();
 }
+
+async function removeLeftovers(stack: string): Promise<void> {
+  for (const kind of KINDS) {
+    const names = await labelled(kind, stack);
+    if (names.length > 0) await execa("docker", [kind, "rm", "--force", ...names]);
+  }
+  const images = await imagesOf(stack);
+  if (images.length > 0) await execa("docker", ["image", "rm", ...images]);
+}
+
+async function labelled(kind: (typeof KINDS)[number], stack: string): Promise<string[]> {
+  const label = `label=llama-rpc-cluster/stack=${stack}`;
+  const all = kind === "container" ? ["--all"] : [];
+  const format = kind === "container" ? "{{.Names}}" : "{{.Name}}";
+  return linesOf(await execa("docker", [kind, "ls", ...all, "--filter", label, "--format", format]));
+}
+
+async function imagesOf(stack: string): Promise<string[]> {
+  const reference = `reference=llama-rpc-cluster/${stack}-*`;
+  return linesOf(await execa("docker", ["image", "ls", "--filter", reference, "--format", "{{.Repository}}:{{.Tag}}"]));
+}
+
+const linesOf = ({ stdout }: { stdout: string }) => stdout.split("\n").filter((line) => line !== "");
 
 /** A TCP port of this machine that nobody uses now. */
 export function freePort(): Promise<number> {

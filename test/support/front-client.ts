@@ -30,18 +30,17 @@ export class FrontClient {
     return body.choices[0]?.message.content ?? "";
   }
 
-  /** The pieces of a streamed answer, in the order in which they came. */
+  /** What arrived of a streamed answer, one entry for each time that something came over the network. */
   async stream(question: string, maxTokens = 24): Promise<string[]> {
     const response = await this.post("/v1/chat/completions", {
       messages: [{ role: "user", content: question }],
       max_tokens: maxTokens,
       stream: true,
     });
-    const events = (await response.text()).split("\n\n").map((event) => event.replace(/^data: /, ""));
-    return events
-      .filter((event) => event.startsWith("{"))
-      .map((event) => (JSON.parse(event) as { choices: { delta: { content?: string } }[] }).choices[0]?.delta.content)
-      .filter((piece) => typeof piece === "string" && piece !== "") as string[];
+    if (!response.body) throw new Error(`The front answered ${response.status} without a body.`);
+    const arrivals: string[] = [];
+    for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) arrivals.push(bytes);
+    return arrivals;
   }
 
   /** HTTP status of the health page; 0 where nobody answers. */

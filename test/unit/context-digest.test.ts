@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -12,7 +12,7 @@ describe("the digest of a build context", () => {
     context = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-context-"));
     write("Dockerfile", "FROM scratch\n");
     write("compose.yaml", "services: {}\n");
-    write(".dockerignore", ".dockerignore\ncompose.yaml\n");
+    write(".dockerignore", ".dockerignore\ncompose.yaml\nmodels\n");
   });
   afterEach(() => rmSync(context, { recursive: true }));
 
@@ -34,6 +34,9 @@ describe("the digest of a build context", () => {
   test("does not change with what the builder never sees", () => {
     const before = contextDigest(context, {});
     write("compose.yaml", "services: { more: {} }\n");
+    mkdirSync(join(context, "models"));
+    write("models/large.gguf", "weights");
+    symlinkSync("/nowhere", join(context, "models/dangling.gguf"));
     expect(contextDigest(context, {})).toBe(before);
   });
 });
