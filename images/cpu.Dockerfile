@@ -84,9 +84,9 @@ COPY --from=init --chown=10001:10001 /init/cache /cache
 COPY --from=init --chown=10001:10001 /init/models /models
 COPY entrypoint.sh healthcheck.sh /app/
 COPY runtime/ /app/runtime/
-# TINI_SUBREAPER: quiet where the engine puts an init of its own in front (docker run --init).
+# TINI_VERBOSITY: no warning where the engine puts an init of its own in front (docker run --init).
 ENV PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    HOME=/cache LLAMA_CACHE=/cache TINI_SUBREAPER=1
+    HOME=/cache LLAMA_CACHE=/cache TINI_VERBOSITY=0
 USER 10001:10001
 WORKDIR /app
 STOPSIGNAL SIGTERM

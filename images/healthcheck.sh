@@ -6,14 +6,17 @@ set -uo pipefail
 # Tells the reason to `docker inspect` and ends as unhealthy.
 fail() { echo "$*" && exit 1; }
 
-# Prints the process id of a program of this container, if it runs.
+# Prints the process id of a program of this container, if it runs. Under emulation its name comes after the emulator's.
 process_of() {
-  local comm
-  for comm in /proc/[0-9]*/comm; do
-    # A process may be gone when its name is read.
-    if [[ "$(cat "$comm" 2>/dev/null)" == "${1:0:15}" ]]; then basename "$(dirname "$comm")" && return; fi
+  local directory arguments argument
+  for directory in /proc/[0-9]*; do
+    # A process may be gone when its command line is read.
+    mapfile -d '' -t arguments 2>/dev/null <"${directory}/cmdline" || continue
+    for argument in "${arguments[@]:0:3}"; do
+      if [[ "${argument##*/}" == "$1" ]]; then echo "${directory#/proc/}" && return; fi
+    done
   done
-}
+} 2>/dev/null
 
 # Prints the last value of an option in the command line of a process, else its default.
 option_of() { # pid default option...

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -76,13 +76,17 @@ async function makeBase(name: string, { debian }: Architecture): Promise<string>
   const image = `llama-rpc-cluster-test/base:${debian}`;
   const there = await execa("docker", ["image", "inspect", image], { reject: false });
   if (there.exitCode === 0) return image;
-  const archive = join(tmpdir(), `base-${debian}-${process.pid}.tar`);
+  const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-base-"));
   console.log(`making ${image} with mmdebstrap`);
   try {
+    const archive = join(folder, "base.tar");
     await execa("mmdebstrap", ["--variant=minbase", "--quiet", `--architectures=${debian}`, suite(), archive]);
-    await execa("docker", ["import", "--platform", `linux/${name}`, archive, image]);
+    // `docker import` of an older engine marks every image as its own architecture's; a build does not.
+    writeFileSync(join(folder, "Dockerfile"), "FROM scratch\nADD base.tar /\n");
+    const options = ["--builder", "default", "--load", "--platform", `linux/${name}`, "--tag", image];
+    await execa("docker", ["buildx", "build", ...options, folder]);
   } finally {
-    rmSync(archive, { force: true });
+    rmSync(folder, { recursive: true, force: true });
   }
   return image;
 }
