@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { ClusterPlan } from "../plan/types.ts";
+import type { Outputs } from "../toolchain/cluster.ts";
 import { median, writeSection } from "./results.ts";
 
 /** Answers per round and rounds: enough for medians that differ by less than the margin between two runs. */
@@ -7,11 +7,8 @@ const TOKENS = 128;
 const ROUNDS = 9;
 const NAME = "llama-rpc-cluster-bench";
 
-/** What a running cluster hands out. */
-export interface ClusterOutputs {
-  endpoint: string;
-  apiKey: string;
-  plan: ClusterPlan;
+/** A running cluster. */
+export interface ClusterOutputs extends Outputs {
   stack: string;
 }
 
@@ -50,59 +47,71 @@ export async function benchDecode(root: string, cluster: ClusterOutputs): Promis
   }
 }
 
-/** The plan's own environments with loopback addresses; ports beside those of the cluster. */
+/**
+ * The programs themselves, without entry point, limits, hardening or a network of their own; the container is only there
+ * for the C library that they were linked with.
+ */
 async function startByHand({ plan, stack }: ClusterOutputs): Promise<{ endpoint: string; stop(): Promise<void> }> {
   const front = `llama-rpc-cluster-${stack}-front`;
   const serverImage = (await execa("docker", ["inspect", "--format", "{{.Image}}", front])).stdout;
   const names = [...plan.backends.map((backend) => `${NAME}-${backend.name}`), `${NAME}-front`];
   const stop = async () => {
-    await execa("docker", ["rm", "--force", ...names]);
+    await execa("docker", ["rm", "--force", ...names], { reject: false });
   };
-  const ports = plan.backends.map((_, index) => 50_152 + index);
-  const frontPort = 18_180;
-  const run = (name: string, environment: Record<string, string>, more: string[], args: string[]) => {
-    const variables = Object.entries(environment).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
-    return execa("docker", [
-      "run",
-      "--detach",
-      "--network",
-      "host",
-      "--name",
-      name,
-      ...more,
-      ...variables,
+  await stop();
+  const endpoints = plan.backends.map((_, index) => ({ host: "127.0.0.1", port: String(50_152 + index) }));
+  const frontPort = "18180";
+  const run = (name: string, program: string, options: string[], args: string[]) =>
+    execa("docker", [
+      ...["run", "--detach", "--network", "host", "--name", name, "--entrypoint", `/app/${program}`],
+      ...options,
       serverImage,
       ...args,
     ]);
-  };
-  for (const [index, backend] of plan.backends.entries()) {
-    const environment = { ...backend.environment, APP_BIND: "127.0.0.1", APP_PORT: String(ports[index]) };
-    await run(`${NAME}-${backend.name}`, environment, [], backend.arguments);
+  try {
+    for (const [index, { host, port }] of endpoints.entries()) {
+      const backend = plan.backends[index];
+      if (!backend) continue;
+      const args = ["--host", host, "--port", port, "--threads", String(backend.threads), "--cache"];
+      await run(`${NAME}-${backend.name}`, "ggml-rpc-server", [], args);
+    }
+    const llamaVariables = Object.entries(plan.front.environment).filter(
+      ([name]) => name.startsWith("LLAMA_") && name !== "LLAMA_ARG_API_KEY_FILE",
+    );
+    const model = `/models/${plan.model.fileName}`;
+    await run(
+      `${NAME}-front`,
+      "llama-server",
+      [
+        ...llamaVariables.flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+        ...["--volume", `${plan.model.file}:${model}:ro`],
+      ],
+      [
+        ...["--model", model, "--host", "127.0.0.1", "--port", frontPort, "--threads", String(plan.front.threads)],
+        ...["--gpu-layers", plan.front.environment["APP_GPU_LAYERS"] ?? "99"],
+        ...["--rpc", endpoints.map(({ host, port }) => `${host}:${port}`).join(",")],
+        ...plan.front.arguments,
+      ],
+    );
+    const endpoint = `http://127.0.0.1:${frontPort}`;
+    await ready(endpoint, plan.front.startupSeconds);
+    return { endpoint, stop };
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  const { LLAMA_ARG_API_KEY_FILE: _, ...environment } = plan.front.environment;
-  const model = ["--volume", `${plan.model.file}:/models/${plan.model.fileName}:ro`];
-  await run(
-    `${NAME}-front`,
-    {
-      ...environment,
-      APP_BIND: "127.0.0.1",
-      APP_PORT: String(frontPort),
-      APP_RPC_BACKENDS: ports.map((port) => `127.0.0.1:${port}`).join(","),
-    },
-    model,
-    plan.front.arguments,
-  );
-  const endpoint = `http://127.0.0.1:${frontPort}`;
-  for (let second = 0; second < plan.front.startupSeconds; second++) {
-    const ready = await fetch(`${endpoint}/health`).then(
+}
+
+async function ready(endpoint: string, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
+    const answers = await fetch(`${endpoint}/health`).then(
       (response) => response.ok,
       () => false,
     );
-    if (ready) return { endpoint, stop };
+    if (answers) return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   const logs = await execa("docker", ["logs", "--tail", "20", `${NAME}-front`], { all: true });
-  await stop();
   throw new Error(`The front that was started by hand did not get ready; its last words:\n${logs.all}`);
 }
 

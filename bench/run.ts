@@ -1,5 +1,6 @@
 import { execa } from "execa";
-import { benchDecode, type ClusterOutputs } from "./decode.ts";
+import { outputsOf } from "../toolchain/cluster.ts";
+import { benchDecode } from "./decode.ts";
 import { benchImages } from "./images.ts";
 import { median, writeSection } from "./results.ts";
 
@@ -8,26 +9,16 @@ const REPEATS = 5;
 
 /** Measures a running cluster of stack `local`, writes `bench/RESULTS.md`, and answers the exit code. */
 async function main(root: string): Promise<number> {
-  const cluster = await outputsOf(root);
-  if (!cluster) {
+  const outputs = await outputsOf(STACK);
+  if (!outputs) {
     console.error(`Stack ${STACK} has no running cluster to measure: run \`npm start\` first.`);
     return 1;
   }
+  const cluster = { ...outputs, stack: STACK };
   await benchDecode(root, cluster);
   await benchImages(root, cluster);
   await benchCommands(root);
   return 0;
-}
-
-async function outputsOf(root: string): Promise<ClusterOutputs | null> {
-  const shown = await execa("pulumi", ["stack", "output", "--json", "--show-secrets", "--stack", STACK], {
-    cwd: root,
-    reject: false,
-  });
-  if (shown.exitCode !== 0) return null;
-  const outputs = JSON.parse(shown.stdout) as Partial<ClusterOutputs>;
-  const { endpoint, apiKey, plan } = outputs;
-  return endpoint && apiKey && plan ? { endpoint, apiKey, plan, stack: STACK } : null;
 }
 
 /** How long a person waits for the commands that change nothing. */
