@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { stackIn } from "../../toolchain/engine.ts";
-import { addedVariables, backendOwner, shellFile } from "../../toolchain/environment.ts";
+import { addedVariables, backendOwner, heldBackLogin, ownBackendUrl, shellFile } from "../../toolchain/environment.ts";
+import { holdsResources } from "../../toolchain/own-state.ts";
 import { pathsOf } from "../../toolchain/paths.ts";
 import { withoutSalt } from "../../toolchain/salt.ts";
 import { isAbandoned } from "../../toolchain/state-locks.ts";
@@ -9,7 +10,9 @@ const paths = pathsOf("/project");
 const facts = (variables: Record<string, string> = {}, credentials: string | null = null) => ({
   variables,
   credentials,
+  ownClusterIsUp: false,
 });
+const LOGIN = '{"current":"https://api.pulumi.com"}';
 
 describe("whose Pulumi backend is used", () => {
   test.each([
@@ -24,8 +27,35 @@ describe("whose Pulumi backend is used", () => {
     ["the credentials name a current backend", facts({}, '{"current":"https://api.pulumi.com"}'), "user"],
     ["the user has logged out", facts({}, '{"current":"","accessTokens":{}}'), "project"],
     ["the credentials file is broken", facts({}, "{"), "project"],
+    ["somebody logs in while a cluster is up", { ...facts({}, LOGIN), ownClusterIsUp: true }, "project"],
+    [
+      "a backend is chosen for one command while a cluster is up",
+      { ...facts({ PULUMI_BACKEND_URL: "s3://states" }), ownClusterIsUp: true },
+      "user",
+    ],
   ])("%s: %#", (_what, found, owner) => {
     expect(backendOwner(found, paths)).toBe(owner);
+  });
+
+  test("is said where a login does not count yet, and only there", () => {
+    expect(heldBackLogin({ ...facts({}, LOGIN), ownClusterIsUp: true }, paths)).toMatch(/once that is destroyed/);
+    expect(heldBackLogin(facts({}, LOGIN), paths)).toBeNull();
+    expect(heldBackLogin({ ...facts(), ownClusterIsUp: true }, paths)).toBeNull();
+  });
+
+  test("is the project's for as long as its state names something real", () => {
+    const state = (latest: unknown) => JSON.stringify({ version: 3, checkpoint: { stack: "local", latest } });
+    expect(holdsResources(state({ resources: [{ type: "docker:index/network:Network" }] }))).toBe(true);
+    expect(holdsResources(state({ pending_operations: [{}] }))).toBe(true);
+    expect(holdsResources("{")).toBe(true);
+    expect(holdsResources(state({ resources: [{ type: "pulumi:pulumi:Stack" }] }))).toBe(false);
+    expect(holdsResources(state(null))).toBe(false);
+  });
+
+  test("has a URL that Pulumi reads back as the project's folder, whatever its name", () => {
+    const url = ownBackendUrl(pathsOf("/100%41 sure?#1"));
+    expect(url).toBe("file:///100%2541 sure%3F%231/.pulumi-state");
+    expect(decodeURIComponent(new URL(url).pathname)).toBe("/100%41 sure?#1/.pulumi-state");
   });
 });
 
@@ -62,7 +92,12 @@ describe("the environment of the commands", () => {
     const odd = pathsOf("/it's here");
     const text = shellFile(addedVariables(facts(), odd), odd);
     expect(text).toContain(`export PULUMI_HOME='/it'\\''s here/.toolchain/pulumi-home'`);
-    expect(text).toContain(`:"$PATH"`);
+    expect(text).toContain(`:"$PATH"\n`);
+  });
+
+  test("is written for the shell of somebody who is logged in with the plugins built here", () => {
+    const text = shellFile(addedVariables(facts({ PULUMI_ACCESS_TOKEN: "pul-1" }), paths), paths);
+    expect(text).toContain(`:"$PATH":'/project/.toolchain/plugins'\n`);
   });
 });
 

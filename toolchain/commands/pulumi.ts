@@ -1,6 +1,8 @@
 /** `npm run pulumi -- …`: the Pulumi CLI in the project's environment. */
 import type { Command } from "../command.ts";
 import { ensureStack, pulumiOnTerminal, stackIn, stackIsThere } from "../engine.ts";
+import { heldBackLogin, readBackendFacts } from "../environment.ts";
+import { paths } from "../paths.ts";
 import { recover } from "../recovery.ts";
 import { engineSteps, setUp } from "../setup.ts";
 
@@ -24,6 +26,8 @@ Who is not logged in to a Pulumi backend gets one inside the project: state in .
   passesArguments: true,
   run: async (args, { signal }) => {
     await setUp(engineSteps, signal, true);
+    const held = heldBackLogin(readBackendFacts(process.env), paths);
+    if (held !== null) console.error(`Note: ${held}.`);
     const stack = stackIn(args);
     if (stack !== null && STACK_COMMANDS.has(args[0] ?? "")) await ensureStack(stack, signal);
     if (stack !== null && MENDING_COMMANDS.has(args[0] ?? "") && (await stackIsThere(stack, signal))) {

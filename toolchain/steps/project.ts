@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { addedVariables, backendOwner, readBackendFacts, shellFile } from "../environment.ts";
+import { addedVariables, backendOwner, heldBackLogin, readBackendFacts, shellFile } from "../environment.ts";
 import { paths } from "../paths.ts";
 import type { Step } from "../runner.ts";
 import { writeAtomically } from "../stamps.ts";
@@ -34,7 +34,8 @@ export const stateStep: Step = {
     if (usersPassphrase()) return "in .pulumi-state, with your own passphrase";
     if (!existsSync(paths.passphraseFile)) return null;
     // Also true to its mode: a passphrase that others can read is none.
-    return (statSync(paths.passphraseFile).mode & 0o077) === 0 ? "in .pulumi-state" : null;
+    if ((statSync(paths.passphraseFile).mode & 0o077) !== 0) return null;
+    return heldBackLogin(readBackendFacts(process.env), paths) ?? "in .pulumi-state";
   },
   get: {
     how: "making .pulumi-state and a passphrase",
