@@ -34,6 +34,13 @@ export function loadEvidence(log: string): LoadEvidence {
   };
 }
 
+/**
+ * For a healthy front whose log has lost its start: Docker keeps the newest lines only. The front's entry point has
+ * stopped every start that left a backend without weights, so this is no sign of trouble.
+ */
+export const START_IS_NOT_IN_LOG =
+  "the lines of the start are not in the front's log any more; the front itself checked every backend when it started";
+
 /** What is wrong with where the layers lie; null if every backend of the list holds weights. */
 export function unusedBackends(evidence: LoadEvidence, addresses: readonly string[]): string | null {
   if (evidence.offloaded === null) return "the front's log does not say where the layers are";

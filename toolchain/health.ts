@@ -1,6 +1,6 @@
 /** What doctor says of a cluster: pure judgements on what was found. */
 import type { Container } from "./cluster.ts";
-import { type LoadEvidence, unusedBackends } from "./evidence.ts";
+import { type LoadEvidence, START_IS_NOT_IN_LOG, unusedBackends } from "./evidence.ts";
 
 /** One thing that was looked at. */
 export interface Check {
@@ -92,6 +92,9 @@ function devices(findings: Findings): Check {
   const { evidence, backendAddresses } = findings;
   const name = "backends used";
   const restart = `docker restart ${frontOf(findings)?.name ?? "<front>"}`;
+  const front = frontOf(findings);
+  const serves = findings.statuses.health === 200 && front?.state === "running" && front.health !== "unhealthy";
+  if (evidence.offloaded === null && serves) return well(name, START_IS_NOT_IN_LOG);
   const unused = unusedBackends(evidence, backendAddresses);
   if (unused !== null) return { name, found: unused, remedy: restart };
   if (evidence.frontHoldsLayers) {

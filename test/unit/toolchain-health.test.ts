@@ -100,6 +100,14 @@ describe("doctor", () => {
     const mixed = [container("cpu-0", "backend", { labels: old }), ...healthy.containers.slice(1)];
     expect(wrong({ containers: mixed })).toEqual(["versions: the images differ: rpc-protocol 6.1 and 7.0"]);
   });
+  test("takes the lost log of a healthy front for no trouble, and that of one that does not serve for one", () => {
+    const evidence = loadEvidence("slot release: id 0\n");
+    expect(wrong({ evidence })).toEqual([]);
+    const used = judge({ ...healthy, evidence }).find(({ name }) => name === "backends used");
+    expect(used?.found).toMatch(/not in the front's log any more/);
+    const statuses = { health: 503, withoutKey: 401, withKey: 200 };
+    expect(wrong({ evidence, statuses }).join()).toMatch(/does not say where the layers are/);
+  });
   test("gives one line to do for everything that is wrong", () => {
     const all = judge({
       ...healthy,

@@ -11,7 +11,7 @@ import { containersOf, logOf, type Outputs, outputsOf } from "../cluster.ts";
 import { type Command, CommandError } from "../command.ts";
 import { ensureStack, pulumiOnTerminal } from "../engine.ts";
 import { backendOwner, readBackendFacts } from "../environment.ts";
-import { loadEvidence, unusedBackends } from "../evidence.ts";
+import { loadEvidence, START_IS_NOT_IN_LOG, unusedBackends } from "../evidence.ts";
 import { paths, projectRoot } from "../paths.ts";
 import { waitUntilReady } from "../readiness.ts";
 import { recover } from "../recovery.ts";
@@ -119,6 +119,10 @@ async function prove(stack: string, { plan }: Outputs): Promise<void> {
   const front = (await containersOf(stack)).find(({ role }) => role === "front");
   if (!front) throw new CommandError(`No container of stack ${stack} has the role front: npm run doctor.`);
   const evidence = loadEvidence(await logOf(front.name));
+  if (evidence.offloaded === null) {
+    console.log(`(Where the layers are: ${START_IS_NOT_IN_LOG}.)`);
+    return;
+  }
   const unused = unusedBackends(
     evidence,
     plan.backends.map(({ address, port }) => `${address}:${port}`),
