@@ -21,6 +21,14 @@ const DECIDED_ELSEWHERE: readonly (readonly [flags: string, remedy: string])[] =
   ["--embedding --embeddings --pooling --rerank --reranking", "Set front.embeddings instead."],
   ["--host", "Remove it: the front is published on this machine's loopback address alone."],
   ["--port", "Set front.hostPort instead."],
+  [
+    "--api-prefix",
+    "Remove it: the output endpoint and the checks expect the API at the root; add a path in a proxy in front.",
+  ],
+  [
+    "--ssl-key-file --ssl-cert-file",
+    "Remove it: the front is published on the loopback address alone; put TLS in a proxy in front.",
+  ],
   ["--rpc", "Set backends instead."],
   [
     "-ts --tensor-split -ngl --gpu-layers --n-gpu-layers -fit --fit -fitt --fit-target -fitc --fit-ctx -fitp --fit-print",
