@@ -21,6 +21,9 @@ interface Service {
   cap_drop: string[];
   security_opt: string[];
   restart: string;
+  mem_limit: string;
+  memswap_limit: string;
+  pids_limit: number;
 }
 
 const file = join(root, "images", "compose.yaml");
@@ -36,12 +39,18 @@ describe("images/compose.yaml", () => {
     expect(compose.services["backend-cuda"]?.profiles).toEqual(["cuda"]);
   });
 
-  test.each(services)("%s has a read-only root, no capabilities and no way to new ones", (_name, service) => {
-    expect(service.read_only).toBe(true);
-    expect(service.cap_drop).toEqual(["ALL"]);
-    expect(service.security_opt).toContain("no-new-privileges:true");
-    expect(service.restart).toBe("unless-stopped");
-  });
+  test.each(services)(
+    "%s has a read-only root, no capabilities, no way to new ones, and bounds on memory and processes",
+    (_name, service) => {
+      expect(service.read_only).toBe(true);
+      expect(service.cap_drop).toEqual(["ALL"]);
+      expect(service.security_opt).toContain("no-new-privileges:true");
+      expect(service.restart).toBe("unless-stopped");
+      expect(service.mem_limit).toMatch(/^\$\{LLAMA_[A-Z_]+:-\d+\}m$/);
+      expect(service.memswap_limit, "no swap").toBe(service.mem_limit);
+      expect(service.pids_limit).toBe(1024);
+    },
+  );
 
   test("backends are on the internal network alone, and the front is published on the loopback address", () => {
     expect(compose.networks["rpc"]?.internal).toBe(true);
