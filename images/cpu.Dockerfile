@@ -68,6 +68,10 @@ COPY build/init.sh /build-scripts/
 ARG TARGETARCH
 RUN --mount=type=cache,id=llama-rpc-cluster-apt-lists-init,target=/var/lib/apt/lists,sharing=locked \
     /build-scripts/init.sh "${TARGETARCH}"
+# Fixed modes: a clone made under umask 077 gives files that the image's user could not read.
+COPY entrypoint.sh healthcheck.sh /scripts/
+COPY runtime/ /scripts/runtime/
+RUN chmod 0755 /scripts /scripts/runtime /scripts/*.sh && chmod 0644 /scripts/runtime/*.sh
 
 # ---- what both roles share -----------------------------------------------------------------------------------------
 # No RUN from here on: these stages may be for an architecture whose programs the build machine can't start.
@@ -82,8 +86,7 @@ COPY --from=init /init/usr/ /usr/
 COPY --from=init /init/etc/ /etc/
 COPY --from=init --chown=10001:10001 /init/cache /cache
 COPY --from=init --chown=10001:10001 /init/models /models
-COPY entrypoint.sh healthcheck.sh /app/
-COPY runtime/ /app/runtime/
+COPY --from=init /scripts/ /app/
 # TINI_VERBOSITY: no warning where the engine puts an init of its own in front (docker run --init).
 ENV PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/cache LLAMA_CACHE=/cache TINI_VERBOSITY=0

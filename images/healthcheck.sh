@@ -42,23 +42,41 @@ check_backend() {
   echo "listening on port ${port}"
 }
 
+# A front with backends is healthy only when its entry point has written down that each of them is used.
+check_proof() { # pid
+  [[ -n "${IGNORE_PROOF:-}" || -z "$(option_of "$1" "" --rpc)" || -s /tmp/backends-used ]] ||
+    fail "not proven yet that every backend is used"
+}
+
 check_server() {
-  local pid="$1" host port status
+  local pid="$1" host port prefix status
   host="$(option_of "$pid" "${LLAMA_ARG_HOST:-127.0.0.1}" --host)"
   port="$(option_of "$pid" "${LLAMA_ARG_PORT:-8080}" --port)"
+  prefix="$(option_of "$pid" "${LLAMA_ARG_API_PREFIX:-}" --api-prefix)"
   if [[ "$host" == *.sock ]]; then
     [[ -S "$host" ]] || fail "no socket at ${host}"
+    unseen "$pid" "a socket at ${host}"
     return
   fi
   listens "$port" || fail "llama-server runs but does not listen on port ${port} yet"
-  # With TLS there is nothing to read without a client for it.
-  [[ -n "${LLAMA_ARG_SSL_KEY_FILE:-}" || "$(tr '\0' ' ' <"/proc/${pid}/cmdline")" == *--ssl-key-file* ]] && return
+  if [[ -n "$(option_of "$pid" "${LLAMA_ARG_SSL_KEY_FILE:-}" --ssl-key-file)" ]]; then
+    unseen "$pid" "listening on port ${port} with TLS"
+    return
+  fi
   case "$host" in 0.0.0.0 | '::') host=127.0.0.1 ;; esac
   exec 3<>"/dev/tcp/${host}/${port}" || fail "no connection to ${host}:${port}"
-  printf 'GET %s/health HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n' "${LLAMA_ARG_API_PREFIX:-}" >&3
+  printf 'GET %s/health HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n' "$prefix" >&3
   IFS= read -t 4 -r status <&3 || fail "no answer from ${host}:${port} within 4 s"
   [[ "$status" == *" 200 "* ]] || fail "llama-server answers: ${status%$'\r'}"
+  check_proof "$pid"
   echo "llama-server answers: ${status%$'\r'}"
+}
+
+# There is no client here for a socket or for TLS, so that it listens has to do, which it does before the model is loaded.
+unseen() { # pid what
+  [[ -z "${IGNORE_PROOF:-}" ]] || fail "$2, no answer can be read"
+  check_proof "$1"
+  echo "$2"
 }
 
 mode="${APP_MODE:-backend}"

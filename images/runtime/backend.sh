@@ -4,11 +4,18 @@
 # Memory of a backend. Today's ggml-rpc-server has no --mem: it tells the front about the whole machine's memory, and a
 # front that believes it overfills the container. APP_MEM is the honest bound: what this backend may use, in MiB.
 #   cpu   enforced by RLIMIT_DATA: an allocation beyond it fails, and the front's start ends with that error instead of
-#         the kernel ending the backend in the middle of an answer
+#         the kernel ending the backend in the middle of an answer. The bound is APP_MEM and PROGRAM_OVERHEAD_MIB for the
+#         program itself, but always OUTSIDE_MIB below the container's own memory limit: where APP_MEM is that limit, as
+#         in a stack, the program's share comes out of it
 #   cuda  declared and checked against the GPUs' free memory; the split of the front has to keep to it
 #   a binary that still knows --mem gets it
 # The front's LLAMA_ARG_TENSOR_SPLIT should follow the backends' APP_MEM, as this project's planner makes it.
 readonly PROGRAM_OVERHEAD_MIB=64
+# What the container's limit counts and RLIMIT_DATA does not: the entry point, tini, a health check that runs, page tables,
+# sockets, the working set of files in the page cache.
+readonly OUTSIDE_MIB=24
+# A container that leaves less than this is refused: nothing of a model would fit beside the program.
+readonly LEAST_BOUND_MIB=40
 
 start_backend() {
   if has_option -h --help -- "$@"; then exec "${APP_HOME}/ggml-rpc-server" "$@"; fi
@@ -66,6 +73,10 @@ check_memory() { # MiB
     refuse "APP_MEM='$1': more MiB than this container's memory limit of ${limit}; lower APP_MEM or raise the limit."
     return
   fi
+  if [[ -n "$limit" ]] && ((limit - OUTSIDE_MIB < LEAST_BOUND_MIB)); then
+    refuse "APP_MEM='$1': this container's memory limit of ${limit} MiB leaves no room for weights beside the program; raise the limit to $((OUTSIDE_MIB + LEAST_BOUND_MIB)) MiB and what the model needs."
+    return
+  fi
   available="$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo)"
   if [[ -n "$available" ]] && ((10#$1 > available)); then
     say "warning: APP_MEM=$1 MiB, but only ${available} MiB are available on this machine now."
@@ -86,7 +97,13 @@ limit_memory() { # MiB
   elif has_cuda; then
     say "memory: APP_MEM=$1 MiB of GPU memory declared; not enforced, the front's tensor split has to keep to it."
   else
-    ulimit -d $(((10#$1 + PROGRAM_OVERHEAD_MIB) * 1024))
-    say "memory: at most APP_MEM=$1 MiB for this backend; an allocation beyond it fails and the front says so."
+    local bound=$((10#$1 + PROGRAM_OVERHEAD_MIB)) limit why=""
+    limit="$(memory_limit_mib)"
+    if [[ -n "$limit" ]] && ((limit - OUTSIDE_MIB < bound)); then
+      bound=$((limit - OUTSIDE_MIB))
+      why=", by this container's limit of ${limit} MiB"
+    fi
+    ulimit -d $((bound * 1024))
+    say "memory: at most APP_MEM=$1 MiB for this backend, ${bound} MiB with the program itself${why}; an allocation beyond it fails and the front says so."
   fi
 }

@@ -3,6 +3,10 @@
 
 # llama-server writes which device holds which buffer from this level on; the proof below reads it.
 readonly PROOF_VERBOSITY=4
+# There when every backend is proven to hold a part of the model; without it healthcheck.sh calls a front unhealthy.
+readonly PROOF_FILE=/tmp/backends-used
+# A front that answers and has not logged the proof by then is stopped.
+readonly PROOF_GRACE_SECONDS=4
 
 start_server() {
   if has_option -h --help --usage --version --list-devices --license --cache-list -- "$@"; then
@@ -18,8 +22,10 @@ start_server() {
     refuse "APP_WAIT_SECONDS='${wait_seconds}': whole seconds from 0 to 86400; set APP_WAIT_SECONDS=300."
   read_model "$@"
   read_sampling "$@"
+  refuse_own_backends "$@"
   choose_backends
   read_layers "$@"
+  [[ ${#backends[@]} -gt 0 ]] && prepare_proof "$@"
   stop_if_refused
   if has_cuda && ! has_driver; then
     say "warning: no NVIDIA driver in this container; what this front computes itself runs on its CPU. Start it with --gpus all to use a GPU."
@@ -93,6 +99,23 @@ choose_backends() {
   fi
 }
 
+# Backends that come past the list would be neither waited for nor proven.
+refuse_own_backends() {
+  has_option --rpc -- "$@" &&
+    refuse "Argument '--rpc': the entry point waits for the backends and proves that each is used, so it has to know them; set APP_RPC_BACKENDS=name:port,… instead."
+}
+
+# The proof is read from llama-server's log and kept in a file: both must be possible.
+prepare_proof() {
+  has_option --log-disable -- "$@" &&
+    refuse "Argument '--log-disable': the proof that every backend is used is read from the log; remove it, or set APP_RPC_BACKENDS to an empty text."
+  if has_option --log-file -- "$@" || [[ -n "${LLAMA_ARG_LOG_FILE:-}${LLAMA_LOG_FILE:-}" ]]; then
+    refuse "Argument '--log-file' or variable LLAMA_ARG_LOG_FILE: the proof that every backend is used is read from the container's log; remove it and keep the log with 'docker logs'."
+  fi
+  { rm -f "$PROOF_FILE" && : >"${PROOF_FILE}.new"; } 2>/dev/null ||
+    refuse "/tmp can't be written by uid $(id -u): the proof that every backend is used is kept there; mount a tmpfs with --tmpfs /tmp."
+}
+
 read_layers() {
   has_option -ngl --gpu-layers --n-gpu-layers -- "$@" && return
   local layers="${APP_GPU_LAYERS:-}"
@@ -155,28 +178,60 @@ with_output() {
 }
 
 # Copies the log and looks for one model buffer per backend: `RPC0[10.0.0.2:50052] model buffer size = 33.82 MiB`.
-# Decides when the model is loaded; a front that computes what a backend should is stopped, not served.
+# Decides when the model is loaded, and at the latest when the front answers: one that computes what a backend should,
+# or that logs in words which are not understood here, is stopped, not served.
 prove_backends_used() {
-  local line backend missing="" loaded=""
+  local line="" part="" decided="" asked=$SECONDS answers_since=""
   local -A held=()
   trap '' TERM INT HUP
-  while IFS= read -r line; do
-    printf '%s\n' "$line"
-    if [[ "$line" =~ RPC[0-9]+\[([^]]+)\][[:space:]]+model\ buffer\ size\ =[[:space:]]+([0-9.]+) ]]; then
-      [[ "${BASH_REMATCH[2]}" == 0.00 ]] || held["${BASH_REMATCH[1]}"]+="${held[${BASH_REMATCH[1]}]:+ + }${BASH_REMATCH[2]}"
-    elif [[ "$line" == *"constructing llama_context"* || "$line" == *"model loaded"* ]]; then
-      loaded=1
-      break
+  while [[ -z "$decided" ]]; do
+    if IFS= read -r -t 1 part; then
+      line+="$part"
+      printf '%s\n' "$line"
+      read_log_line "$line"
+      line=""
+    elif (($? > 128)); then
+      # Time is up in the middle of a line: the rest comes with the next read.
+      line+="$part"
+    else
+      printf '%s' "${line}${part}"
+      return
+    fi
+    if [[ -z "$decided" ]] && ((SECONDS - asked >= 2)); then
+      asked=$SECONDS
+      if ! IGNORE_PROOF=1 "${APP_HOME}/healthcheck.sh" </dev/null >/dev/null 2>&1; then
+        answers_since=""
+      elif [[ -z "$answers_since" ]]; then
+        answers_since=$SECONDS
+      elif ((SECONDS - answers_since >= PROOF_GRACE_SECONDS)); then
+        decided=1
+      fi
     fi
   done
-  if [[ -n "$loaded" ]]; then
-    for backend in "${backends[@]}"; do
-      if [[ -z "${held[$backend]:-}" ]]; then missing+=" ${backend}"; else say "backend ${backend} holds ${held[$backend]} MiB of the model."; fi
-    done
-    if [[ -n "$missing" ]]; then
-      say "refused: no part of the model is on${missing}; give each backend a share (LLAMA_ARG_TENSOR_SPLIT, APP_GPU_LAYERS, APP_DEVICE) or take it out of APP_RPC_BACKENDS."
-      kill -s USR1 $$
-    fi
-  fi
+  printf '%s' "$line"
+  conclude
   exec cat
+}
+
+read_log_line() { # sets held and decided of its caller
+  if [[ "$1" =~ RPC[0-9]+\[([^]]+)\][[:space:]]+model\ buffer\ size\ =[[:space:]]+([0-9.]+) ]]; then
+    [[ "${BASH_REMATCH[2]}" == 0.00 ]] || held["${BASH_REMATCH[1]}"]+="${held[${BASH_REMATCH[1]}]:+ + }${BASH_REMATCH[2]}"
+  elif [[ "$1" == *"constructing llama_context"* || "$1" == *"model loaded"* || "$1" == *"listening on http"* || "$1" == *"listening on unix"* ]]; then
+    decided=1
+  fi
+}
+
+conclude() {
+  local backend missing=""
+  for backend in "${backends[@]}"; do
+    if [[ -z "${held[$backend]:-}" ]]; then missing+=" ${backend}"; else say "backend ${backend} holds ${held[$backend]} MiB of the model."; fi
+  done
+  if [[ -n "$missing" ]]; then
+    say "refused: no part of the model is on${missing}; give each backend a share (LLAMA_ARG_TENSOR_SPLIT, APP_GPU_LAYERS, APP_DEVICE) or take it out of APP_RPC_BACKENDS."
+  elif printf '%s\n' "${backends[@]}" >"${PROOF_FILE}.new" && mv -f "${PROOF_FILE}.new" "$PROOF_FILE"; then
+    return
+  else
+    say "refused: ${PROOF_FILE} can't be written, so the proof that every backend is used can't be kept; make room in /tmp."
+  fi
+  kill -s USR1 $$
 }

@@ -54,6 +54,8 @@ has_option() { # whether the container arguments hold one of the options: has_op
   while [[ "$1" != -- ]]; do wanted+=("$1") && shift; done
   shift
   for option in "$@"; do
+    # llama.cpp takes --log_file for --log-file.
+    [[ "$option" == --* ]] && option="${option//_/-}"
     [[ " ${wanted[*]} " == *" ${option%%=*} "* ]] && return 0
   done
   return 1

@@ -16,7 +16,7 @@ forward() {
   {
     # The reader waits for everybody who holds the pipe.
     [[ -n "$log" ]] && exec {log}>&-
-    sleep 1.4 && kill -s KILL "$child" 2>/dev/null
+    sleep 1 && kill -s KILL "$child" 2>/dev/null
   } &
 }
 

@@ -9,6 +9,8 @@ import { root } from "../image/images.ts";
 export interface Emulation extends AsyncDisposable {
   /** Local base image of the architecture, where the registry's can't be had. */
   baseImage?: string | undefined;
+  /** Why there is no base image; the images can't be built then. */
+  baseMissing?: string;
   /** Why programs can't be started; undefined if they can. */
   blocked?: string | undefined;
 }
@@ -37,6 +39,8 @@ const architectures: Record<"arm64" | "arm/v7", Architecture> = {
   },
 };
 
+const firstLines = (error: unknown) => String(error).split("\n").slice(0, 4).join(" ");
+
 const FORMATS = "/proc/sys/fs/binfmt_misc";
 
 /**
@@ -46,12 +50,13 @@ const FORMATS = "/proc/sys/fs/binfmt_misc";
 export async function emulate(name: "arm64" | "arm/v7"): Promise<Emulation> {
   const architecture = architectures[name];
   const registered = await register(architecture);
-  const baseImage = readMachine(root).llamaCppSourceImage ? await makeBase(name, architecture) : undefined;
-  return {
-    baseImage,
-    blocked: registered.blocked,
-    [Symbol.asyncDispose]: async () => registered.undo(),
-  };
+  const undo = { [Symbol.asyncDispose]: async () => registered.undo() };
+  if (!readMachine(root).llamaCppSourceImage) return { blocked: registered.blocked, ...undo };
+  try {
+    return { baseImage: await makeBase(name, architecture), blocked: registered.blocked, ...undo };
+  } catch (error) {
+    return { baseMissing: `no base image could be made: ${firstLines(error)}`, ...undo };
+  }
 }
 
 async function register({ qemu, magic, mask }: Architecture): Promise<{ blocked?: string; undo: () => void }> {

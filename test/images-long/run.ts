@@ -40,6 +40,11 @@ const attempts: Attempt[] = [];
 async function go(candidate: Omit<Candidate, "role">, emulation?: Emulation): Promise<void> {
   for (const role of ["backend", "server"] as const) {
     const image: Candidate = { ...candidate, role };
+    if (emulation?.baseMissing) {
+      const { flavour, platform } = candidate;
+      attempts.push({ image: `${flavour}-${role}`, platform, skipped: emulation.baseMissing });
+      continue;
+    }
     const built = await build(image);
     attempts.push(built.skipped || built.failed ? built : { ...built, started: await started(image, emulation) });
   }
