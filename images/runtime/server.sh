@@ -204,7 +204,7 @@ prove_backends_used() {
       elif [[ -z "$answers_since" ]]; then
         answers_since=$SECONDS
       elif ((SECONDS - answers_since >= PROOF_GRACE_SECONDS)); then
-        decided=1
+        decided=answers
       fi
     fi
   done
@@ -226,7 +226,9 @@ conclude() {
   for backend in "${backends[@]}"; do
     if [[ -z "${held[$backend]:-}" ]]; then missing+=" ${backend}"; else say "backend ${backend} holds ${held[$backend]} MiB of the model."; fi
   done
-  if [[ -n "$missing" ]]; then
+  if [[ "$decided" == answers && ${#held[@]} -eq 0 ]]; then
+    say "refused: llama-server answers, but its log does not show what lies on${missing}; this llama.cpp logs in words that this image does not know: use the image's own, or a version near it."
+  elif [[ -n "$missing" ]]; then
     say "refused: no part of the model is on${missing}; give each backend a share (LLAMA_ARG_TENSOR_SPLIT, APP_GPU_LAYERS, APP_DEVICE) or take it out of APP_RPC_BACKENDS."
   elif printf '%s\n' "${backends[@]}" >"${PROOF_FILE}.new" && mv -f "${PROOF_FILE}.new" "$PROOF_FILE"; then
     return

@@ -51,6 +51,14 @@ describe("a backend's variables", () => {
     expect(limits.output, "100 MiB and 64 MiB for the program itself").toMatch(/Max data size\s+171966464/);
   });
 
+  test("APP_MEM as large as the container's limit stays below it, so that an allocation fails and nothing is killed", async () => {
+    const [container] = await argumentsOf({ APP_MEM: "100" }, [], ["--memory", "100m", "--memory-swap", "100m"]);
+    expect(await container.logs()).toMatch(/76 MiB with the program itself, by this container's limit of 100 MiB/);
+    const script = "for f in /proc/[0-9]*; do grep -q ggml-rpc-serv $f/comm && cat $f/limits; done; true";
+    const limits = await container.exec("bash", "-c", script);
+    expect(limits.output, "100 MiB less 24 for what the bound does not count").toMatch(/Max data size\s+79691776/);
+  });
+
   test("a variable that this image does not know is told, not obeyed", async () => {
     const [container] = await argumentsOf({ APP_RPC_BACKEND: "a:1" });
     expect(await container.logs()).toMatch(/APP_RPC_BACKEND is no variable of this image and has no effect/);

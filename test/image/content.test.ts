@@ -1,6 +1,9 @@
+import { chmodSync, cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { docker, removeEverything, runToEnd } from "./containers.ts";
-import { BUILD_TIMEOUT_MS, buildImages, images, type Role } from "./images.ts";
+import { Container, docker, removeEverything, runToEnd } from "./containers.ts";
+import { BUILD_TIMEOUT_MS, buildArguments, buildImages, images, type Role, root } from "./images.ts";
 
 beforeAll(buildImages, BUILD_TIMEOUT_MS);
 afterAll(removeEverything);
@@ -78,6 +81,33 @@ test("the backend's image has the RPC server alone", async () => {
     "build-info entrypoint.sh ggml-rpc-server healthcheck.sh models rpc-server runtime ",
   );
 });
+
+test("an image from a clone made under umask 077 works as well", async () => {
+  const context = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-umask-"));
+  const tag = `${images.backend}:umask`;
+  try {
+    cpSync(join(root, "images"), context, { recursive: true });
+    // Only what the last stage takes: other modes of the compiler's scripts would compile all anew.
+    for (const script of ["entrypoint.sh", "healthcheck.sh"]) chmodSync(join(context, script), 0o700);
+    for (const script of readdirSync(join(context, "runtime"))) chmodSync(join(context, "runtime", script), 0o600);
+    chmodSync(join(context, "runtime"), 0o700);
+    await docker([...(await buildArguments("cpu.Dockerfile")), "--target", "backend", "--tag", tag, context]);
+    const modes = await runToEnd({
+      image: tag,
+      args: ["bash", "-c", "cd /app; stat -c '%a %n' . *.sh runtime runtime/*"],
+    });
+    for (const line of modes.output.split("\n")) {
+      expect(line).toMatch(/^755 (\.|entrypoint\.sh|healthcheck\.sh|runtime)$|^644 runtime\/[a-z]+\.sh$/);
+    }
+    const container = await Container.start({ image: tag });
+    await container.logged(/transport\s+: TCP/);
+    expect((await container.exec("/app/healthcheck.sh")).output).toBe("listening on port 50052");
+    await container.remove();
+  } finally {
+    rmSync(context, { recursive: true });
+    await docker(["image", "rm", "--force", tag]).catch(() => undefined);
+  }
+}, 600_000);
 
 test("the server's image has every program, and they know their commit", async () => {
   const programs = ["llama-server", "llama-cli", "llama-embedding", "llama-bench", "ggml-rpc-server", "rpc-server"];

@@ -171,6 +171,29 @@ describe("refused with one sentence and status 64:", () => {
   });
 });
 
+const cluster = { APP_RPC_BACKENDS: "a:1", APP_MODEL: "", LLAMA_ARG_MODEL: "/models/any.gguf" };
+
+describe("what would hide the proof that every backend is used is refused:", () => {
+  test.each<[string, string[], Record<string, string>, RegExp]>([
+    ["no log", ["--log-disable"], {}, /Argument '--log-disable': the proof .* is read from the log; remove it/],
+    ["no log, spelled otherwise", ["--log_disable"], {}, /Argument '--log-disable'/],
+    ["a log file", ["--log-file", "/tmp/log"], {}, /Argument '--log-file' or variable .* 'docker logs'/],
+    ["a log file by variable", [], { LLAMA_ARG_LOG_FILE: "/tmp/log" }, /variable LLAMA_ARG_LOG_FILE/],
+    ["backends past the list", ["--rpc", "b:2"], {}, /Argument '--rpc': .*set APP_RPC_BACKENDS/],
+  ])("%s", async (_name, args, env, says) => {
+    const ended = await runToEnd({ image: images.server, env: { ...cluster, ...env }, args });
+    expect(ended.output).toMatch(says);
+    expect(ended.output.match(/refused:/g), ended.output).toHaveLength(1);
+    expect(ended.exitCode).toBe(64);
+  });
+
+  test("no place to keep it", async () => {
+    const ended = await runToEnd({ image: images.server, env: cluster, options: ["--read-only"] });
+    expect(ended.output).toMatch(/\/tmp can't be written by uid 10001: .*mount a tmpfs with --tmpfs \/tmp/);
+    expect(ended.exitCode).toBe(64);
+  });
+});
+
 test("every wrong value is told at once", async () => {
   const env = { APP_PORT: "x", APP_THREADS: "y", APP_GPU_LAYERS: "z", APP_RPC_BACKENDS: "q", APP_MODEL: "/none" };
   const ended = await runToEnd({ image: images.server, env });

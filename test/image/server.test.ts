@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { Container, createNetwork, hardened, removeEverything, sleep } from "./containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing } from "./images.ts";
@@ -17,16 +18,16 @@ beforeEach((context) => {
 const path = `/models/${model.file}`;
 
 /** A backend of one thread, by the name that others in the network know it by. */
-async function backend(name: string, env: Record<string, string> = {}): Promise<Container> {
-  const options = ["--network", network, "--network-alias", name, ...hardened];
+async function backend(name: string, env: Record<string, string> = {}, more: string[] = []): Promise<Container> {
+  const options = ["--network", network, "--network-alias", name, ...hardened, ...more];
   const container = await Container.start({ image: images.backend, env: { APP_THREADS: "1", ...env }, options });
   await container.logged(/transport\s+: TCP/);
   return container;
 }
 
 /** A front with the test's model and small buffers. */
-function front(env: Record<string, string>, args: string[] = []): Promise<Container> {
-  const options = ["--network", network, "--volume", `${model.folder}:/models:ro`, ...hardened];
+function front(env: Record<string, string>, args: string[] = [], more: string[] = []): Promise<Container> {
+  const options = ["--network", network, "--volume", `${model.folder}:/models:ro`, ...hardened, ...more];
   const small = { LLAMA_ARG_CTX_SIZE: "512", LLAMA_ARG_N_PARALLEL: "1", APP_THREADS: "1", APP_MODEL: path };
   return Container.start({ image: images.server, env: { ...small, ...env }, args, options });
 }
@@ -153,6 +154,31 @@ describe("a front whose backends are not what it needs", () => {
     expect(ended.exitCode, ended.output).toBe(0);
   });
 
+  test("is told by a backend whose APP_MEM is its container's limit, instead of the kernel killing that backend", async () => {
+    const options = ["--memory", "160m", "--memory-swap", "160m"];
+    const small = await backend("nine", { APP_MEM: "160" }, options);
+    const ended = await (await front({ APP_RPC_BACKENDS: "nine:50052", LLAMA_ARG_CTX_SIZE: "2048" })).ended();
+    expect(ended.exitCode, ended.output).not.toBe(0);
+    expect(await small.inspect("{{.State.OOMKilled}} {{.State.Running}}"), await small.logs()).toBe("false true");
+    await small.remove();
+  });
+
+  test("is never healthy, and stopped, when it answers without the proof", async () => {
+    const there = await backend("ten");
+    // What a later llama-server with other words in its log would be like.
+    const strange = join(import.meta.dirname, "answers-without-proof.pl");
+    const serving = await front({ APP_RPC_BACKENDS: "ten:50052" }, [], ["--volume", `${strange}:/app/llama-server:ro`]);
+    await serving.logged(/backends: 1 of 1 ready/);
+    const checks: number[] = [];
+    while (await serving.running()) checks.push((await serving.exec("/app/healthcheck.sh")).exitCode);
+    expect(checks.length, "it was asked meanwhile").toBeGreaterThan(0);
+    expect(checks).not.toContain(0);
+    const ended = await serving.ended();
+    expect(ended.output).toMatch(/refused: llama-server answers, but its log does not show what lies on ten:50052; /);
+    expect(ended.exitCode).toBe(1);
+    await there.remove();
+  });
+
   test("is told that a backend refuses more than its APP_MEM", async () => {
     const small = await backend("eight", { APP_MEM: "16" });
     const ended = await (await front({ APP_RPC_BACKENDS: "eight:50052" })).ended();
@@ -199,6 +225,13 @@ describe("a plain server, APP_RPC_BACKENDS set to an empty text", () => {
       body: JSON.stringify({ input: "hello" }),
     });
     expect(response.status).toBe(200);
+    await serving.remove();
+  });
+
+  test("is healthy behind a prefix of its paths", async () => {
+    const serving = await front({ APP_RPC_BACKENDS: "" }, ["--api-prefix", "/llama"]);
+    await healthy(serving);
+    expect((await serving.exec("/app/healthcheck.sh")).output).toMatch(/200 OK/);
     await serving.remove();
   });
 
