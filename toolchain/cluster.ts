@@ -2,6 +2,7 @@
 import { execa } from "execa";
 import type { ClusterPlan } from "../plan/types.ts";
 import { pulumiAnswer } from "./engine.ts";
+import { answerOf } from "./programs.ts";
 
 /** The stack outputs that scripts rely on. */
 export interface Outputs {
@@ -62,6 +63,27 @@ function toContainer({ Name, RestartCount, State, Config, HostConfig }: Inspecte
     published: bindings.map(({ HostIp, HostPort }) => `${HostIp || "0.0.0.0"}:${HostPort}`),
     labels,
   };
+}
+
+/** Labels that an image can leave empty, and the lines of its `/app/build-info` that say the same. */
+const FACTS = {
+  "llama-rpc-cluster/llamacpp-commit": "LLAMACPP_COMMIT",
+  "llama-rpc-cluster/rpc-protocol": "RPC_PROTOCOL",
+  "llama-rpc-cluster/ggml-version": "GGML_VERSION",
+} as const;
+
+/** Labels with the empty ones filled in from the text of `/app/build-info`. */
+export function labelsWith(labels: Record<string, string>, buildInfo: string): Record<string, string> {
+  const facts = new Map(buildInfo.split("\n").map((line) => [line.split("=")[0], line.split("=")[1]?.trim() ?? ""]));
+  const filled = Object.entries(FACTS).map(([label, fact]) => [label, labels[label] || facts.get(fact) || ""]);
+  return { ...labels, ...Object.fromEntries(filled) };
+}
+
+/** The container with what its image says of itself inside, where the labels don't; as it is where it can't be asked. */
+export async function withBuildInfo(container: Container): Promise<Container> {
+  if (container.state !== "running" || Object.keys(FACTS).every((label) => container.labels[label])) return container;
+  const text = await answerOf("docker", ["exec", container.name, "cat", "/app/build-info"]);
+  return text === null ? container : { ...container, labels: labelsWith(container.labels, text) };
 }
 
 /** Everything that a container has written. */

@@ -125,12 +125,19 @@ function same(findings: Findings, up: string): Check {
   const name = "versions";
   const seen = SAME_EVERYWHERE.map((label) => ({
     label: label.replace("llama-rpc-cluster/", ""),
-    values: [...new Set(serving(findings).map(({ labels }) => labels[label] ?? "none"))],
+    values: [...new Set(serving(findings).map((one) => claimOf(one, label)))].filter((value) => value !== null),
   }));
   const mixed = seen.filter(({ values }) => values.length > 1);
   if (mixed.length > 0) {
     const list = mixed.map(({ label, values }) => `${label} ${values.join(" and ")}`).join("; ");
     return { name, found: `the images differ: ${list}`, remedy: `${up} (RPC works between equal versions only)` };
   }
-  return well(name, seen.map(({ label, values }) => `${label} ${values[0] ?? "none"}`).join(", "));
+  const silent = serving(findings).filter((one) => SAME_EVERYWHERE.some((label) => claimOf(one, label) === null));
+  const known = seen.filter(({ values }) => values.length > 0).map(({ label, values }) => `${label} ${values[0]}`);
+  if (silent.length === 0) return well(name, known.join(", "));
+  const unknown = `not all known of ${silent.map((one) => one.name).join(", ")}: neither labels nor /app/build-info say them`;
+  return well(name, [...known, unknown].join(", "));
 }
+
+/** An image of another version than the pinned one claims nothing in its labels, which are then empty. */
+const claimOf = ({ labels }: Container, label: string): string | null => labels[label] || null;

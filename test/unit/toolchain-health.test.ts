@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compiledFile } from "../../toolchain/activity.ts";
 import { piecesOf } from "../../toolchain/chat.ts";
-import type { Container } from "../../toolchain/cluster.ts";
+import { type Container, labelsWith } from "../../toolchain/cluster.ts";
 import { loadEvidence, unusedBackends } from "../../toolchain/evidence.ts";
 import { type Findings, judge } from "../../toolchain/health.ts";
 import { waitUntilReady } from "../../toolchain/readiness.ts";
@@ -99,6 +99,22 @@ describe("doctor", () => {
     const old = { ...labels, "llama-rpc-cluster/rpc-protocol": "6.1" };
     const mixed = [container("cpu-0", "backend", { labels: old }), ...healthy.containers.slice(1)];
     expect(wrong({ containers: mixed })).toEqual(["versions: the images differ: rpc-protocol 6.1 and 7.0"]);
+  });
+  test("calls versions that nobody knows unknown, and never equal", () => {
+    const empty = Object.fromEntries(Object.keys(labels).map((label) => [label, ""]));
+    const containers = healthy.containers.map((one) => ({ ...one, labels: empty }));
+    const versions = judge({ ...healthy, containers }).find(({ name }) => name === "versions");
+    expect(versions?.found).toBe("not all known of cpu-0, cpu-1, front: neither labels nor /app/build-info say them");
+  });
+  test("reads from inside an image what its labels leave empty", () => {
+    const inside = "LLAMACPP_VERSION=b9999\nLLAMACPP_COMMIT=0c1e57098\nRPC_PROTOCOL=7.1.0\nGGML_VERSION=0.26.0\n";
+    expect(labelsWith({ "llama-rpc-cluster/rpc-protocol": "", role: "front" }, inside)).toEqual({
+      role: "front",
+      "llama-rpc-cluster/llamacpp-commit": "0c1e57098",
+      "llama-rpc-cluster/rpc-protocol": "7.1.0",
+      "llama-rpc-cluster/ggml-version": "0.26.0",
+    });
+    expect(labelsWith(labels, inside)).toEqual(labels);
   });
   test("takes the lost log of a healthy front for no trouble, and that of one that does not serve for one", () => {
     const evidence = loadEvidence("slot release: id 0\n");

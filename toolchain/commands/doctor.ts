@@ -1,7 +1,7 @@
 /** `npm run doctor`: what this machine lacks, and whether the cluster is healthy and honest about itself. */
 import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { containersOf, logOf, outputsOf, statusOf } from "../cluster.ts";
+import { containersOf, logOf, outputsOf, statusOf, withBuildInfo } from "../cluster.ts";
 import { type Command, CommandError } from "../command.ts";
 import { stackIsThere } from "../engine.ts";
 import { loadEvidence } from "../evidence.ts";
@@ -77,7 +77,7 @@ async function clusterChecks(stack: string, signal: AbortSignal): Promise<Check[
   const outputs = await outputsOf(stack, signal);
   if (outputs === null) return [nothing];
   const { endpoint, apiKey, plan } = outputs;
-  const containers = await containersOf(stack);
+  const containers = await Promise.all((await containersOf(stack)).map(withBuildInfo));
   const front = containers.find(({ role }) => role === "front");
   const question = {
     method: "POST",
