@@ -37,6 +37,11 @@ export async function goMissing(): Promise<string | null> {
   return `Go is ${found}, ${minimum} or newer is needed (https://go.dev/dl)`;
 }
 
+/** What a build leaves outside the project. */
+export const goCaches = async (): Promise<string[]> => [
+  "fills Go's caches of modules and builds (go env GOMODCACHE GOCACHE; go clean -modcache -cache empties them)",
+];
+
 const folderOf = (program: GoProgram) => join(paths.root, "toolchain", "go", program.module);
 
 const keyOfProgram = (program: GoProgram) =>

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { engineVersion, hasPlugin, pluginFolder, startDaemon } from "../docker.ts";
 import { download, reasonOf } from "../download.ts";
-import { build, type GoProgram, goMissing, isBuilt } from "../go.ts";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
 import { answerOf, isDebian, isRoot, tail, which, whichSystem } from "../programs.ts";
@@ -180,7 +180,7 @@ export const buildxStep: Step = {
     how: "building it from Go modules",
     typical: buildx.typical,
     blocked: goMissing,
-    systemWide: outside,
+    systemWide: async () => [...(await outside()), ...(await goCaches())],
     run: async (report, signal) => {
       if (!isBuilt(buildx)) await build(buildx, report, signal);
       await place(buildx.output);

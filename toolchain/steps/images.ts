@@ -15,6 +15,7 @@ import { versions } from "../versions.ts";
 import { installPackages } from "./docker.ts";
 
 const base = versions.baseImage;
+const intoEngine = (reference: string) => `puts the image ${reference} into the Docker engine`;
 const madeHere = (what: string) => `LABEL llama-rpc-cluster/made-here=${what}`;
 
 async function mmdebstrapBlocked(): Promise<string | null> {
@@ -37,6 +38,7 @@ export const baseImageStep: Step = {
     how: "docker pull",
     typical: "30 MB",
     blocked: () => unreachable(base.registry),
+    systemWide: async () => [intoEngine(base.reference)],
     run: async (report, signal) => {
       report.now("pulling");
       const args = ["pull", "--quiet", base.reference];
@@ -48,10 +50,12 @@ export const baseImageStep: Step = {
     how: "mmdebstrap from Debian's package mirror",
     typical: "about 1 min",
     blocked: mmdebstrapBlocked,
-    systemWide: async () =>
-      whichSystem("mmdebstrap") === null
+    systemWide: async () => [
+      ...(whichSystem("mmdebstrap") === null
         ? ["installs the Debian package mmdebstrap with what it depends on (apt-get)"]
-        : [],
+        : []),
+      intoEngine(base.reference),
+    ],
     run: async (report, signal) => {
       if (whichSystem("mmdebstrap") === null) await installPackages(["mmdebstrap"], report, signal);
       await mkdir(paths.build, { recursive: true });
@@ -113,6 +117,7 @@ export const sourceStep: Step = {
     how: `the PyPI package ${sdist.project} ${sdist.version}, which contains it`,
     typical: "77 MB, about 1 min",
     blocked: indexMissing,
+    systemWide: async () => [intoEngine(sourceImage)],
     run: async (report, signal) => {
       const archive = join(paths.downloads, sdist.file);
       await download(await addressOf(sdist.project, sdist.file, signal), archive, sdist.sha256, report, signal);

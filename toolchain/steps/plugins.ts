@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { execa } from "execa";
 import { commandEnvironment } from "../environment.ts";
-import { build, type GoProgram, goMissing, isBuilt } from "../go.ts";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
 import { tail } from "../programs.ts";
@@ -48,6 +48,8 @@ export function pluginStep(name: PluginName): Step {
       how: "pulumi plugin install",
       typical: "about 30 MB",
       blocked: () => unreachable(probe),
+      systemWide: async () =>
+        ownHome() ? [] : [`puts Pulumi's plugin ${name} ${version} into ${pulumiHome()}/plugins`],
       run: async (_report, signal) => {
         const args = ["plugin", "install", "resource", name, version];
         const env = commandEnvironment(paths.root);
@@ -65,6 +67,7 @@ export function pluginStep(name: PluginName): Step {
       how: "building it from Go modules",
       typical: program.typical,
       blocked: goMissing,
+      systemWide: goCaches,
       run: async (report, signal) => {
         if (!isBuilt(program)) await build(program, report, signal);
         // In the project's own cache it stands for the version that npm asks for; in the user's it would stand for

@@ -5,7 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
 import { atLeast, versionIn } from "../compare.ts";
 import { download } from "../download.ts";
-import { build, type GoProgram, goMissing, isBuilt } from "../go.ts";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
 import { answerOf, which } from "../programs.ts";
@@ -93,6 +93,7 @@ const fromModules = (program: GoProgram): Way => ({
   how: "building it from Go modules",
   typical: program.typical,
   blocked: goMissing,
+  systemWide: goCaches,
   run: (report, signal) => build(program, report, signal),
 });
 
