@@ -18,6 +18,17 @@ export interface Command {
   run(args: string[], context: CommandContext): Promise<number>;
 }
 
+/** Why a command's signal was aborted: this process got a signal itself. */
+export class Interruption extends Error {
+  override readonly name = "Interruption";
+  readonly signal: NodeJS.Signals;
+
+  constructor(signal: NodeJS.Signals) {
+    super(`interrupted by ${signal}`);
+    this.signal = signal;
+  }
+}
+
 /** A user's mistake or a machine's lack: printed as it is, without a stack trace. */
 export class CommandError extends Error {
   override readonly name = "CommandError";

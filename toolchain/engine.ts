@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { execa, type Options } from "execa";
 import { CommandError } from "./command.ts";
 import { backendOwner, commandEnvironment, readBackendFacts } from "./environment.ts";
+import { mustForward } from "./foreground.ts";
 import { paths } from "./paths.ts";
 import { tail } from "./programs.ts";
 import { guardStackFiles } from "./salt.ts";
@@ -40,8 +41,10 @@ async function run(args: readonly string[], options: Options, signal?: AbortSign
     ...options,
   });
   // Pulumi tidies up after an interruption, so it gets the signal and the time for it instead of being killed.
-  const pass = () => child.kill("SIGINT");
-  if (!process.stdin.isTTY) signal?.addEventListener("abort", pass, { once: true });
+  const pass = () => {
+    if (mustForward(signal?.reason)) child.kill("SIGINT");
+  };
+  signal?.addEventListener("abort", pass, { once: true });
   try {
     return await child;
   } finally {

@@ -1,6 +1,6 @@
 /** Dispatcher of the npm scripts; runs under the project's own Node. Started by bootstrap.mjs. */
 import process from "node:process";
-import type { Command } from "./command.ts";
+import { type Command, Interruption } from "./command.ts";
 import { commandEnvironment } from "./environment.ts";
 import { projectRoot } from "./paths.ts";
 
@@ -52,7 +52,7 @@ async function main(argv: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       process.exitCode = signal === "SIGINT" ? 130 : 143;
-      interruption.abort(new Error(`interrupted by ${signal}`));
+      interruption.abort(new Interruption(signal));
     });
   }
   try {

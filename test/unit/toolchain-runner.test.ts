@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { Interruption } from "../../toolchain/command.ts";
+import { isInForeground, mustForward } from "../../toolchain/foreground.ts";
 import { provide, SetupError, type Step, type Way } from "../../toolchain/runner.ts";
 import { Terminal } from "../../toolchain/terminal.ts";
 
@@ -179,5 +181,20 @@ describe("the terminal", () => {
     terminal.open("pulumi").say("hello");
     terminal.close("pulumi");
     expect(text).toBe("[   0 s] pulumi: hello\n");
+  });
+});
+
+describe("an interruption", () => {
+  const stat = (group: number, foreground: number) => `7 (a) b) S 1 ${group} 5 34816 ${foreground} 4194304 0`;
+  test("by Ctrl-C reaches the children of a foreground process by itself", () => {
+    expect(isInForeground(stat(7, 7))).toBe(true);
+    expect(isInForeground(stat(7, 9))).toBe(false);
+    expect(isInForeground(stat(7, -1))).toBe(false);
+    expect(mustForward(new Interruption("SIGINT"), () => true)).toBe(false);
+  });
+  test("is forwarded where no terminal does it", () => {
+    expect(mustForward(new Interruption("SIGINT"), () => false)).toBe(true);
+    expect(mustForward(new Interruption("SIGTERM"), () => true)).toBe(true);
+    expect(mustForward(new Interruption("SIGHUP"), () => true)).toBe(true);
   });
 });
