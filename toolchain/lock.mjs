@@ -52,13 +52,25 @@ export function tryAcquire(file) {
       continue; // released meanwhile
     }
     if (isAlive(holder)) return { holder };
-    // Taken away under a name of our own: of two that find the same dead lock only one can rename it.
-    try {
-      fs.renameSync(file, `${file}.stale.${process.pid}`);
-      fs.rmSync(`${file}.stale.${process.pid}`, { force: true });
-    } catch {
-      // The other one was quicker.
-    }
+    takeAway(file, holder);
+  }
+}
+
+/**
+ * Takes a dead holder's lock away. Of two that find the same one only one can rename it; the other one's rename may
+ * then hit the lock that the first has just taken, which is given back.
+ * @param {string} file
+ * @param {number} holder
+ */
+export function takeAway(file, holder) {
+  const stale = `${file}.stale.${process.pid}`;
+  try {
+    fs.renameSync(file, stale);
+    if (Number(fs.readFileSync(stale, "utf8")) !== holder) fs.linkSync(stale, file);
+  } catch {
+    // The other one was quicker.
+  } finally {
+    fs.rmSync(stale, { force: true });
   }
 }
 

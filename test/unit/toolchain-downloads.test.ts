@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { atLeast, compareVersions, versionIn } from "../../toolchain/compare.ts";
 import { download, requestFor } from "../../toolchain/download.ts";
-import { tryAcquire } from "../../toolchain/lock.mjs";
+import { takeAway, tryAcquire } from "../../toolchain/lock.mjs";
 import { addressOnPage, configuredIndex, indexInConfig } from "../../toolchain/pypi.ts";
 import { checksumOf } from "../../toolchain/steps/pulumi.ts";
 import { extractEntry } from "../../toolchain/zip.ts";
@@ -154,6 +154,13 @@ describe("the lock", () => {
     writeFileSync(file, "4194305"); // above Linux's largest process id
     expect(tryAcquire(file)).toHaveProperty("lock");
     expect(readFileSync(file, "utf8")).toBe(String(process.pid));
+  });
+  test("is given back where another one took over from the dead process first", () => {
+    const file = join(folder, "lock");
+    writeFileSync(file, String(process.pid));
+    takeAway(file, 4194305);
+    expect(readFileSync(file, "utf8")).toBe(String(process.pid));
+    expect(readdirSync(folder)).toEqual(["lock"]);
   });
 });
 
