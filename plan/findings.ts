@@ -4,6 +4,7 @@ import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
 import { memoryBytes, memorySize } from "../config/units.ts";
 import { CONTEXT_STEP_TOKENS, runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
+import { LOCK_FILE } from "./model/lock.ts";
 import { type Placement, slotsOf } from "./placement.ts";
 import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";
 import type { Finding } from "./types.ts";
@@ -155,6 +156,19 @@ const architectureIsKnown: Check = ({ facts }) => {
   ];
 };
 
+const modelIsTheKeptOne: Check = ({ facts }) => {
+  if (facts.changed !== true) return [];
+  return [
+    {
+      code: "model-changed",
+      severity: "warning",
+      path: "model.source",
+      message: `The file ${facts.source} is not the one whose facts ${LOCK_FILE} keeps.`,
+      remedy: "If it is the one you mean, run `npm run plan` for this stack with --renew and commit the lock file.",
+    },
+  ];
+};
+
 const gpusAreNotShared: Check = ({ config }) =>
   config.backends.flatMap((pool, index) => {
     if (pool.flavour !== "cuda" || pool.count === 1) return [];
@@ -174,6 +188,7 @@ const CHECKS: readonly Check[] = [
   modelFits,
   frontFits,
   frontComputesNothing,
+  modelIsTheKeptOne,
   architectureIsKnown,
   contextIsTrained,
   contextIsWhole,

@@ -21,6 +21,8 @@ import type {
 } from "./types.ts";
 
 export { ModelError, type ModelFacts, readModelFacts } from "./model/facts.ts";
+export { lookUpModel } from "./model/look-up.ts";
+export type { ModelAccess } from "./model/sources.ts";
 export type * from "./types.ts";
 
 /** What a plan depends on besides the configuration and the model. */
@@ -63,6 +65,7 @@ export function planCluster(config: ClusterConfig, facts: ModelFacts, context: P
     model: {
       source: facts.source,
       file: facts.file,
+      ...(facts.furtherFiles === undefined ? {} : { furtherFiles: facts.furtherFiles }),
       fileName: facts.fileName,
       name: facts.name,
       architecture: facts.architecture,

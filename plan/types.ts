@@ -113,6 +113,8 @@ export interface ModelPlan {
   source: string;
   /** Absolute path on this machine (docker target); null where the file is elsewhere. */
   file: string | null;
+  /** Absolute paths of a split model's further parts; absent where one file is all. */
+  furtherFiles?: string[];
   /** File name inside the containers: `/models/<fileName>`. */
   fileName: string;
   name: string;

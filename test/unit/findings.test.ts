@@ -74,6 +74,12 @@ const situations: Situation[] = [
     remedy: "Leave a tenth of each backend's memory free, and compare the start-up log with the plan.",
   },
   {
+    code: "model-changed",
+    config: configWith({}),
+    facts: { ...modelFacts({ layers: 8 }), source: "models/model.gguf", changed: true },
+    remedy: "If it is the one you mean, run `npm run plan` for this stack with --renew and commit the lock file.",
+  },
+  {
     code: "gpu-shared",
     config: configWith({ backends: [{ name: "gpu", flavour: "cuda", count: 2, memory: "8 GiB" }] }),
     remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
@@ -81,7 +87,7 @@ const situations: Situation[] = [
 ];
 
 /** Nothing in the stack file makes these go away but another model. */
-const WITHOUT_CHANGE = new Set(["architecture-unknown"]);
+const WITHOUT_CHANGE = new Set(["architecture-unknown", "model-changed"]);
 
 describe("a finding", () => {
   test.each(situations)("$code is found, with its remedy: $remedy", ({ code, config, facts, remedy }) => {
