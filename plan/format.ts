@@ -141,11 +141,12 @@ function settings(environment: Readonly<Record<string, string>>, names: readonly
 const SEVERITY_STYLES = { error: "red", warning: "yellow", advice: "green" } as const;
 
 function findingLines(findings: readonly Finding[], width: number, paint: Paint): string[] {
-  return findings.flatMap(({ severity, code, path, message, remedy }) => {
+  return findings.flatMap(({ severity, code, number, path, message, remedy }) => {
     const heading = `${severity.padEnd(longest)}  `;
     const [first = "", ...rest] = hanging(heading, `${message} ${remedy}`, width);
-    const where = `${" ".repeat(heading.length)}${path === undefined ? "" : `${path}, `}${code}`;
-    return [paint(SEVERITY_STYLES[severity], heading) + first.slice(heading.length), ...rest, paint("dim", where)];
+    const named = `${path === undefined ? "" : `${path}, `}${number} ${code}`;
+    const where = hanging(" ".repeat(heading.length), named, width).map((line) => paint("dim", line));
+    return [paint(SEVERITY_STYLES[severity], heading) + first.slice(heading.length), ...rest, ...where];
   });
 }
 

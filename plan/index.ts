@@ -38,8 +38,8 @@ export class PlanRefused extends Error {
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    const lines = findings.map(({ code, path, message, remedy }) =>
-      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${code})`].join("\n"),
+    const lines = findings.map(({ code, number, path, message, remedy }) =>
+      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${number} ${code})`].join("\n"),
     );
     super(["The plan can't be carried out:", ...lines].join("\n"));
     this.name = "PlanRefused";
