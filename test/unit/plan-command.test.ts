@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -56,9 +56,23 @@ describe("npm run plan", () => {
     expect(JSON.parse(out)).toMatchObject({ target: "docker", backends: [{ name: "cpu-0" }, { name: "cpu-1" }] });
   });
 
+  test("draws the cluster, alone or into a file beside the text", async () => {
+    expect(await main(["--svg"], root)).toBe(0);
+    expect(out).toMatch(/^<svg .*<\/svg>\n$/s);
+    const picture = out;
+    out = "";
+    const file = join(root, "cluster.svg");
+    expect(await main(["--svg", file], root)).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(picture);
+    expect(out).toContain("--tensor-split");
+    expect(err).toContain(`The picture is in ${file}.`);
+    expect(await main(["cluster.svg"], root)).toBe(1);
+    expect(err).toContain('There is no argument "cluster.svg"');
+  });
+
   test("says how it is called", async () => {
     expect(await main(["--help"], root)).toBe(0);
-    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json]");
+    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]]");
     expect(out).toContain("Stacks: local, local-gpu");
   });
 
