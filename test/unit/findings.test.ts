@@ -198,7 +198,7 @@ describe("a finding", () => {
           ).not.toContain(path);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -233,7 +233,7 @@ describe("the remedy for a model that does not fit", () => {
           "model-does-not-fit",
         );
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 });
