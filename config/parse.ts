@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { ConfigError, closest, joinPath, type Problem } from "./problems.ts";
-import { brokenRules } from "./rules.ts";
+import { brokenRules, type ConfigUse } from "./rules.ts";
 import { type ClusterConfig, clusterSchema, notes } from "./schema.ts";
 
 export { ConfigError, type Problem } from "./problems.ts";
@@ -10,19 +10,20 @@ export { ConfigError, type Problem } from "./problems.ts";
 /**
  * Checks a stack's configuration and fills in the defaults.
  * @param raw the project's keys without their prefix: `{ model: …, backends: … }`
+ * @param use what the configuration is for; a plan alone takes models that a cluster could not be created with yet
  * @throws {ConfigError} that names every problem
  */
-export function parseCluster(raw: Record<string, unknown>): ClusterConfig {
+export function parseCluster(raw: Record<string, unknown>, use: ConfigUse = "cluster"): ClusterConfig {
   // A key that Pulumi's `getObject` did not find arrives as undefined: the same as absent.
   const given = Object.fromEntries(Object.entries(raw).filter(([, value]) => value !== undefined));
   const result = clusterSchema.safeParse(given);
   if (result.success) {
-    const problems = brokenRules(result.data).map(({ involves: _, ...problem }) => problem);
+    const problems = brokenRules(result.data, use).map(({ involves: _, ...problem }) => problem);
     if (problems.length > 0) throw new ConfigError(problems);
     return result.data;
   }
   const { issues } = result.error;
-  throw new ConfigError([...issues.flatMap((issue) => problemsOf(issue, given)), ...rulesBesides(issues, given)]);
+  throw new ConfigError([...issues.flatMap((issue) => problemsOf(issue, given)), ...rulesBesides(issues, given, use)]);
 }
 
 type Issue = z.core.$ZodIssue;
@@ -85,7 +86,7 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
  * Rules between fields, for a configuration of which some fields are wrong: those are set aside (a default or a stand-in
  * takes their place), and a rule that looks at one of them keeps quiet.
  */
-function rulesBesides(issues: readonly Issue[], raw: Record<string, unknown>): Problem[] {
+function rulesBesides(issues: readonly Issue[], raw: Record<string, unknown>, use: ConfigUse): Problem[] {
   const repaired = structuredClone(raw);
   const wrong: string[] = [];
   for (const issue of issues) {
@@ -100,7 +101,7 @@ function rulesBesides(issues: readonly Issue[], raw: Record<string, unknown>): P
   if (!result.success) return [];
   const isWrong = (path: string) =>
     wrong.some((bad) => path === bad || path.startsWith(`${bad}.`) || path.startsWith(`${bad}[`));
-  return brokenRules(result.data)
+  return brokenRules(result.data, use)
     .filter(({ involves }) => !involves.some(isWrong))
     .map(({ involves: _, ...problem }) => problem);
 }

@@ -2,6 +2,7 @@
 
 import { isPrivate, parseNetwork } from "./cidr.ts";
 import { remedyForArgument } from "./front-arguments.ts";
+import { isLocalSource } from "./model-source.ts";
 import type { Problem } from "./problems.ts";
 import { type ClusterConfig, MAX_BACKENDS } from "./schema.ts";
 
@@ -10,7 +11,10 @@ export interface RuleProblem extends Problem {
   involves: readonly string[];
 }
 
-type Rule = (config: ClusterConfig) => RuleProblem[];
+/** What a configuration is read for: to create a cluster, or to plan one and no more. */
+export type ConfigUse = "cluster" | "plan";
+
+type Rule = (config: ClusterConfig, use: ConfigUse) => RuleProblem[];
 
 /** Offset of the first backend's address in the private network; the front has the one before. */
 export const FIRST_BACKEND_OFFSET = 11;
@@ -164,7 +168,21 @@ const argumentsAreFree: Rule = ({ front }) =>
     return { path, value: flag, rule: "must not be an argument that the plan decides", remedy, involves: [path] };
   });
 
+const dockerMountsTheModel: Rule = ({ target, model }, use) => {
+  if (use === "plan" || isLocalSource(model.source)) return [];
+  return [
+    {
+      path: "model.source",
+      value: model.source,
+      rule: `must be a file on this machine for target ${target}`,
+      remedy: "Download it and give its path; `npm run plan` takes it as it is.",
+      involves: ["model.source", "target"],
+    },
+  ];
+};
+
 const RULES: readonly Rule[] = [
+  dockerMountsTheModel,
   everySlotHasContext,
   microBatchFitsBatch,
   quantizedCacheNeedsFlashAttention,
@@ -177,6 +195,6 @@ const RULES: readonly Rule[] = [
 ];
 
 /** Every rule that the configuration breaks. */
-export function brokenRules(config: ClusterConfig): RuleProblem[] {
-  return RULES.flatMap((rule) => rule(config));
+export function brokenRules(config: ClusterConfig, use: ConfigUse): RuleProblem[] {
+  return RULES.flatMap((rule) => rule(config, use));
 }

@@ -5,6 +5,7 @@
 
 import * as z from "zod";
 import { isCidr } from "./cidr.ts";
+import { parseModelSource } from "./model-source.ts";
 import { isMemorySize, type MemorySize } from "./units.ts";
 
 /** llama.cpp commit that every role and flavour is built from unless the stack file says otherwise. */
@@ -71,12 +72,14 @@ const modelSchema = z
   .strictObject({
     source: z
       .string()
-      .regex(/^(?![a-z][a-z0-9+]*:)[^\0]*\.gguf$/)
+      .refine((source) => parseModelSource(source) !== null)
       .register(notes, {
-        rule: "the path of a .gguf file on this machine",
-        remedy: "Give the path of a .gguf file, relative to the project's root or absolute; download it there first.",
+        rule: "the path of a .gguf file, its https:// address or hf:owner/repository/file.gguf",
+        remedy: 'Write it like ".models/model.gguf", relative to the project\'s root or absolute.',
       })
-      .describe("The model: path of a GGUF file, relative to the project's root or absolute."),
+      .describe(
+        "The model: path of a GGUF file, relative to the project's root or absolute; of a split model, its first part. To plan only, also the file's `https://` address or `hf:owner/repository/file.gguf`.",
+      ),
     contextTokens: z
       .int()
       .min(256)

@@ -1,29 +1,40 @@
 /** `npm run plan -- -s <stack>`: the plan alone, without an engine, credentials or network. */
 
+import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { ConfigError, parseCluster } from "../config/parse.ts";
 import { readStackFile, stackNames } from "../config/stack.ts";
 import { formatPlan } from "./format.ts";
-import { assertRunnable, ModelError, PlanRefused, planCluster, readModelFacts } from "./index.ts";
+import { assertRunnable, lookUpModel, type ModelAccess, ModelError, PlanRefused, planCluster } from "./index.ts";
+import { svgPlan } from "./svg.ts";
 import type { Architecture } from "./types.ts";
 
-const USAGE = `Usage: npm run plan -- [-s <stack>] [--json]
+const USAGE = `Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]] [--renew]
 
 Shows what the stack would be: which layers on which backend, the memory of each, and what the planner has to say.
+The header of a model that is not on this machine is read over the network once and then kept in stacks/models.lock.json;
+HF_TOKEN opens gated models on Hugging Face.
 Exit code 1 if the configuration is wrong or the plan can't be carried out.
 
   -s, --stack <stack>  stack to plan; its file is stacks/Pulumi.<stack>.yaml (default: local)
       --json           print the plan as JSON
+      --svg [<file>]   draw the cluster: into the file, or print the picture alone
+      --renew          read the model's header again and keep that one
   -h, --help           print this text`;
 
 /**
  * Runs the command and answers its exit code.
  * @param argv arguments after the command's name
  * @param projectRoot directory of `Pulumi.yaml`
+ * @param huggingFace where `hf:` models are, and the token for those that need one
  */
-export async function main(argv: string[], projectRoot: string): Promise<number> {
+export async function main(
+  argv: string[],
+  projectRoot: string,
+  huggingFace: ModelAccess["huggingFace"] = {},
+): Promise<number> {
   try {
-    return await run(argv, projectRoot);
+    return await run(argv, { projectRoot, huggingFace });
   } catch (error) {
     if (!isForTheUser(error)) throw error;
     process.stderr.write(`${error.message}\n`);
@@ -31,12 +42,16 @@ export async function main(argv: string[], projectRoot: string): Promise<number>
   }
 }
 
-async function run(argv: string[], projectRoot: string): Promise<number> {
-  const { values } = parseArgs({
+async function run(argv: string[], access: ModelAccess): Promise<number> {
+  const { projectRoot } = access;
+  const { values, positionals } = parseArgs({
     args: argv,
+    allowPositionals: true,
     options: {
       stack: { type: "string", short: "s", default: "local" },
       json: { type: "boolean", default: false },
+      svg: { type: "boolean", default: false },
+      renew: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -45,12 +60,24 @@ async function run(argv: string[], projectRoot: string): Promise<number> {
     process.stdout.write(`${USAGE}\n${stacks.length > 0 ? `\nStacks: ${stacks.join(", ")}\n` : ""}`);
     return 0;
   }
-  const config = parseCluster(readStackFile(values.stack, projectRoot));
-  const facts = await readModelFacts(config.model.source, projectRoot);
+  const [picture, ...surplus] = positionals;
+  if (surplus.length > 0 || (picture !== undefined && !values.svg)) {
+    process.stderr.write(`There is no argument "${values.svg ? surplus[0] : picture}"; see npm run plan -- --help.\n`);
+    return 1;
+  }
+  const config = parseCluster(readStackFile(values.stack, projectRoot), "plan");
+  const { facts, note } = await lookUpModel(config.model.source, access, values.renew);
+  if (note !== null) process.stderr.write(`${note}\n\n`);
   const architecture: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
   const plan = planCluster(config, facts, { stack: values.stack, architecture });
-  process.stdout.write(`${values.json ? JSON.stringify(plan, null, 2) : formatPlan(plan, terminal())}\n`);
-  if (values.json) assertRunnable(plan);
+  if (values.svg && picture !== undefined) {
+    writeFileSync(picture, svgPlan(plan));
+    process.stderr.write(`The picture is in ${picture}.\n`);
+  }
+  const isPictureAlone = values.svg && picture === undefined;
+  if (values.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+  else process.stdout.write(isPictureAlone ? svgPlan(plan) : `${formatPlan(plan, terminal())}\n`);
+  if (values.json || isPictureAlone) assertRunnable(plan);
   // The text above has said what the errors are.
   const errors = plan.findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) process.stderr.write("\nThis plan can't be carried out: its errors are above.\n");

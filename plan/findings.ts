@@ -1,21 +1,16 @@
 /** Everything that the planner has to say about a cluster. Each kind of finding is one function. */
 
-import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
+import { isLocalSource } from "../config/model-source.ts";
+import { MAX_BACKENDS } from "../config/schema.ts";
 import { memoryBytes, memorySize } from "../config/units.ts";
+import { FINDING_NUMBERS } from "./finding-numbers.ts";
+import { ECONOMY_CHECKS } from "./findings-economy.ts";
 import { CONTEXT_STEP_TOKENS, runSettings } from "./memory/settings.ts";
-import type { ModelFacts } from "./model/facts.ts";
-import { type Placement, slotsOf } from "./placement.ts";
+import { LOCK_FILE } from "./model/lock.ts";
+import { slotsOf } from "./placement.ts";
 import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";
+import type { Check, Situation } from "./situation.ts";
 import type { Finding } from "./types.ts";
-
-/** What the findings are about; the placement is null if there are fewer layers than backends. */
-export interface Situation {
-  config: ClusterConfig;
-  facts: ModelFacts;
-  placement: Placement | null;
-}
-
-type Check = (situation: Situation) => Finding[];
 
 const modelFits: Check = ({ config, facts, placement }) => {
   if (placement === null) return [];
@@ -155,6 +150,34 @@ const architectureIsKnown: Check = ({ facts }) => {
   ];
 };
 
+const modelIsHere: Check = ({ config, facts }) => {
+  if (isLocalSource(config.model.source)) return [];
+  const path = `.models/${facts.fileName}`;
+  return [
+    {
+      code: "model-elsewhere",
+      severity: "warning",
+      path: "model.source",
+      message: "The model is not on this machine: this plan can be looked at, and the cluster can't be created yet.",
+      remedy: `Download it to ${path} and set model.source to that path.`,
+      change: { path: "model.source", value: path },
+    },
+  ];
+};
+
+const modelIsTheKeptOne: Check = ({ facts }) => {
+  if (facts.changed !== true) return [];
+  return [
+    {
+      code: "model-changed",
+      severity: "warning",
+      path: "model.source",
+      message: `The file ${facts.source} is not the one whose facts ${LOCK_FILE} keeps.`,
+      remedy: "If it is the one you mean, run `npm run plan` for this stack with --renew and commit the lock file.",
+    },
+  ];
+};
+
 const gpusAreNotShared: Check = ({ config }) =>
   config.backends.flatMap((pool, index) => {
     if (pool.flavour !== "cuda" || pool.count === 1) return [];
@@ -174,16 +197,19 @@ const CHECKS: readonly Check[] = [
   modelFits,
   frontFits,
   frontComputesNothing,
+  modelIsHere,
+  modelIsTheKeptOne,
   architectureIsKnown,
   contextIsTrained,
   contextIsWhole,
   gpusAreNotShared,
+  ...ECONOMY_CHECKS,
 ];
 
 /** Every finding, errors first. */
 export function findingsOf(situation: Situation): Finding[] {
   const order = ["error", "warning", "advice"];
-  return CHECKS.flatMap((check) => check(situation)).sort(
-    (a, b) => order.indexOf(a.severity) - order.indexOf(b.severity),
-  );
+  return CHECKS.flatMap((check) => check(situation))
+    .map((observation) => ({ ...observation, number: FINDING_NUMBERS[observation.code] }))
+    .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
 }

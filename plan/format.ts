@@ -84,7 +84,8 @@ function backendRow({ name, device, address, port, layers, holdsOutput, memory }
   return { name, device, address: `${address}:${port}`, layers: text, memory };
 }
 
-function layerText({ first, last, count }: LayerRange): string {
+/** `layers 0-18`. */
+export function layerText({ first, last, count }: LayerRange): string {
   return count === 1 ? `layer ${first}` : `layers ${first}-${last}`;
 }
 
@@ -141,22 +142,25 @@ function settings(environment: Readonly<Record<string, string>>, names: readonly
 const SEVERITY_STYLES = { error: "red", warning: "yellow", advice: "green" } as const;
 
 function findingLines(findings: readonly Finding[], width: number, paint: Paint): string[] {
-  return findings.flatMap(({ severity, code, path, message, remedy }) => {
+  return findings.flatMap(({ severity, code, number, path, message, remedy }) => {
     const heading = `${severity.padEnd(longest)}  `;
     const [first = "", ...rest] = hanging(heading, `${message} ${remedy}`, width);
-    const where = `${" ".repeat(heading.length)}${path === undefined ? "" : `${path}, `}${code}`;
-    return [paint(SEVERITY_STYLES[severity], heading) + first.slice(heading.length), ...rest, paint("dim", where)];
+    const named = `${path === undefined ? "" : `${path}, `}${number} ${code}`;
+    const where = hanging(" ".repeat(heading.length), named, width).map((line) => paint("dim", line));
+    return [paint(SEVERITY_STYLES[severity], heading) + first.slice(heading.length), ...rest, ...where];
   });
 }
 
 const SEVERITIES: readonly Severity[] = ["error", "warning", "advice"];
 const longest = Math.max(...SEVERITIES.map((severity) => severity.length));
 
-function bytes(amount: number): string {
+/** An amount of memory, rounded: `171 MiB`, `2 GiB`. */
+export function bytes(amount: number): string {
   if (amount >= GIB) return `${Number((amount / GIB).toFixed(2))} GiB`;
   return `${Math.ceil(amount / MIB)} MiB`;
 }
 
-function percent({ totalBytes, capacityBytes }: MemoryPlan): string {
+/** How full a device is. */
+export function percent({ totalBytes, capacityBytes }: MemoryPlan): string {
   return `${Math.round((totalBytes / capacityBytes) * 100)} %`.padStart(5);
 }

@@ -21,6 +21,8 @@ import type {
 } from "./types.ts";
 
 export { ModelError, type ModelFacts, readModelFacts } from "./model/facts.ts";
+export { lookUpModel } from "./model/look-up.ts";
+export type { ModelAccess } from "./model/sources.ts";
 export type * from "./types.ts";
 
 /** What a plan depends on besides the configuration and the model. */
@@ -36,8 +38,8 @@ export class PlanRefused extends Error {
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    const lines = findings.map(({ code, path, message, remedy }) =>
-      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${code})`].join("\n"),
+    const lines = findings.map(({ code, number, path, message, remedy }) =>
+      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${number} ${code})`].join("\n"),
     );
     super(["The plan can't be carried out:", ...lines].join("\n"));
     this.name = "PlanRefused";
@@ -63,6 +65,7 @@ export function planCluster(config: ClusterConfig, facts: ModelFacts, context: P
     model: {
       source: facts.source,
       file: facts.file,
+      ...(facts.furtherFiles === undefined ? {} : { furtherFiles: facts.furtherFiles }),
       fileName: facts.fileName,
       name: facts.name,
       architecture: facts.architecture,

@@ -76,13 +76,18 @@ function backendRemedies(trial: Trial): (Remedy | null)[] {
   ]);
 }
 
+/** That many bytes or a little more, in steps that a person would write. */
+export function writtenSize(bytes: number): MemorySize {
+  const step = (bytes < GIB ? 64 : 256) * MIB;
+  return memorySize(Math.ceil(bytes / step) * step);
+}
+
 /** The least amount of memory above the present one that helps, in steps that a person would write. */
 function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): Remedy | null {
   const isEnough = (mib: number) => helps({ path, value: memorySize(mib * MIB) });
   const least = leastThat(isEnough, memoryBytes(present) / MIB + 1, MOST_MEMORY_MIB);
   if (least === null) return null;
-  const step = least < 1024 ? 64 : 256;
-  const size = memorySize(Math.ceil(least / step) * step * MIB);
+  const size = writtenSize(least * MIB);
   return {
     change: { path, value: size },
     sentence: `Set ${path} to at least ${size}.`,

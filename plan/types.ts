@@ -19,6 +19,8 @@ export type Severity = "error" | "warning" | "advice";
 export interface Finding {
   /** Stable identifier, documented in `docs/findings.md`: `model-does-not-fit`. */
   code: string;
+  /** Its number in `docs/findings.md`: `F01`. */
+  number: string;
   severity: Severity;
   /** Where in the stack file the remedy is applied, such as `backends[0].memory`; absent if nowhere in particular. */
   path?: string;
@@ -29,10 +31,10 @@ export interface Finding {
   change?: ConfigChange;
 }
 
-/** One value of the configuration to set: `backends[0].memory` to `"3 GiB"`. */
+/** One value of the configuration to set: `backends[0].memory` to `"3 GiB"`, or all pools. */
 export interface ConfigChange {
   path: string;
-  value: string | number;
+  value: string | number | readonly Readonly<Record<string, unknown>>[];
 }
 
 /** Memory of one device, each part in bytes. */
@@ -113,6 +115,8 @@ export interface ModelPlan {
   source: string;
   /** Absolute path on this machine (docker target); null where the file is elsewhere. */
   file: string | null;
+  /** Absolute paths of a split model's further parts; absent where one file is all. */
+  furtherFiles?: string[];
   /** File name inside the containers: `/models/<fileName>`. */
   fileName: string;
   name: string;

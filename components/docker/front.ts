@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { FrontPlan, ModelPlan } from "../../plan/types.ts";
@@ -48,7 +49,12 @@ export class Front extends pulumi.ComponentResource {
         ports: [{ internal: plan.port, external: plan.hostPort, ip: plan.hostAddress }],
         volumes: [
           { volumeName: args.key.volume.name, containerPath: SECRETS_FOLDER, readOnly: true },
-          { hostPath: model.file, containerPath: `/models/${model.fileName}`, readOnly: true },
+          // llama.cpp looks for the parts of a split model beside the first.
+          ...[model.file, ...(model.furtherFiles ?? [])].map((file) => ({
+            hostPath: file,
+            containerPath: `/models/${basename(file)}`,
+            readOnly: true,
+          })),
         ],
         healthcheck: {
           tests: ["CMD", "/app/healthcheck.sh"],

@@ -1,12 +1,15 @@
 /** What the planner needs to know of a model, read from the header of its GGUF file. Nothing else is read of the file. */
 
-import { stat } from "node:fs/promises";
-import { basename, isAbsolute, resolve } from "node:path";
+import { isLocalSource } from "../../config/model-source.ts";
 import { isKnownArchitecture, slidingWindowOf } from "./architectures.ts";
 import { ggmlTypeName } from "./ggml-types.ts";
-import { readGgufHeader } from "./gguf-header.ts";
+import { isSameModel, keptModel, LOCK_FILE } from "./lock.ts";
 import { type GgufHeader, metadataReader } from "./metadata.ts";
+import { ModelError } from "./model-error.ts";
+import { type ReadModel, readModel } from "./sources.ts";
 import { type WeightFacts, weightsOf } from "./weights.ts";
+
+export { ModelError } from "./model-error.ts";
 
 /** Facts of one model. Plain data. */
 export interface ModelFacts {
@@ -14,9 +17,14 @@ export interface ModelFacts {
   source: string;
   /** Absolute path on this machine; null where the file is elsewhere. */
   file: string | null;
-  /** Last part of the path: `SmolLM2-135M-Instruct.Q4_1.gguf`. */
+  /** Last part of the path: `SmolLM2-135M-Instruct.Q4_1.gguf`; of a split model, that of its first part. */
   fileName: string;
+  /** Bytes of all its files. */
   fileBytes: number;
+  /** Absolute paths of a split model's further parts, which lie beside the first. */
+  furtherFiles?: string[];
+  /** Set if the file is not the one whose facts the lock file keeps. */
+  changed?: boolean;
   name: string;
   /** `general.architecture`: `llama`. */
   architecture: string;
@@ -44,47 +52,35 @@ export interface ModelFacts {
   weights: WeightFacts;
 }
 
-/** A model file that can't be planned with. The message is meant for the user. */
-export class ModelError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = "ModelError";
-  }
-}
-
 /**
- * Reads a model's facts.
- * @param source path of a GGUF file, relative to the project's root or absolute
+ * A model's facts without the network: of a file on this machine from the file, of any other from the lock file.
+ * @param source as the stack file says it
  * @throws {ModelError} in one sentence that says what to do
  */
 export async function readModelFacts(source: string, projectRoot: string): Promise<ModelFacts> {
-  const file = isAbsolute(source) ? source : resolve(projectRoot, source);
-  const fileBytes = await sizeOf(file, source);
-  const header = await headerOf(file, source);
-  return factsOf(header, { source, file, fileName: basename(file), fileBytes });
-}
-
-async function sizeOf(file: string, source: string): Promise<number> {
-  try {
-    const found = await stat(file);
-    if (found.isFile()) return found.size;
-  } catch {
-    // Told below: whatever the reason is, there is no file to read at this path.
+  const kept = keptModel(source, projectRoot);
+  if (isLocalSource(source)) {
+    const read = await readModel(source, { projectRoot });
+    return { ...factsOfModel(read, source), ...(kept === null || isSameModel(kept, read) ? {} : { changed: true }) };
   }
+  if (kept !== null) return factsOfModel(kept, source);
   throw new ModelError(
-    `There is no model at ${source}: run \`npm start\`, which downloads the demonstration model, or put a GGUF file there.`,
+    `${LOCK_FILE} does not hold the facts of ${source}: run \`npm run plan\` for this stack, which reads them over the network and keeps them there.`,
   );
 }
 
-async function headerOf(file: string, source: string): Promise<GgufHeader> {
-  try {
-    return await readGgufHeader(file);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ModelError(
-      `${source} can't be read as a GGUF file (${reason}): download it again, it may be cut off or something else.`,
-    );
-  }
+/** Facts of a model that was read, or kept. */
+export function factsOfModel({ header, parts }: ReadModel, source: string): ModelFacts {
+  const [first, ...further] = parts;
+  if (first === undefined) throw new Error(`${source} has no parts`);
+  const facts = factsOf(header, {
+    source,
+    file: first.file,
+    fileName: first.fileName,
+    fileBytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+  });
+  const files = further.flatMap(({ file }) => file ?? []);
+  return files.length === 0 ? facts : { ...facts, furtherFiles: files };
 }
 
 /** Facts of a parsed header. Pure, so that tests can plan with headers of models that are not at hand. */
@@ -100,10 +96,6 @@ export function factsOf(
     text("general.architecture") ?? refuse("it names no architecture, so it holds no language model.");
   const own = (key: string) => `${architecture}.${key}`;
   const layers = count(own("block_count")) ?? refuse("it does not say how many layers it has.");
-  const parts = count("split.count") ?? 1;
-  if (parts > 1) {
-    refuse(`it is one of ${parts} parts: join them with \`llama-gguf-split --merge\` and give the joined file.`);
-  }
   const embeddingLength = count(own("embedding_length")) ?? refuse("it does not say how long its embeddings are.");
   const perLayer = (key: string, fallback: readonly number[]) => counts(own(key), layers) ?? [...fallback];
   const none = Array.from({ length: layers }, () => 0);

@@ -58,6 +58,12 @@ export function ggmlTypeName(type: number): string | null {
   return TYPES.get(type)?.name ?? null;
 }
 
+/** GGML's number of a type by its name, or null if the pinned llama.cpp has no such type. */
+export function ggmlTypeOf(name: string): number | null {
+  for (const [type, known] of TYPES) if (known.name === name) return type;
+  return null;
+}
+
 /** Bytes of that many values of a type, or null if the pinned llama.cpp has no such type. */
 export function ggmlBytes(type: number, values: number): number | null {
   const known = TYPES.get(type);

@@ -6,10 +6,12 @@
  * `@huggingface/gguf`. Format: `ggml/include/gguf.h` and `ggml/src/gguf.cpp` at the pinned commit.
  */
 
-import { open } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type ByteSource, openFile } from "./byte-source.ts";
 import { type GgufHeader, type GgufTensor, UnreadList } from "./metadata.ts";
 
-const FIRST_READ_BYTES = 4 * 1024 ** 2;
+/** Most headers of models are shorter. */
+export const FIRST_READ_BYTES = 4 * 1024 ** 2;
 /** No header is longer: a file that claims more is broken. */
 const MOST_HEADER_BYTES = 512 * 1024 ** 2;
 /** Longer lists are vocabulary; those of layers are shorter. */
@@ -24,30 +26,41 @@ const LIST = 9;
 /** The buffer ends before the header does. */
 class Truncated extends Error {}
 
-/**
- * Reads a header from a local file.
- * @throws {Error} that says in a few words why the file is no GGUF file
- */
+/** Reads a header from a local file. See {@link readHeader}. */
 export async function readGgufHeader(file: string): Promise<GgufHeader> {
-  const handle = await open(file, "r");
+  const source = await openFile(file);
   try {
-    const { size } = await handle.stat();
-    for (let length = FIRST_READ_BYTES; ; length *= 4) {
-      const buffer = Buffer.alloc(Math.min(length, size));
-      const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
-      try {
-        return parseGgufHeader(buffer.subarray(0, bytesRead));
-      } catch (error) {
-        if (!(error instanceof Truncated)) throw error;
-        if (length >= size || length >= MOST_HEADER_BYTES) throw new Error("it ends within its header");
-      }
-    }
+    return (await readHeader(source)).header;
   } finally {
-    await handle.close();
+    await source.close();
   }
 }
 
-function parseGgufHeader(bytes: Buffer): GgufHeader {
+/**
+ * Reads a header, and as much of the file as it takes.
+ * @param firstBytes how much is read before it is looked at
+ * @returns the header, and the SHA-256 of its bytes: of everything before the weights
+ * @throws {Error} that says in a few words why the file is no GGUF file
+ */
+export async function readHeader(
+  source: ByteSource,
+  firstBytes = FIRST_READ_BYTES,
+): Promise<{ header: GgufHeader; sha256: string }> {
+  let buffer: Buffer = Buffer.alloc(0);
+  for (let length = firstBytes; ; length *= 4) {
+    buffer = Buffer.concat([buffer, await source.read(buffer.length, length)]);
+    try {
+      const { header, bytes } = parseGgufHeader(buffer);
+      return { header, sha256: createHash("sha256").update(buffer.subarray(0, bytes)).digest("hex") };
+    } catch (error) {
+      if (!(error instanceof Truncated)) throw error;
+      if (length >= source.size || length >= MOST_HEADER_BYTES) throw new Error("it ends within its header");
+    }
+  }
+}
+
+/** The header, and how many bytes it takes without the padding behind it. */
+function parseGgufHeader(bytes: Buffer): { header: GgufHeader; bytes: number } {
   const cursor = new Cursor(bytes);
   if (bytes.length < 4 || bytes.toString("latin1", 0, 4) !== "GGUF") throw new Error("it does not begin with GGUF");
   cursor.skip(4);
@@ -63,7 +76,8 @@ function parseGgufHeader(bytes: Buffer): GgufHeader {
   const tensorInfos: GgufTensor[] = [];
   for (let index = 0; index < tensorCount; index++) tensorInfos.push(readTensor(cursor));
   const alignment = Number(metadata["general.alignment"] ?? DEFAULT_ALIGNMENT);
-  return { metadata, tensorInfos, tensorDataOffset: Math.ceil(cursor.offset / alignment) * alignment };
+  const tensorDataOffset = Math.ceil(cursor.offset / alignment) * alignment;
+  return { header: { metadata, tensorInfos, tensorDataOffset }, bytes: cursor.offset };
 }
 
 function readTensor(cursor: Cursor): GgufTensor {

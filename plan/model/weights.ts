@@ -13,6 +13,8 @@ export interface WeightFacts {
   layerBytes: number[];
   /** Biggest tensor of each repeating layer: it passes through the socket in one message. */
   layerLargestBytes: number[];
+  /** Of those, the bytes of experts: for one token only the chosen ones are read. */
+  layerExpertBytes: number[];
   /** Input embeddings: always on the front's CPU. */
   inputBytes: number;
   /** Output layer, a copy of tied input embeddings included. */
@@ -32,6 +34,8 @@ export interface WeightFacts {
 const INPUT_TENSORS = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./;
 /** Tensors that belong to the layers, named without a layer: the first layer of each device brings a copy. */
 const SHARED_TENSORS = /^rope_(freqs|factors_long|factors_short)\./;
+/** Experts of a layer, all in one tensor (`ffn_*_exps`); a shared expert (`_shexp`) is read for every token. */
+const EXPERT_TENSORS = /^blk\.\d+\.ffn_\w+_exps\./;
 const LAYER_TENSORS = /^blk\.(\d+)\./;
 /** Alignment of tensors in a CPU buffer (`TENSOR_ALIGNMENT` in `ggml/src/ggml-impl.h`). */
 const ALIGNMENT_BYTES = 32;
@@ -45,6 +49,7 @@ export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (ty
   const facts: WeightFacts = {
     layerBytes: zeros(),
     layerLargestBytes: zeros(),
+    layerExpertBytes: zeros(),
     inputBytes: 0,
     outputBytes: 0,
     outputLargestBytes: 0,
@@ -59,6 +64,7 @@ export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (ty
     const layer = LAYER_TENSORS.exec(tensor.name)?.[1];
     if (layer !== undefined) {
       addToLayer(facts, Number(layer), bytes);
+      if (EXPERT_TENSORS.test(tensor.name)) addTo(facts.layerExpertBytes, Number(layer), bytes);
       bytesByType.set(tensor.dtype, (bytesByType.get(tensor.dtype) ?? 0) + bytes);
     } else if (INPUT_TENSORS.test(tensor.name)) {
       facts.inputBytes += bytes;
@@ -79,8 +85,12 @@ function bytesOf(tensor: GgufTensor): number | null {
   return bytes === null ? null : Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }
 
+function addTo(bytesByLayer: number[], layer: number, bytes: number): void {
+  bytesByLayer[layer] = (bytesByLayer[layer] ?? 0) + bytes;
+}
+
 function addToLayer(facts: WeightFacts, layer: number, bytes: number): void {
-  facts.layerBytes[layer] = (facts.layerBytes[layer] ?? 0) + bytes;
+  addTo(facts.layerBytes, layer, bytes);
   facts.layerLargestBytes[layer] = Math.max(facts.layerLargestBytes[layer] ?? 0, bytes);
 }
 

@@ -1,5 +1,6 @@
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { FINDING_NUMBERS } from "../../plan/finding-numbers.ts";
 import { projectFiles, textOf } from "./files.ts";
 
 const files = projectFiles();
@@ -21,6 +22,11 @@ describe("the documents keep up with the code", () => {
     const codes = planner.flatMap((text) => [...text.matchAll(/\bcode: "([a-z-]+)"/g)].map((match) => match[1]));
     const documented = [...textOf("docs/findings.md").matchAll(/^### (\S+)$/gm)].map((match) => match[1]);
     expect(documented.toSorted(), "describe each code under its own heading").toEqual([...new Set(codes)].toSorted());
+    const numbers = [...textOf("docs/findings.md").matchAll(/^### (\S+)\n\n\*\*(F\d+)\.\*\* /gm)];
+    expect(
+      Object.fromEntries(numbers.map(([, code, number]) => [code, number])),
+      "begin each description with its number, like **F01.**",
+    ).toEqual(FINDING_NUMBERS);
   });
 
   test("every variable of the images is in README.md, and nothing else is", () => {

@@ -98,6 +98,25 @@ export function modelFile(shape: ModelShape, options = { withWeights: false }): 
   return ggufFile(metadataOf(full(shape)), tensorsOf(full(shape)), options);
 }
 
+/** A made-up model in several files, as `llama-gguf-split` writes it: the tensors in turn, the metadata in the first. */
+export function splitModelFiles(shape: ModelShape, parts: number): Map<string, Buffer> {
+  const tensors = tensorsOf(full(shape));
+  const size = Math.ceil(tensors.length / parts);
+  const digits = (value: number) => String(value).padStart(5, "0");
+  return new Map(
+    Array.from({ length: parts }, (_, index) => {
+      const split: Record<string, GgufValue> = {
+        "split.no": { type: "uint32", value: index },
+        "split.count": { type: "uint32", value: parts },
+        "split.tensors.count": { type: "uint32", value: tensors.length },
+      };
+      const metadata = index === 0 ? { ...metadataOf(full(shape)), ...split } : split;
+      const own = tensors.slice(index * size, (index + 1) * size);
+      return [`model-${digits(index + 1)}-of-${digits(parts)}.gguf`, ggufFile(metadata, own, { withWeights: false })];
+    }),
+  );
+}
+
 /** The facts of a made-up model, without a file. */
 export function modelFacts(shape: ModelShape): ModelFacts {
   const metadata = Object.entries(metadataOf(full(shape))).map(([key, { value }]) => [key, value]);

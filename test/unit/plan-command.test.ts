@@ -1,8 +1,10 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../plan/command.ts";
+import { LOCK_FILE } from "../../plan/model/lock.ts";
+import { fileServer } from "../support/file-server.ts";
 import { modelFile, SMALL_MODEL } from "../support/models.ts";
 
 let root = "";
@@ -13,6 +15,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "plan-command-"));
   mkdirSync(join(root, ".models"));
   cpSync(join(import.meta.dirname, "../../stacks"), join(root, "stacks"), { recursive: true });
+  rmSync(join(root, LOCK_FILE));
   writeFileSync(join(root, ".models", SMALL_MODEL), modelFile({ layers: 30 }));
   [out, err] = ["", ""];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
@@ -37,6 +40,9 @@ describe("npm run plan", () => {
     expect(await main(["-s", stack], root)).toBe(0);
     expect(out).toContain("RPC0");
     expect(out).toContain("--tensor-split");
+    expect(err).toContain("are now kept in stacks/models.lock.json");
+    err = "";
+    expect(await main(["-s", stack], root)).toBe(0);
     expect(err).toBe("");
   });
 
@@ -50,9 +56,23 @@ describe("npm run plan", () => {
     expect(JSON.parse(out)).toMatchObject({ target: "docker", backends: [{ name: "cpu-0" }, { name: "cpu-1" }] });
   });
 
+  test("draws the cluster, alone or into a file beside the text", async () => {
+    expect(await main(["--svg"], root)).toBe(0);
+    expect(out).toMatch(/^<svg .*<\/svg>\n$/s);
+    const picture = out;
+    out = "";
+    const file = join(root, "cluster.svg");
+    expect(await main(["--svg", file], root)).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(picture);
+    expect(out).toContain("--tensor-split");
+    expect(err).toContain(`The picture is in ${file}.`);
+    expect(await main(["cluster.svg"], root)).toBe(1);
+    expect(err).toContain('There is no argument "cluster.svg"');
+  });
+
   test("says how it is called", async () => {
     expect(await main(["--help"], root)).toBe(0);
-    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json]");
+    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]]");
     expect(out).toContain("Stacks: local, local-gpu");
   });
 
@@ -77,6 +97,19 @@ describe("npm run plan", () => {
     expect(await main(["-s", "mine", "--json"], root)).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ findings: [{ code: "model-does-not-fit" }] });
     expect(err).toMatch(/^The plan can't be carried out:\n {2}backends\[0\]/);
+  });
+
+  test("takes a model from where it is, and says that a cluster needs it here", async () => {
+    const server = await fileServer();
+    server.files.set("/model.gguf", modelFile({ layers: 30 }));
+    stackOf(
+      `config:\n  llama-rpc-cluster:model: {source: "${server.url}/model.gguf"}\n  llama-rpc-cluster:backends: [{name: a, memory: 2 GiB}]\n`,
+    );
+    expect(await main(["-s", "mine", "--json"], root)).toBe(0);
+    await server.close();
+    expect(JSON.parse(out)).toMatchObject({ model: { file: null, layers: 30 } });
+    out = "";
+    expect(await main(["-s", "mine", "--json"], root), "the second plan asks nobody").toBe(0);
   });
 
   test("answers a model that is not there with what to do", async () => {

@@ -1,4 +1,5 @@
 /** `npm run plan`: the planner's own command; needs no set-up. */
+import process from "node:process";
 import type { Command } from "../command.ts";
 import { projectRoot } from "../paths.ts";
 
@@ -9,6 +10,7 @@ export const command: Command = {
   ownHelp: true,
   run: async (args) => {
     const { main } = await import("../../plan/command.ts");
-    return main(args, projectRoot);
+    // The names that Hugging Face's own tools know.
+    return main(args, projectRoot, { token: process.env["HF_TOKEN"], endpoint: process.env["HF_ENDPOINT"] });
   },
 };

@@ -1,0 +1,36 @@
+/** Where a model may lie, and how the stack file says so. Only the text is looked at here; nothing is opened. */
+
+/** A model's source, understood. */
+export type ModelSource =
+  | { kind: "file"; path: string }
+  /** `https://host/path/model.gguf`, with whatever query the host wants. */
+  | { kind: "http"; url: string }
+  /** `hf:owner/repository/file.gguf`, with a revision `hf:owner/repository@revision/file.gguf`. */
+  | { kind: "hugging-face"; owner: string; repository: string; revision: string; file: string };
+
+const HUGGING_FACE = /^hf:([\w.-]+)\/([\w.-]+)(?:@([\w.-]+))?\/([^\0?#]+\.gguf)$/;
+/** A name of a scheme has two letters at least, so that a drive letter is none. */
+const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
+
+/** Understands a source; null if it is none that ends in a .gguf file. */
+export function parseModelSource(source: string): ModelSource | null {
+  const [, owner, repository, revision = "main", file] = HUGGING_FACE.exec(source) ?? [];
+  if (owner !== undefined && repository !== undefined && file !== undefined) {
+    return { kind: "hugging-face", owner, repository, revision, file };
+  }
+  if (/^https?:/i.test(source)) return isAddressOfModel(source) ? { kind: "http", url: source } : null;
+  if (SCHEME.test(source) || source.includes("\0") || !source.endsWith(".gguf")) return null;
+  return { kind: "file", path: source };
+}
+
+/** Whether the model is a file of this machine. */
+export function isLocalSource(source: string): boolean {
+  return parseModelSource(source)?.kind === "file";
+}
+
+/** A name and a password in an address would end up in logs and in the lock file. */
+function isAddressOfModel(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { pathname, username, password } = new URL(text);
+  return pathname.endsWith(".gguf") && username === "" && password === "";
+}

@@ -1,0 +1,241 @@
+/**
+ * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts. Prices of machines are the catalog's;
+ * the others are below, with their source and the day they were read.
+ */
+
+import { findMachineType, PRICES_AS_OF, type Region, spotRange } from "./catalog/index.ts";
+
+/** Hours of a month in AWS's own calculator. */
+export const HOURS_PER_MONTH = 730;
+
+/** The day the prices below were read, in us-east-1; other regions differ by some percent, which a quote says. */
+export const SERVICE_PRICES_AS_OF = "2026-06-30";
+
+/**
+ * Prices of what is not a machine, in US dollars.
+ * Sources: aws.amazon.com/ebs/pricing (gp3), aws.amazon.com/privatelink/pricing, aws.amazon.com/vpc/pricing (public IPv4),
+ * aws.amazon.com/elasticloadbalancing/pricing, aws.amazon.com/ecr/pricing, aws.amazon.com/s3/pricing,
+ * aws.amazon.com/ec2/pricing/on-demand (transfer).
+ */
+export const SERVICE_PRICES = {
+  gp3GigabyteMonth: 0.08,
+  /** Beyond the 3000 operations per second that are included. */
+  gp3OperationMonth: 0.005,
+  /** Beyond the 125 MiB/s that are included. */
+  gp3MegabytePerSecondMonth: 0.04,
+  interfaceEndpointHour: 0.01,
+  interfaceEndpointGigabyte: 0.01,
+  publicAddressHour: 0.005,
+  loadBalancerHour: 0.0225,
+  /** Capacity unit of an application load balancer; one is enough for a cluster's trickle of tokens. */
+  loadBalancerUnitHour: 0.008,
+  /** To the Internet, beyond the 100 GB of a month that are free. */
+  transferOutGigabyte: 0.09,
+  transferOutFreeGigabytesMonth: 100,
+  registryGigabyteMonth: 0.1,
+  bucketGigabyteMonth: 0.023,
+} as const;
+
+const GP3_FREE_OPERATIONS = 3000;
+const GP3_FREE_MEGABYTES_PER_SECOND = 125;
+
+/** Machines of one kind. */
+export interface MachineOrder {
+  type: string;
+  count: number;
+  /** Spot machines are stopped by EC2 when it wants them back. */
+  spot: boolean;
+}
+
+/** One gp3 volume on each of `count` machines. */
+export interface DiskOrder {
+  count: number;
+  gigabytes: number;
+  /** Provisioned throughput; 125 is included. */
+  megabytesPerSecond: number;
+  /** Provisioned operations per second; 3000 are included. */
+  operationsPerSecond: number;
+}
+
+/** All that is paid for. */
+export interface CostSpec {
+  region: Region;
+  machines: readonly MachineOrder[];
+  disks: readonly DiskOrder[];
+  /** Interface endpoints × zones: without a way out, machines reach AWS through them. */
+  interfaceEndpoints: number;
+  publicAddresses: number;
+  loadBalancers: number;
+  /** To the Internet, each month. Between machines of one zone nothing is paid. */
+  transferOutGigabytesMonth: number;
+  registryGigabytes: number;
+  bucketGigabytes: number;
+  /** Hours of a month in which the machines run; the rest of the month they are stopped, and disks are still paid. */
+  machineHoursPerMonth: number;
+}
+
+export type CostKind =
+  | "machines"
+  | "disks"
+  | "endpoints"
+  | "addresses"
+  | "load balancer"
+  | "transfer"
+  | "registry"
+  | "model bucket";
+
+/** An amount that is not known better than from its low to its high end. */
+export interface UsdRange {
+  low: number;
+  high: number;
+}
+
+/** One line of a quote. */
+export interface CostLine {
+  kind: CostKind;
+  /** What is counted: `3 × c8g.16xlarge`. */
+  what: string;
+  /** While the machines run. */
+  usdPerHour: UsdRange;
+  usdPerMonth: UsdRange;
+  /** Whether the price was derived from another region's instead of read. */
+  estimated: boolean;
+}
+
+/** A quote. The high end is what on-demand machines cost, and so the most that has to be reckoned with. */
+export interface Quote {
+  lines: CostLine[];
+  usdPerHour: UsdRange;
+  usdPerMonth: UsdRange;
+  /** Day of the oldest price. */
+  asOf: string;
+  /** What the numbers leave open, one sentence each. */
+  unknowns: string[];
+}
+
+/** A machine type that has no price where it is asked for. */
+export class NotSold extends Error {
+  constructor(type: string, region: Region, known: boolean) {
+    super(known ? `${type} is not sold on demand in ${region}.` : `${type} is not in the catalog.`);
+    this.name = "NotSold";
+  }
+}
+
+/**
+ * Adds up what a cluster costs.
+ * @throws {NotSold} for a machine type without a price in the region
+ */
+export function quote(spec: CostSpec): Quote {
+  const lines = [
+    ...spec.machines.filter(({ count }) => count > 0).map((order) => machineLine(order, spec)),
+    ...spec.disks.filter(({ count }) => count > 0).map(diskLine),
+    ...serviceLines(spec),
+  ];
+  return {
+    lines,
+    usdPerHour: total(lines.map(({ usdPerHour }) => usdPerHour)),
+    usdPerMonth: total(lines.map(({ usdPerMonth }) => usdPerMonth)),
+    asOf: [PRICES_AS_OF, SERVICE_PRICES_AS_OF].sort()[0] ?? PRICES_AS_OF,
+    unknowns: unknownsOf(spec, lines),
+  };
+}
+
+/**
+ * Price of a million generated tokens at a speed that is kept up all the time; the slower the speed the dearer, so the
+ * ends of the two ranges meet crosswise.
+ */
+export function usdPerMillionTokens(usdPerHour: UsdRange, tokensPerSecond: UsdRange): UsdRange {
+  const price = (usd: number, speed: number) => (usd / (speed * 3600)) * 1e6;
+  return { low: price(usdPerHour.low, tokensPerSecond.high), high: price(usdPerHour.high, tokensPerSecond.low) };
+}
+
+function machineLine({ type, count, spot }: MachineOrder, { region, machineHoursPerMonth }: CostSpec): CostLine {
+  const machine = findMachineType(type);
+  const price = machine?.usdPerHour[region];
+  if (machine === undefined || price === undefined) throw new NotSold(type, region, machine !== undefined);
+  const range = spot ? spotRange(machine, region) : null;
+  const one = range === null ? exactly(price.usd) : { low: range.lowUsd, high: range.highUsd };
+  return {
+    kind: "machines",
+    what: `${count} × ${type}${range === null ? "" : " (spot)"}`,
+    usdPerHour: times(one, count),
+    usdPerMonth: times(one, count * machineHoursPerMonth),
+    estimated: price.estimated,
+  };
+}
+
+function diskLine({ count, gigabytes, megabytesPerSecond, operationsPerSecond }: DiskOrder): CostLine {
+  const one =
+    gigabytes * SERVICE_PRICES.gp3GigabyteMonth +
+    Math.max(0, megabytesPerSecond - GP3_FREE_MEGABYTES_PER_SECOND) * SERVICE_PRICES.gp3MegabytePerSecondMonth +
+    Math.max(0, operationsPerSecond - GP3_FREE_OPERATIONS) * SERVICE_PRICES.gp3OperationMonth;
+  return monthly("disks", `${count} × gp3 of ${gigabytes} GB, ${megabytesPerSecond} MiB/s`, count * one);
+}
+
+function serviceLines(spec: CostSpec): CostLine[] {
+  const { interfaceEndpoints, publicAddresses, loadBalancers, registryGigabytes, bucketGigabytes } = spec;
+  const balancer = SERVICE_PRICES.loadBalancerHour + SERVICE_PRICES.loadBalancerUnitHour;
+  const paidOut = Math.max(0, spec.transferOutGigabytesMonth - SERVICE_PRICES.transferOutFreeGigabytesMonth);
+  const lines = [
+    hourly(
+      "endpoints",
+      `${interfaceEndpoints} interface endpoints`,
+      interfaceEndpoints * SERVICE_PRICES.interfaceEndpointHour,
+    ),
+    hourly("addresses", `${publicAddresses} public IPv4 addresses`, publicAddresses * SERVICE_PRICES.publicAddressHour),
+    hourly("load balancer", `${loadBalancers} load balancers`, loadBalancers * balancer),
+    monthly(
+      "transfer",
+      `${spec.transferOutGigabytesMonth} GB to the Internet`,
+      paidOut * SERVICE_PRICES.transferOutGigabyte,
+    ),
+    monthly("registry", `${registryGigabytes} GB of images`, registryGigabytes * SERVICE_PRICES.registryGigabyteMonth),
+    monthly(
+      "model bucket",
+      `${bucketGigabytes} GB of model files`,
+      bucketGigabytes * SERVICE_PRICES.bucketGigabyteMonth,
+    ),
+  ];
+  return lines.filter(({ usdPerMonth }) => usdPerMonth.high > 0);
+}
+
+/** Paid every hour of the month, whether the machines run or not. */
+function hourly(kind: CostKind, what: string, usdPerHour: number): CostLine {
+  return {
+    kind,
+    what,
+    usdPerHour: exactly(usdPerHour),
+    usdPerMonth: exactly(usdPerHour * HOURS_PER_MONTH),
+    estimated: false,
+  };
+}
+
+function monthly(kind: CostKind, what: string, usdPerMonth: number): CostLine {
+  return hourly(kind, what, usdPerMonth / HOURS_PER_MONTH);
+}
+
+function unknownsOf(spec: CostSpec, lines: readonly CostLine[]): string[] {
+  return [
+    ...(lines.some(({ estimated }) => estimated)
+      ? [`Machine prices of ${spec.region} are estimates from those of us-east-1.`]
+      : []),
+    ...(spec.region === "us-east-1" ? [] : ["Prices of what is not a machine are those of us-east-1."]),
+    ...(lines.some(({ usdPerHour }) => usdPerHour.low < usdPerHour.high)
+      ? ["Spot prices move daily; the high end is the on-demand price, which they never exceed."]
+      : []),
+    ...(spec.interfaceEndpoints > 0 ? ["What flows through interface endpoints costs 0.01 USD per GB more."] : []),
+    "Taxes, discounts and the requests to the bucket and the registry are left out.",
+  ];
+}
+
+function exactly(usd: number): UsdRange {
+  return { low: usd, high: usd };
+}
+
+function times({ low, high }: UsdRange, factor: number): UsdRange {
+  return { low: low * factor, high: high * factor };
+}
+
+function total(amounts: readonly UsdRange[]): UsdRange {
+  return amounts.reduce((sum, { low, high }) => ({ low: sum.low + low, high: sum.high + high }), { low: 0, high: 0 });
+}

@@ -1,0 +1,23 @@
+/**
+ * Number of each finding, for people who speak of them. A number is never given twice: a finding that goes leaves a gap.
+ * `docs/findings.md` describes each.
+ */
+export const FINDING_NUMBERS = {
+  "model-does-not-fit": "F01",
+  "front-memory-too-small": "F02",
+  "more-backends-than-layers": "F03",
+  "too-many-backends": "F04",
+  "front-computes-layers": "F05",
+  "context-longer-than-trained": "F06",
+  "architecture-unknown": "F07",
+  "gpu-shared": "F08",
+  "context-rounded": "F09",
+  "model-changed": "F10",
+  "model-elsewhere": "F11",
+  "one-backend-is-enough": "F12",
+  "cpu-beside-gpu": "F13",
+  "memory-unused": "F14",
+} as const satisfies Readonly<Record<string, `F${number}`>>;
+
+/** Stable identifier of a finding. */
+export type FindingCode = keyof typeof FINDING_NUMBERS;

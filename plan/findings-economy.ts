@@ -1,0 +1,130 @@
+/** Findings about clusters that work and could do with less. Every remedy is tried before it is proposed. */
+
+import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
+import { GIB, memoryBytes, memorySize } from "../config/units.ts";
+import type { ModelFacts } from "./model/facts.ts";
+import { type Placement, place, slotsOf } from "./placement.ts";
+import { writtenSize } from "./remedies.ts";
+import type { Check } from "./situation.ts";
+import type { ConfigChange, MemoryPlan } from "./types.ts";
+
+/** Says where one backend could hold the whole model. */
+export const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
+  const count = slotsOf(config).length;
+  const pool = count === 1 || !holdsEverything(placement) ? null : poolThatIsEnough(config, facts);
+  if (pool === null) return [];
+  const isAlone = config.backends.length === 1;
+  const spared = sum(slotsOf(config).map((slot) => memoryBytes(slot.pool.memory))) - memoryBytes(pool.memory);
+  const trips = count === 2 ? "one trip" : `${count - 1} trips`;
+  return [
+    {
+      code: "one-backend-is-enough",
+      severity: "advice",
+      path: isAlone ? "backends[0].count" : "backends",
+      message: `One backend of pool ${pool.name} holds the whole model: it would save every token ${trips} over the network and leave ${memorySize(spared)} to others.`,
+      remedy: isAlone ? "Set backends[0].count to 1." : `Keep pool ${pool.name} alone, with count 1.`,
+      change: isAlone ? { path: "backends[0].count", value: 1 } : { path: "backends", value: [{ ...pool, count: 1 }] },
+    },
+  ];
+};
+
+/** Says where CPU backends slow a cluster down whose GPUs hold the whole model. */
+export const cpuBesideGpu: Check = ({ config, facts, placement }) => {
+  const gpus = config.backends.filter(({ flavour }) => flavour === "cuda");
+  const cpus = config.backends.filter(({ flavour }) => flavour === "cpu");
+  if (gpus.length === 0 || cpus.length === 0 || !holdsEverything(placement)) return [];
+  // The stronger advice says the same and more.
+  if (poolThatIsEnough(config, facts) !== null || !holdsEverything(place({ ...config, backends: gpus }, facts)))
+    return [];
+  return [
+    {
+      code: "cpu-beside-gpu",
+      severity: "warning",
+      path: "backends",
+      message: `The backends with GPUs hold the whole model without ${names(cpus)}: a token waits for every backend in turn, and longest for those on CPUs.`,
+      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}.`,
+      change: { path: "backends", value: gpus },
+    },
+  ];
+};
+
+/** Less than this is not worth a word. */
+const WASTE_BYTES = GIB;
+const WASTE_SHARE = 0.5;
+/** Part of what is needed that a remedy leaves free. */
+const SPARE_SHARE = 0.25;
+
+/** Says where backends on CPUs declare far more memory than the model takes. A GPU's memory is what it is. */
+export const memoryIsUsed: Check = ({ config, facts, placement }) => {
+  if (!isMostlyUnused(config, placement)) return [];
+  const sizes = config.backends.map((_, index) => sizeNeeded(poolMemory(config, placement, index)));
+  const [first] = sizes;
+  const isAlone = config.backends.length === 1;
+  const pools = config.backends.map((pool, index) => ({ ...pool, memory: sizes[index] ?? pool.memory }));
+  const smaller = { ...config, backends: pools };
+  const change: ConfigChange =
+    isAlone && first !== undefined ? { path: "backends[0].memory", value: first } : { path: "backends", value: pools };
+  const after = place(smaller, facts);
+  if (!holdsEverything(after) || isMostlyUnused(smaller, after)) return [];
+  const remedies = config.backends.map((_, index) => `backends[${index}].memory to ${sizes[index] ?? ""}`);
+  return [
+    {
+      code: "memory-unused",
+      severity: "advice",
+      path: isAlone ? "backends[0].memory" : "backends",
+      message: `The backends use ${memorySize(used(placement))} of their ${memorySize(declared(placement))}: even the fullest is more than half empty.`,
+      remedy: `Set ${remedies.join(", ")}, or use the room for a longer context.`,
+      change,
+    },
+  ];
+};
+
+/** All that looks for what could be spared. */
+export const ECONOMY_CHECKS: readonly Check[] = [oneBackendIsEnough, cpuBesideGpu, memoryIsUsed];
+
+/** The smallest pool of which a single backend holds the whole model. Where there are GPUs, a CPU is no substitute. */
+function poolThatIsEnough(config: ClusterConfig, facts: ModelFacts): PoolConfig | null {
+  const gpus = config.backends.filter(({ flavour }) => flavour === "cuda");
+  const candidates = (gpus.length > 0 ? gpus : config.backends).toSorted(
+    (a, b) => memoryBytes(a.memory) - memoryBytes(b.memory),
+  );
+  const isEnough = (pool: PoolConfig) =>
+    holdsEverything(place({ ...config, backends: [{ ...pool, count: 1 }] }, facts));
+  return candidates.find(isEnough) ?? null;
+}
+
+/** Whether the backends hold every layer. */
+function holdsEverything(placement: Placement | null): placement is Placement {
+  return placement !== null && placement.frontLayers === 0 && placement.fits;
+}
+
+function isMostlyUnused(config: ClusterConfig, placement: Placement | null): placement is Placement {
+  if (!holdsEverything(placement) || config.backends.some(({ flavour }) => flavour !== "cpu")) return false;
+  const fullest = Math.max(...placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes / capacityBytes));
+  return fullest < WASTE_SHARE && declared(placement) - used(placement) >= WASTE_BYTES;
+}
+
+function poolMemory(config: ClusterConfig, placement: Placement, index: number): MemoryPlan[] {
+  const slots = slotsOf(config);
+  return placement.backends.filter((_, device) => slots[device]?.poolIndex === index);
+}
+
+function sizeNeeded(memory: readonly MemoryPlan[]) {
+  return writtenSize(Math.max(...memory.map(({ totalBytes }) => totalBytes)) * (1 + SPARE_SHARE));
+}
+
+function used({ backends }: Placement): number {
+  return sum(backends.map(({ totalBytes }) => totalBytes));
+}
+
+function declared({ backends }: Placement): number {
+  return sum(backends.map(({ capacityBytes }) => capacityBytes));
+}
+
+function names(pools: readonly PoolConfig[]): string {
+  return pools.map(({ name }) => name).join(", ");
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,140 @@
+/**
+ * The lock file: headers of models, kept beside the stacks so that a plan needs neither the model nor the network and a
+ * review shows what it was made from. It keeps the header, not what the planner concludes from it: a planner that knows
+ * more concludes more. No path of a machine and no time is in it, so that it is the same wherever it is written.
+ */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { basename, dirname, isAbsolute, join, relative, sep } from "node:path";
+import * as z from "zod";
+import { parseModelSource } from "../../config/model-source.ts";
+import { ModelError } from "./model-error.ts";
+import { packMetadata, packTensors, unpackMetadata, unpackTensors } from "./packing.ts";
+import { partNames } from "./shards.ts";
+import type { ReadModel } from "./sources.ts";
+
+/** The lock file, relative to the project's root. */
+export const LOCK_FILE = "stacks/models.lock.json";
+
+const partSchema = z.strictObject({
+  bytes: z.int().min(0),
+  headerSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  tag: z.string().optional(),
+});
+
+const modelSchema = z.strictObject({
+  parts: z.array(partSchema).min(1),
+  headerBytes: z.int().min(0),
+  metadata: z.record(z.string(), z.unknown()),
+  tensors: z.record(z.string(), z.string()),
+});
+
+const lockSchema = z.strictObject({
+  about: z.string(),
+  version: z.literal(1),
+  models: z.record(z.string(), modelSchema),
+});
+
+type Lock = z.output<typeof lockSchema>;
+
+const EMPTY: Lock = {
+  about: "Headers of the stacks' models. Written by `npm run plan`; commit it. See docs/models.md.",
+  version: 1,
+  models: {},
+};
+
+/**
+ * The name under which a model is kept: its source, without what only holds here or for a while. Null if it is not kept:
+ * a file outside the project is one of this machine alone.
+ */
+export function lockKey(source: string, projectRoot: string): string | null {
+  const place = parseModelSource(source);
+  if (place === null) return null;
+  if (place.kind === "hugging-face") return source;
+  if (place.kind === "http") {
+    const url = new URL(place.url);
+    // A query may hold a signature.
+    return `${url.origin}${url.pathname}`;
+  }
+  const path = isAbsolute(place.path) ? relative(projectRoot, place.path) : join(place.path);
+  return path.startsWith("..") || isAbsolute(path) ? null : path.split(sep).join("/");
+}
+
+/**
+ * A model as the lock file keeps it; null if it does not.
+ * @throws {ModelError} if the lock file can't be read
+ */
+export function keptModel(source: string, projectRoot: string): ReadModel | null {
+  const key = lockKey(source, projectRoot);
+  const kept = key === null ? undefined : readLock(projectRoot).models[key];
+  if (key === null || kept === undefined) return null;
+  const { metadata, tensors, headerBytes, parts } = kept;
+  const name = basename(key);
+  const names = partNames(name)?.names ?? [name];
+  return {
+    header: {
+      metadata: unpackMetadata(metadata),
+      tensorInfos: unpackTensors(tensors),
+      tensorDataOffset: headerBytes,
+    },
+    parts: parts.map(({ bytes, headerSha256, tag }, index) => ({
+      file: null,
+      fileName: names[index] ?? name,
+      bytes,
+      headerSha256,
+      tag: tag ?? null,
+    })),
+  };
+}
+
+/** Keeps a model in the lock file. Answers whether it is one that is kept. */
+export function keepModel(source: string, projectRoot: string, { header, parts }: ReadModel): boolean {
+  const key = lockKey(source, projectRoot);
+  if (key === null) return false;
+  const lock = readLock(projectRoot);
+  const models: Lock["models"] = {
+    ...lock.models,
+    [key]: {
+      parts: parts.map(({ bytes, headerSha256, tag }) => ({ bytes, headerSha256, ...(tag === null ? {} : { tag }) })),
+      headerBytes: header.tensorDataOffset,
+      metadata: packMetadata(header.metadata),
+      tensors: packTensors(header.tensorInfos),
+    },
+  };
+  const sorted = Object.fromEntries(Object.entries(models).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const file = join(projectRoot, LOCK_FILE);
+  mkdirSync(dirname(file), { recursive: true });
+  // A reader never finds half a file.
+  writeFileSync(`${file}.new`, `${JSON.stringify({ ...lock, about: EMPTY.about, models: sorted }, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+  return true;
+}
+
+/** Whether both are the same files, as far as their sizes, headers and servers tell. */
+export function isSameModel(kept: ReadModel, read: ReadModel): boolean {
+  if (kept.parts.length !== read.parts.length) return false;
+  return kept.parts.every((part, index) => {
+    const other = read.parts[index];
+    if (other === undefined || part.bytes !== other.bytes || part.headerSha256 !== other.headerSha256) return false;
+    return part.tag === null || other.tag === null || part.tag === other.tag;
+  });
+}
+
+function readLock(projectRoot: string): Lock {
+  const file = join(projectRoot, LOCK_FILE);
+  if (!existsSync(file)) return EMPTY;
+  try {
+    return lockSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    if (!(error instanceof z.ZodError) && !(error instanceof SyntaxError)) throw error;
+    const reason = error instanceof z.ZodError ? reasonOf(error) : error.message;
+    throw new ModelError(
+      `${LOCK_FILE} can't be read (${reason}): take the committed one back, or remove it and run \`npm run plan\` for each stack.`,
+    );
+  }
+}
+
+function reasonOf(error: z.ZodError): string {
+  const [issue] = error.issues;
+  return issue === undefined ? "unknown" : `${issue.path.join(".")}: ${issue.message}`;
+}

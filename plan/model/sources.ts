@@ -1,0 +1,185 @@
+/** Reads the headers of a model wherever it lies: on this machine, behind HTTP, or on Hugging Face; in one file or in parts. */
+
+import { stat } from "node:fs/promises";
+import { basename, isAbsolute, resolve } from "node:path";
+import { type ModelSource, parseModelSource } from "../../config/model-source.ts";
+import { type ByteSource, openFile } from "./byte-source.ts";
+import { FIRST_READ_BYTES, readHeader } from "./gguf-header.ts";
+import { HttpSourceError, openHttp } from "./http-source.ts";
+import type { GgufHeader } from "./metadata.ts";
+import { ModelError } from "./model-error.ts";
+import { joinHeaders, partNames } from "./shards.ts";
+
+/** What reading needs to know besides the source. Nothing of it is kept. */
+export interface ModelAccess {
+  /** Directory that local paths are relative to. */
+  projectRoot: string;
+  /** Where `hf:` sources are, and the token for those that need one. */
+  huggingFace?: { endpoint?: string | undefined; token?: string | undefined };
+  /** Wait before another attempt over HTTP. @default 0.5 */
+  retrySeconds?: number;
+}
+
+/** One file of a model. */
+export interface ModelPart {
+  /** Absolute path; null where the file is elsewhere. */
+  file: string | null;
+  /** Last part of its path. */
+  fileName: string;
+  bytes: number;
+  /** SHA-256 of everything before the weights. */
+  headerSha256: string;
+  /** What its server says of the content (`ETag`); null where nothing does. */
+  tag: string | null;
+}
+
+/** A model's header and its files. */
+export interface ReadModel {
+  header: GgufHeader;
+  /** In order; one, unless the model is split. */
+  parts: ModelPart[];
+}
+
+/** How many files are read at the same time. */
+const AT_ONCE = 4;
+/** The first part holds the vocabulary, the others a list of tensors. */
+const LATER_PART_FIRST_BYTES = 128 * 1024;
+const HUGGING_FACE = "https://huggingface.co";
+
+/**
+ * Reads the headers of a model, no more.
+ * @throws {ModelError} in one sentence that says what to do
+ */
+export async function readModel(source: string, access: ModelAccess): Promise<ReadModel> {
+  const place = parseModelSource(source);
+  if (place === null) throw new ModelError(`${source} is no source of a model: ${SOURCE_FORMS}.`);
+  const named = partNames(nameOf(place));
+  if (named !== null && named.number !== 1) {
+    throw new ModelError(`${source} is part ${named.number} of a model: name the first part, ${named.names[0]}.`);
+  }
+  const names = named?.names ?? [nameOf(place)];
+  const read: { header: GgufHeader; part: ModelPart }[] = [];
+  for (let from = 0; from < names.length; from += AT_ONCE) {
+    const some = names.slice(from, from + AT_ONCE).map((name, index) => {
+      const firstBytes = from + index === 0 ? FIRST_READ_BYTES : LATER_PART_FIRST_BYTES;
+      return readPart(withName(place, name), { isOnly: names.length === 1, source, firstBytes }, access);
+    });
+    read.push(...(await Promise.all(some)));
+  }
+  const refuse = (reason: string): never => {
+    throw new ModelError(`${source} can't be planned: ${reason}`);
+  };
+  const header = joinHeaders(
+    read.map((one) => one.header),
+    refuse,
+  );
+  return { header, parts: read.map(({ part }) => part) };
+}
+
+/** How a source may be written. */
+export const SOURCE_FORMS =
+  "write the path of a .gguf file, an https:// address of one, or hf:owner/repository/file.gguf";
+
+interface PartRequest {
+  isOnly: boolean;
+  /** As the stack file says it. */
+  source: string;
+  firstBytes: number;
+}
+
+async function readPart(
+  place: ModelSource,
+  { isOnly, source, firstBytes }: PartRequest,
+  access: ModelAccess,
+): Promise<{ header: GgufHeader; part: ModelPart }> {
+  const fileName = fileNameOf(place);
+  const said = isOnly ? source : `${source}, part ${fileName},`;
+  const opened = await opening(place, said, firstBytes, access);
+  try {
+    const { header, sha256 } = await readHeader(opened, firstBytes);
+    const file = place.kind === "file" ? pathOf(place.path, access) : null;
+    return { header, part: { file, fileName, bytes: opened.size, headerSha256: sha256, tag: opened.tag } };
+  } catch (error) {
+    if (error instanceof HttpSourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy =
+      place.kind === "file"
+        ? "download it again, it may be cut off or something else"
+        : "check the address, it may lead to a web page or to something else";
+    throw new ModelError(`${said} can't be read as a GGUF file (${reason}): ${remedy}.`);
+  } finally {
+    await opened.close();
+  }
+}
+
+async function opening(place: ModelSource, said: string, firstBytes: number, access: ModelAccess): Promise<ByteSource> {
+  if (place.kind === "file") {
+    const path = pathOf(place.path, access);
+    if (await isFile(path)) return openFile(path);
+    throw new ModelError(
+      `There is no model at ${place.path}: run \`npm start\`, which downloads the demonstration model, or put a GGUF file there.`,
+      { isMissing: true },
+    );
+  }
+  try {
+    return await openHttp(urlOf(place, access), firstBytes, {
+      ...(place.kind === "hugging-face" ? { token: access.huggingFace?.token, whenRefused: HUGGING_FACE_REFUSED } : {}),
+      ...(access.retrySeconds === undefined ? {} : { retrySeconds: access.retrySeconds }),
+    });
+  } catch (error) {
+    if (error instanceof HttpSourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    throw error;
+  }
+}
+
+const HUGGING_FACE_REFUSED =
+  "check owner and repository; where the model is gated or private, accept its terms there and set HF_TOKEN.";
+
+function urlOf(place: Exclude<ModelSource, { kind: "file" }>, { huggingFace }: ModelAccess): string {
+  if (place.kind === "http") return place.url;
+  const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
+  return `${huggingFace?.endpoint ?? HUGGING_FACE}/${path.map(encodeURIComponent).join("/")}`;
+}
+
+/** The part of a source that ends in `.gguf`. */
+function nameOf(place: ModelSource): string {
+  if (place.kind === "file") return place.path;
+  return place.kind === "http" ? new URL(place.url).pathname : place.file;
+}
+
+function withName(place: ModelSource, name: string): ModelSource {
+  if (place.kind === "file") return { ...place, path: name };
+  if (place.kind === "hugging-face") return { ...place, file: name };
+  const url = new URL(place.url);
+  url.pathname = name;
+  return { kind: "http", url: url.href };
+}
+
+function fileNameOf(place: ModelSource): string {
+  const name = nameOf(place);
+  if (place.kind === "file") return basename(name);
+  const last = name.split("/").at(-1) ?? name;
+  return place.kind === "http" ? decoded(last) : last;
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // A stray per cent sign is part of the name.
+    return text;
+  }
+}
+
+function pathOf(path: string, { projectRoot }: ModelAccess): string {
+  return isAbsolute(path) ? path : resolve(projectRoot, path);
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    // Told by the caller: whatever the reason is, there is no file to read at this path.
+    return false;
+  }
+}

@@ -1,0 +1,105 @@
+/** What a run of layers takes on a device, for one token and for one micro batch of a prompt. Answered fast: splits ask often. */
+
+import type { MemoryModel } from "../memory/devices.ts";
+import type { RunSettings } from "../memory/settings.ts";
+import type { ModelFacts } from "../model/facts.ts";
+import { ggmlBytes } from "../model/ggml-types.ts";
+import { CALL_SECONDS, type DeviceSpeed, ROUND_TRIPS_PER_TOKEN } from "./rates.ts";
+
+const F32_BYTES = 4;
+
+/** Consecutive layers of one device. */
+export interface Run {
+  first: number;
+  count: number;
+  holdsOutput: boolean;
+}
+
+/** Seconds of one device, by what they are spent on. */
+export interface Seconds {
+  /** Reading weights and KV cache. */
+  memory: number;
+  /** Multiplying, as far as it takes longer than reading. */
+  compute: number;
+  /** Waiting for and sending over the network. */
+  network: number;
+  /** Starting kernels, handling messages. */
+  overhead: number;
+}
+
+/** Answers for one model under one configuration. */
+export interface WorkModel {
+  /** One token of an answer, when `contextTokens` of the slot's cache are filled. */
+  token(speed: DeviceSpeed, run: Run): Seconds;
+  /** One micro batch of a prompt. */
+  microBatch(speed: DeviceSpeed, run: Run, tokens: number): Seconds;
+}
+
+/**
+ * @param memory gives the KV cache's size
+ * @param filled part of a slot's context that an answer looks back on, on average
+ */
+export function workModel(facts: ModelFacts, settings: RunSettings, memory: MemoryModel, filled: number): WorkModel {
+  const { weights, experts } = facts;
+  const expertShare = experts === null ? 1 : experts.used / experts.count;
+  const layers = weights.layerBytes.map((_, layer) => layer);
+  const cacheBytes = (layer: number) =>
+    memory.backend("cpu", 0, { first: layer, count: 1, holdsOutput: false }, false).kvCacheBytes;
+  const expertBytes = (layer: number) => weights.layerExpertBytes[layer] ?? 0;
+  const sums = {
+    dense: runningSums(layers.map((layer) => (weights.layerBytes[layer] ?? 0) - expertBytes(layer))),
+    expert: runningSums(layers.map(expertBytes)),
+    cache: runningSums(layers.map((layer) => (cacheBytes(layer) / settings.slots) * filled)),
+  };
+  const within = (values: readonly number[], { first, count }: Run) =>
+    (values[first + count] ?? 0) - (values[first] ?? 0);
+  const output = ({ holdsOutput }: Run) => (holdsOutput ? weights.outputBytes : 0);
+  const valuesPerByte = 1024 / (ggmlBytes(weights.mainType, 1024) ?? 1024);
+  const rowBytes = facts.embeddingLength * F32_BYTES;
+  const logitBytes = facts.vocabularyTokens * F32_BYTES;
+
+  const overNetwork = ({ link }: DeviceSpeed, bytes: number) =>
+    link === null ? 0 : ROUND_TRIPS_PER_TOKEN * link.roundTripSeconds + bytes / link.bytesPerSecond;
+  const overhead = ({ link, layerSeconds }: DeviceSpeed, { count }: Run) =>
+    layerSeconds * count + (link === null ? 0 : CALL_SECONDS);
+  const flops = (bytes: number) => 2 * bytes * valuesPerByte;
+
+  return {
+    token(speed, run) {
+      const read = within(sums.dense, run) + within(sums.expert, run) * expertShare + output(run);
+      const memorySeconds = (read + within(sums.cache, run)) / speed.bytesPerSecond;
+      return {
+        memory: memorySeconds,
+        compute: Math.max(0, flops(read) / speed.flopsPerSecond - memorySeconds),
+        // A token's row comes in and goes out; of the last device its logits come out.
+        network: overNetwork(speed, rowBytes + (run.holdsOutput ? logitBytes : rowBytes)),
+        overhead: overhead(speed, run),
+      };
+    },
+    microBatch(speed, run, tokens) {
+      // Each token chooses its own experts: together they choose nearly all before long.
+      const touched = 1 - (1 - expertShare) ** tokens;
+      const read = within(sums.dense, run) + within(sums.expert, run) * touched;
+      const memorySeconds = (read + output(run) + within(sums.cache, run)) / speed.bytesPerSecond;
+      const multiplied = flops(within(sums.dense, run) + within(sums.expert, run) * expertShare);
+      const computeSeconds = (tokens * multiplied + flops(output(run))) / speed.flopsPerSecond;
+      return {
+        memory: memorySeconds,
+        compute: Math.max(0, computeSeconds - memorySeconds),
+        network: overNetwork(speed, tokens * rowBytes + (run.holdsOutput ? logitBytes : tokens * rowBytes)),
+        overhead: overhead(speed, run),
+      };
+    },
+  };
+}
+
+/** All of it. */
+export function sumOf({ memory, compute, network, overhead }: Seconds): number {
+  return memory + compute + network + overhead;
+}
+
+function runningSums(values: readonly number[]): number[] {
+  const sums = [0];
+  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  return sums;
+}

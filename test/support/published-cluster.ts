@@ -1,0 +1,84 @@
+/**
+ * The one published llama.cpp RPC cluster on AWS that says what it is made of: Llama 3.1 405B Q4_0 on 3 × c8g.16xlarge, of
+ * which one is the front and computes layers too. Every number is from the log in Arm's learning path "Distributed
+ * inference with llama.cpp" (content/learning-paths/servers-and-cloud-computing/distributed-inference-with-llama-cpp/
+ * how-to-3.md of ArmDeveloperEcosystem/arm-learning-paths at 0b0465f); its llama.cpp is b5935.
+ */
+
+import { factsOf, type ModelFacts } from "../../plan/model/facts.ts";
+
+const F32 = 0;
+const Q4_0 = 2;
+const Q6_K = 14;
+const LAYERS = 126;
+const EMBEDDING = 16_384;
+const FEED_FORWARD = 53_248;
+const VOCABULARY = 128_256;
+const KEY_VALUES = 8 * 128;
+
+/** What the log says. */
+export const PUBLISHED = {
+  machine: "c8g.16xlarge",
+  contextTokens: 4096,
+  microBatchTokens: 512,
+  batchTokens: 2048,
+  fileGibibytes: 213.13,
+  /** In the order of the devices: two backends, the front. */
+  layers: [50, 49, 27],
+  kvMebibytes: [800, 784, 432],
+  computeMebibytes: [1160, 1160, 1160.01],
+  loadSeconds: 1796.75,
+  decodeTokensPerSecond: 1.64,
+  /** A prompt of five tokens. */
+  promptTokens: 5,
+  promptSeconds: 1.926,
+} as const;
+
+/** The model's facts from its metadata and its 1138 tensors. */
+export function publishedModel(): ModelFacts {
+  const metadata = {
+    "general.architecture": "llama",
+    "general.name": "Llama Hf",
+    "llama.block_count": LAYERS,
+    "llama.context_length": 131_072,
+    "llama.embedding_length": EMBEDDING,
+    "llama.feed_forward_length": FEED_FORWARD,
+    "llama.attention.head_count": 128,
+    "llama.attention.head_count_kv": 8,
+    "llama.attention.key_length": 128,
+    "llama.attention.value_length": 128,
+    "llama.vocab_size": VOCABULARY,
+  };
+  const matrix = (name: string, columns: number, rows: number, dtype = Q4_0) => ({
+    name,
+    shape: [columns, rows],
+    dtype,
+  });
+  const vector = (name: string, length = EMBEDDING) => ({ name, shape: [length], dtype: F32 });
+  const layer = (index: number) => [
+    vector(`blk.${index}.attn_norm.weight`),
+    matrix(`blk.${index}.attn_q.weight`, EMBEDDING, EMBEDDING),
+    matrix(`blk.${index}.attn_k.weight`, EMBEDDING, KEY_VALUES),
+    matrix(`blk.${index}.attn_v.weight`, EMBEDDING, KEY_VALUES),
+    matrix(`blk.${index}.attn_output.weight`, EMBEDDING, EMBEDDING),
+    vector(`blk.${index}.ffn_norm.weight`),
+    matrix(`blk.${index}.ffn_gate.weight`, EMBEDDING, FEED_FORWARD),
+    matrix(`blk.${index}.ffn_up.weight`, EMBEDDING, FEED_FORWARD),
+    matrix(`blk.${index}.ffn_down.weight`, FEED_FORWARD, EMBEDDING),
+  ];
+  const tensorInfos = [
+    vector("rope_freqs.weight", 64),
+    matrix("token_embd.weight", EMBEDDING, VOCABULARY),
+    ...Array.from({ length: LAYERS }, (_, index) => layer(index)).flat(),
+    vector("output_norm.weight"),
+    matrix("output.weight", EMBEDDING, VOCABULARY, Q6_K),
+  ];
+  const source = "Llama-3.1-405B_Q4_0.gguf";
+  const header = { metadata, tensorInfos, tensorDataOffset: 8 * 1024 ** 2 };
+  const facts = factsOf(header, { source, file: null, fileName: source, fileBytes: 0 });
+  const { layerBytes, inputBytes, outputBytes, headerBytes } = facts.weights;
+  return {
+    ...facts,
+    fileBytes: headerBytes + inputBytes + outputBytes + layerBytes.reduce((sum, bytes) => sum + bytes, 0),
+  };
+}

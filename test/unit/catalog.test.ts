@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import {
+  findMachineType,
+  machineTypes,
+  processorBytesPerSecond,
+  REGIONS,
+  spotRange,
+} from "../../plan/catalog/index.ts";
+import { SPOT_SAMPLES } from "../../plan/catalog/spot.ts";
+
+/** A collection of AWS facts that developers of this project keep beside their checkout; it is not part of the project. */
+const REFERENCE = join(import.meta.dirname, "../../../shared/reference/aws-instances.csv");
+const types = machineTypes();
+
+function referenceRows(): Map<string, Record<string, string>> {
+  const [head, ...lines] = readFileSync(REFERENCE, "utf8").trim().split("\n");
+  const names = head?.split(",") ?? [];
+  const rows = lines.map((line) => {
+    const values = line.split(",");
+    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? ""]));
+  });
+  return new Map(rows.map((row) => [`${row["instance_type"]} ${row["region"]}`, row]));
+}
+
+/** One of our rows in the words and numbers of the reference. */
+function asReference(name: string, region: (typeof REGIONS)[number]): Record<string, unknown> {
+  const type = findMachineType(name);
+  const price = type?.usdPerHour[region];
+  return {
+    arch: type?.architecture,
+    vcpus: type?.vcpus,
+    mem_gib: (type?.memoryMib ?? 0) / 1024,
+    gpu: type?.gpu?.name ?? "",
+    gpu_count: type?.gpus,
+    gpu_partition: type?.gpu?.partition ?? 0,
+    gpu_mem_mib_each: type?.gpu?.memoryMib ?? 0,
+    cuda_cc: type?.gpu?.computeCapability ?? 0,
+    net_base_gbps: type?.networkBaseGbps,
+    net_peak_gbps: type?.networkBurstGbps,
+    ebs_base_MBps: type?.diskBaseMegabytesPerSecond,
+    ebs_max_MBps: type?.diskBurstMegabytesPerSecond,
+    instance_store_gb: type?.nvmeGigabytes,
+    auto_recovery: Number(type?.autoRecovery),
+    spot_ok: Number(type?.spot),
+    capacity_block: Number(type?.capacityBlocks),
+    usd_hour: price?.usd ?? null,
+    estimated: price?.estimated ?? false,
+    spot_usd_hour_sample: SPOT_SAMPLES[name]?.[region] ?? null,
+  };
+}
+
+function fromReference(row: Record<string, string>): Record<string, unknown> {
+  const number = (name: string) => Number(row[name] || 0);
+  const optional = (name: string) => (row[name] ? Number(row[name]) : null);
+  const counted = ["vcpus", "mem_gib", "gpu_count", "gpu_partition", "gpu_mem_mib_each", "cuda_cc", "net_base_gbps"];
+  const rates = ["net_peak_gbps", "ebs_base_MBps", "ebs_max_MBps", "instance_store_gb"];
+  const flags = ["auto_recovery", "spot_ok", "capacity_block"];
+  return {
+    ...Object.fromEntries([...counted, ...rates, ...flags].map((name) => [name, number(name)])),
+    arch: row["arch"] === "arm64" ? "arm64" : "amd64",
+    gpu: row["gpu"],
+    usd_hour: optional("usd_hour"),
+    estimated: /^(assumed|derived)/.test(row["price_source"] ?? ""),
+    spot_usd_hour_sample: optional("spot_usd_hour_sample"),
+  };
+}
+
+describe("the catalog of machine types", () => {
+  test.skipIf(!existsSync(REFERENCE))(
+    "equals the reference in every number of every row (skipped where there is no reference beside the checkout)",
+    () => {
+      const rows = referenceRows();
+      const ours = types.flatMap(({ name }) => REGIONS.map((region) => ({ name, region })));
+      const compared = ours.filter(({ name, region }) => {
+        const row = rows.get(`${name} ${region}`);
+        if (row === undefined) {
+          expect(
+            findMachineType(name)?.usdPerHour[region],
+            `${name} is not offered in ${region}: remove its price`,
+          ).toBeUndefined();
+          return false;
+        }
+        expect(asReference(name, region), `${name} in ${region}: mend its row in plan/catalog/`).toEqual(
+          fromReference(row),
+        );
+        return true;
+      });
+      expect(compared.length).toBeGreaterThan(500);
+    },
+  );
+
+  test.skipIf(!existsSync(REFERENCE))(
+    "has every NVIDIA type of the reference (skipped where there is none beside the checkout)",
+    () => {
+      const lacking = [...referenceRows().values()]
+        .filter((row) => row["gpu"] !== "")
+        .map((row) => row["instance_type"] ?? "")
+        .filter((name) => findMachineType(name) === undefined);
+      expect([...new Set(lacking)], "add a row for each in plan/catalog/").toEqual([]);
+    },
+  );
+
+  test("names every type once, the family before the size", () => {
+    expect(new Set(types.map(({ name }) => name)).size).toBe(types.length);
+    for (const { name } of types) expect(name).toMatch(/^[a-z]+\d[a-z0-9-]*\.(metal|\d*x?large)$/);
+  });
+
+  test("has numbers that can be true: memory, processors, networks and disks above zero, bursts not below the base", () => {
+    for (const type of types) {
+      expect(
+        Math.min(type.vcpus, type.memoryMib, type.networkBaseGbps, type.diskBaseMegabytesPerSecond),
+        type.name,
+      ).toBeGreaterThan(0);
+      expect(type.networkBurstGbps, type.name).toBeGreaterThanOrEqual(type.networkBaseGbps);
+      expect(type.diskBurstMegabytesPerSecond, type.name).toBeGreaterThanOrEqual(type.diskBaseMegabytesPerSecond);
+      expect(type.gpus > 0, `${type.name}: GPUs and their kind go together`).toBe(type.gpu !== null);
+    }
+  });
+
+  test("prices every type in us-east-1 by what was read, but for the one that is sold in capacity blocks only", () => {
+    const unpriced = types.filter(({ usdPerHour }) => usdPerHour["us-east-1"] === undefined).map(({ name }) => name);
+    expect(unpriced).toEqual(["p5e.48xlarge"]);
+    const estimated = types.filter(({ usdPerHour }) => usdPerHour["us-east-1"]?.estimated);
+    expect(estimated).toEqual([]);
+  });
+
+  test("never lets a bigger size of a family cost less", () => {
+    const families = Map.groupBy(types, ({ family }) => family);
+    for (const [family, members] of families) {
+      const bySize = members.filter(({ gpu }) => gpu === null).sort((a, b) => a.vcpus - b.vcpus);
+      const prices = bySize.map(({ usdPerHour }) => usdPerHour["us-east-1"]?.usd ?? 0);
+      expect(prices, family).toEqual(prices.toSorted((a, b) => a - b));
+    }
+  });
+
+  test("gives spot a range that ends at the on-demand price and begins at a sample where there is one", () => {
+    const g6 = findMachineType("g6.2xlarge");
+    if (g6 === undefined) throw new Error("g6.2xlarge is not in the catalog: add it");
+    expect(spotRange(g6, "us-east-1")).toEqual({ lowUsd: 0.4416, highUsd: 0.9776, sampled: true });
+    for (const type of types) {
+      for (const region of REGIONS) {
+        const range = spotRange(type, region);
+        if (range !== null) expect(range.lowUsd, `${type.name} in ${region}`).toBeLessThan(range.highUsd);
+      }
+    }
+    const hpc = findMachineType("hpc7g.16xlarge");
+    expect(hpc && spotRange(hpc, "us-east-1"), "hpc7g is never sold as spot").toBeNull();
+  });
+
+  test("gives 64 of Graviton4's 96 vCPUs two thirds of its memory bandwidth", () => {
+    const type = findMachineType("c8g.16xlarge");
+    expect(type && processorBytesPerSecond(type)).toBeCloseTo((2 / 3) * 537.6e9, -6);
+  });
+});
