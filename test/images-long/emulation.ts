@@ -85,7 +85,9 @@ async function makeBase(name: string, { debian }: Architecture): Promise<string>
   console.log(`making ${image} with mmdebstrap`);
   try {
     const archive = join(folder, "base.tar");
-    await execa("mmdebstrap", ["--variant=minbase", "--quiet", `--architectures=${debian}`, suite(), archive]);
+    // Without the update suites: mirrors carry those of rarer architectures late, and apt takes that for an error.
+    const source = `deb http://deb.debian.org/debian ${suite()} main`;
+    await execa("mmdebstrap", ["--variant=minbase", "--quiet", `--architectures=${debian}`, suite(), archive, source]);
     // `docker import` of an older engine marks every image as its own architecture's; a build does not.
     writeFileSync(join(folder, "Dockerfile"), "FROM scratch\nADD base.tar /\n");
     const options = ["--builder", "default", "--load", "--platform", `linux/${name}`, "--tag", image];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { chosenContext } from "../../toolchain/docker-context.ts";
 import { stackIn } from "../../toolchain/engine.ts";
 import { addedVariables, backendOwner, heldBackLogin, ownBackendUrl, shellFile } from "../../toolchain/environment.ts";
 import { holdsResources } from "../../toolchain/own-state.ts";
@@ -125,6 +126,17 @@ test.each([
   [["up", "--", "-s", "local"], null],
 ])("the stack of `pulumi %j` is %s", (args, stack) => {
   expect(stackIn(args)).toBe(stack);
+});
+
+test.each([
+  [{}, null, null],
+  [{}, '{"currentContext":"default"}', null],
+  [{}, '{"currentContext":"desktop-linux"}', "desktop-linux"],
+  [{ DOCKER_CONTEXT: "rootless" }, '{"currentContext":"desktop-linux"}', "rootless"],
+  [{ DOCKER_HOST: "tcp://10.0.0.2:2376" }, '{"currentContext":"desktop-linux"}', null],
+  [{}, "{", null],
+])("the Docker context of %j with the CLI's configuration %j is %j", (variables, config, context) => {
+  expect(chosenContext(variables, config)).toBe(context);
 });
 
 describe("a lock on the state", () => {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { containersOf, logOf, outputsOf, statusOf, withBuildInfo } from "../cluster.ts";
 import { type Command, CommandError } from "../command.ts";
+import { followDockerContext } from "../docker-context.ts";
 import { stackIsThere } from "../engine.ts";
 import { loadEvidence } from "../evidence.ts";
 import { type Check, judge } from "../health.ts";
@@ -24,6 +25,7 @@ Changes nothing. Exit code 1 if something is wrong; each such line ends with wha
     } catch (error) {
       throw new CommandError(`${error instanceof Error ? error.message : error} (npm run doctor -- --help)`);
     }
+    await followDockerContext();
     console.log("This machine");
     const machine = await machineChecks();
     machine.forEach(print);

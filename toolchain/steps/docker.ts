@@ -17,8 +17,8 @@ import { checksumOf } from "./pulumi.ts";
 const daemonLog = join(paths.toolchain, "dockerd.log");
 const START_TIMEOUT_MS = 60_000;
 const hasSystemd = () => existsSync("/run/systemd/system");
-const hostIsElsewhere = () =>
-  process.env["DOCKER_HOST"] !== undefined && !process.env["DOCKER_HOST"].startsWith("unix:");
+/** Whether the engine that is meant is another one than this machine's own, which could be started here. */
+const hostIsElsewhere = () => !/^(unix:\/\/(\/var)?\/run\/docker\.sock)?$/.test(process.env["DOCKER_HOST"] ?? "");
 
 /** Installs Debian packages; leaves nothing half done that the next run would trip over. */
 export async function installPackages(names: readonly string[], report: Report, signal: AbortSignal): Promise<void> {
@@ -73,7 +73,7 @@ const INSTALL = "install Docker Engine (https://docs.docker.com/engine/install)"
 /** Why the engine that is installed can't be reached or started from here. */
 async function startBlocked(): Promise<string | null> {
   if (hostIsElsewhere())
-    return `DOCKER_HOST is ${process.env["DOCKER_HOST"]}, and no engine answers there: correct or unset it`;
+    return `DOCKER_HOST is ${process.env["DOCKER_HOST"]}, and no engine answers there: start it, or choose another (docker context use, DOCKER_HOST)`;
   if (whichSystem("dockerd") === null) return "it is not installed";
   if (which("docker") === null) return "its command line program, docker, is not installed";
   if (isRoot()) return null;
@@ -85,7 +85,8 @@ async function startBlocked(): Promise<string | null> {
 }
 
 async function installBlocked(): Promise<string | null> {
-  if (hostIsElsewhere()) return "an engine of this machine would not be used while DOCKER_HOST is set";
+  if (hostIsElsewhere())
+    return "an engine of this machine would not be used while DOCKER_HOST or the Docker context names another";
   if (whichSystem("dockerd") !== null && which("docker") !== null) return "it is installed already";
   if (process.platform !== "linux") return `install and start Docker Desktop or another engine for ${process.platform}`;
   if (!isDebian()) return `packages are known for Debian and Ubuntu only: ${INSTALL}, start it, and run this again`;

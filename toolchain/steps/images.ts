@@ -63,13 +63,18 @@ export const baseImageStep: Step = {
       try {
         report.now("installing a minimal Debian into an archive");
         const args = ["--variant=minbase", "--quiet", base.suite, tarball];
-        const result = await execa("mmdebstrap", args, {
-          reject: false,
-          all: true,
-          stdin: "ignore",
-          cancelSignal: signal,
-        });
-        if (result.failed) throw new Error(`mmdebstrap failed:\n    ${tail(result.all)}`);
+        const quietly = { reject: false, all: true, stdin: "ignore", cancelSignal: signal } as const;
+        const whole = await execa("mmdebstrap", args, quietly);
+        if (whole.failed) {
+          // A mirror that is being updated serves the update suites half old and half new, and apt refuses them.
+          report.say("the update suites can't be had now (a mirror out of step?), so without them");
+          const main = await execa(
+            "mmdebstrap",
+            [...args, `deb http://deb.debian.org/debian ${base.suite} main`],
+            quietly,
+          );
+          if (main.failed) throw new Error(`mmdebstrap failed:\n    ${tail(main.all)}`);
+        }
         await execa("docker", ["import", "--change", madeHere("mmdebstrap"), tarball, base.reference], {
           cancelSignal: signal,
         });
