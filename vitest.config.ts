@@ -16,6 +16,7 @@ export default defineConfig({
       project("graph", "graph", 30_000),
       project("lint", "lint", 120_000),
       project("image", "image", 180_000, alone),
+      project("oracle", "oracle", 120_000, alone),
       project("cluster", "cluster", 900_000, alone),
     ],
   },
