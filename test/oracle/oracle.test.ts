@@ -3,7 +3,7 @@
  * each day; `ORACLE=all` takes all, `ORACLE=record` writes the table anew.
  */
 
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -37,6 +37,8 @@ describe.skipIf(missing !== undefined)("llama.cpp still reports the sizes of the
   let oracle: Oracle | undefined;
 
   beforeAll(async () => {
+    // The image's user is not this one.
+    chmodSync(folder, 0o755);
     for (const { madeUp } of new Set(cases.map(({ model }) => model))) if (madeUp) writeModel(madeUp, folder);
     oracle = await Oracle.start([folder, smallModel.folder]);
   });
