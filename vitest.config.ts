@@ -19,7 +19,8 @@ export default defineConfig({
       project("graph", "graph", 30_000),
       project("lint", "lint", 120_000),
       project("image", "image", 180_000, { ...alone(1), hookTimeout: COMPILE_MS }),
-      project("cluster", "cluster", 180_000, { ...alone(2), hookTimeout: COMPILE_MS }),
+      project("oracle", "oracle", 120_000, { ...alone(2), hookTimeout: COMPILE_MS }),
+      project("cluster", "cluster", 180_000, { ...alone(3), hookTimeout: COMPILE_MS }),
     ],
   },
 });

@@ -48,7 +48,12 @@ export function place(config: ClusterConfig, facts: ModelFacts): Placement | nul
     // llama.cpp overlaps the devices only if it has several and all layers lie on them.
     const pipelined = slots.length > 1 && frontLayers === 0;
     const backend = (device: number, first: number, count: number) => {
-      const layers = { first, count, holdsOutput: device === slots.length - 1 };
+      const layers = {
+        first,
+        count,
+        holdsOutput: device === slots.length - 1,
+        followsFront: device === 0 && frontLayers > 0,
+      };
       return memory.backend(slots[device]?.pool.flavour ?? "cpu", capacities[device] ?? 0, layers, pipelined);
     };
     const split = splitLayers(

@@ -9,8 +9,10 @@ export const CONTEXT_STEP_TOKENS = 256;
 export interface RunSettings {
   /** Tokens of context of one slot, as llama.cpp rounds it (`n_ctx_seq`). */
   slotContextTokens: number;
-  /** Slots, each with a KV cache of its own: the plan never uses a unified cache (`n_seq_max`, `n_stream`). */
+  /** Slots (`n_seq_max`). */
   slots: number;
+  /** KV caches: one for each slot, or one that all share (`n_stream`). The plan always gives each slot its own. */
+  streams: number;
   /** Tokens computed at once (`n_ubatch`). */
   microBatchTokens: number;
   /** Tokens of the biggest batch (`n_batch`). */
@@ -28,19 +30,25 @@ export function padded(value: number, step: number): number {
 }
 
 /** Port of the constructor of `llama_context` in `src/llama-context.cpp`. */
-export function runSettings({ model, front }: ClusterConfig): RunSettings {
+export function runSettings({ model, front }: ClusterConfig, { isCacheShared = false } = {}): RunSettings {
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
   // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).
   const batch = front.embeddings ? Math.min(model.batchTokens, model.microBatchTokens) : model.batchTokens;
   const batchTokens = Math.min(batch, model.contextTokens);
   return {
-    slotContextTokens: padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
+    slotContextTokens: isCacheShared ? contextTokens : padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
     slots,
+    streams: isCacheShared ? 1 : slots,
     batchTokens,
     microBatchTokens: Math.min(model.microBatchTokens, batchTokens),
     flashAttention: model.flashAttention !== "off",
     kvCacheType: model.kvCacheType,
     everyTokenHasOutput: front.embeddings,
   };
+}
+
+/** Tokens of the biggest graph: the micro batch, rounded up so that every slot has as many (`graph_reserve`). */
+export function graphTokens({ microBatchTokens, slots }: Pick<RunSettings, "microBatchTokens" | "slots">): number {
+  return padded(microBatchTokens, slots);
 }

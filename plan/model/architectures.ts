@@ -40,9 +40,69 @@ const SLIDING: ReadonlyMap<string, SlidingWindowRule> = new Map([
   ["smallthinker", { period: 4, denseFirst: true, fixedTokens: 4096 }],
 ]);
 
+/** Architectures with recurrent layers, alone or between layers with attention, whose states are Mamba's. */
+const RECURRENT: ReadonlySet<string> = new Set(["mamba", "mamba2", "jamba", "falcon-h1", "granitehybrid"]);
+
+/** Architectures with latent attention over a compressed cache. */
+const LATENT: ReadonlySet<string> = new Set(["deepseek2"]);
+
+/** Architectures that turn nothing by its position: their positions come from elsewhere, or there are none. */
+const WITHOUT_ROTARY_POSITIONS: ReadonlySet<string> = new Set(["jamba", "gpt2", "mpt", "bloom", "refact", "starcoder"]);
+
+/** Architectures whose input embeddings are scaled, which the first device does. */
+const SCALED_EMBEDDINGS: ReadonlySet<string> = new Set([
+  "gemma",
+  "gemma2",
+  "gemma3",
+  "granite",
+  "granitemoe",
+  "granitehybrid",
+  "minicpm",
+  "grok",
+]);
+
+/** Architectures whose last layer computes every token, also those without an output. */
+const ALL_ROWS_TO_THE_END: ReadonlySet<string> = new Set(["gpt-oss"]);
+
+/** Architectures of experts whose weights stay as they are, unless the file says otherwise (`expert_weights_norm`). */
+const PLAIN_EXPERT_WEIGHTS: ReadonlySet<string> = new Set(
+  "jamba gpt-oss deepseek deepseek2 qwen2moe olmoe phimoe dots1 bailingmoe2".split(" "),
+);
+
+/** Architectures that add to the input in place, not to what is added to it. */
+const INPUT_FIRST: ReadonlySet<string> = new Set(["jamba"]);
+
+/** Whether the weights of the chosen experts are divided by their sum (`norm_w` of `build_moe_ffn`). */
+export function normsExpertWeights(architecture: string, metadata: object): boolean {
+  const declared: unknown = new Map<string, unknown>(Object.entries(metadata)).get(
+    `${architecture}.expert_weights_norm`,
+  );
+  return typeof declared === "boolean" ? declared : !PLAIN_EXPERT_WEIGHTS.has(architecture);
+}
+
+/** Whether the sum of input and result takes the input's place. */
+export function addsToInput(architecture: string): boolean {
+  return INPUT_FIRST.has(architecture);
+}
+
+/** Whether queries and keys are turned by their position (`ggml_rope_ext`). */
+export function hasRotaryPositions(architecture: string): boolean {
+  return !WITHOUT_ROTARY_POSITIONS.has(architecture);
+}
+
+/** Whether the input embeddings are multiplied by a number before the first layer. */
+export function scalesEmbeddings(architecture: string): boolean {
+  return SCALED_EMBEDDINGS.has(architecture);
+}
+
+/** Whether the tokens without an output are dropped after the last layer only, not within it. */
+export function keepsAllRowsToTheEnd(architecture: string): boolean {
+  return ALL_ROWS_TO_THE_END.has(architecture);
+}
+
 /** Whether the planner knows how this architecture keeps its KV cache. */
 export function isKnownArchitecture(architecture: string): boolean {
-  return PLAIN.has(architecture) || SLIDING.has(architecture);
+  return [PLAIN, RECURRENT, LATENT].some((set) => set.has(architecture)) || SLIDING.has(architecture);
 }
 
 /**

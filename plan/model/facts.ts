@@ -1,8 +1,9 @@
 /** What the planner needs to know of a model, read from the header of its GGUF file. Nothing else is read of the file. */
 
 import { isLocalSource } from "../../config/model-source.ts";
-import { isKnownArchitecture, slidingWindowOf } from "./architectures.ts";
+import { isKnownArchitecture, normsExpertWeights, slidingWindowOf } from "./architectures.ts";
 import { ggmlTypeName } from "./ggml-types.ts";
+import { type LayerKinds, layerKindsOf } from "./layer-kinds.ts";
 import { isSameModel, keptModel, LOCK_FILE } from "./lock.ts";
 import { type GgufHeader, metadataReader } from "./metadata.ts";
 import { ModelError } from "./model-error.ts";
@@ -49,6 +50,12 @@ export interface ModelFacts {
   /** Layers that look at a sliding window only, and its length; null if there are none. */
   slidingWindow: { tokens: number; layers: boolean[] } | null;
   experts: { count: number; used: number } | null;
+  /** What each layer computes. */
+  layerKinds: LayerKinds;
+  /** Whether norms are by root mean square, else by mean and variance. */
+  rmsNorm: boolean;
+  /** Values of one head's query and key before they are compressed, with latent attention; else null. */
+  latentKeyLength: number | null;
   weights: WeightFacts;
 }
 
@@ -132,6 +139,13 @@ export function factsOf(
     valueLengths: headLengths("value"),
     slidingWindow: window,
     experts: expertCount > 0 ? { count: expertCount, used: count(own("expert_used_count")) ?? expertCount } : null,
+    layerKinds: layerKindsOf(header.tensorInfos, layers, {
+      count: (key) => count(own(key)),
+      normedExpertWeights: normsExpertWeights(architecture, header.metadata),
+    }),
+    rmsNorm:
+      count(own("attention.layer_norm_rms_epsilon")) !== null || count(own("attention.layer_norm_epsilon")) === null,
+    latentKeyLength: count(own("attention.key_length_mla")),
     weights,
   };
 }

@@ -1,0 +1,125 @@
+/**
+ * What attention computes. Source at the pinned commit: `build_qkv`, `build_attn` and `build_attn_mha` in
+ * `src/llama-graph.cpp`; latent attention in `src/models/deepseek2.cpp`.
+ */
+
+import { hasRotaryPositions } from "../../model/architectures.ts";
+import type { AttentionKind } from "../../model/layer-kinds.ts";
+import type { Value } from "../graph.ts";
+import { cacheCells, cacheRotation, valueWidth } from "../kv-cache.ts";
+import { F16_BYTES, F32_BYTES, type LayerContext, multiply, norm, rowsBytes } from "./context.ts";
+
+type Latent = NonNullable<AttentionKind["latent"]>;
+
+/**
+ * From the normed input to the weighted values, and what is left to do later: one row of embeddings for each token.
+ * llama.cpp adds that last multiplication to the graph only when something asks for its result.
+ */
+export function attention(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
+  const { latent } = kind;
+  const result = latent === null ? groupedQueries(context, kind, input) : latentAttention(context, latent, input);
+  return () => multiply(context, context.facts.embeddingLength, result());
+}
+
+/** Grouped queries: every head has queries of its own, some share keys and values. */
+function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
+  const { graph, facts, settings, layer } = context;
+  const heads = facts.heads[layer] ?? 0;
+  const keyLength = facts.keyLengths[layer] ?? 0;
+  const queryValues = heads * keyLength;
+  const keyValues = (facts.keyValueHeads[layer] ?? 0) * keyLength;
+  const valueValues = (facts.keyValueHeads[layer] ?? 0) * (facts.valueLengths[layer] ?? 0);
+  const fused = kind.fused ? multiply(context, queryValues + keyValues + valueValues, input) : null;
+  const rotation = cacheRotation(facts, settings);
+
+  const project = (values: number) => graph.view(fused ?? multiply(context, values, input));
+  const position = (values: number) => {
+    const raw = project(values);
+    const normed = kind.queryNorm ? norm(context, values, raw) : raw;
+    return hasRotaryPositions(facts.architecture) ? graph.update(rowsBytes(context, values), normed) : normed;
+  };
+  const rotate = (values: number, source: Value) => graph.view(multiply(context, values, graph.view(source)));
+  const contiguous = (source: Value) =>
+    fused === null ? source : graph.compute(rowsBytes(context, valueValues), source);
+
+  const query = () => (rotation.keys === 0 ? position(queryValues) : rotate(queryValues, position(queryValues)));
+  const key = () => (rotation.keys === 0 ? position(keyValues) : rotate(keyValues, position(keyValues)));
+  const value = () =>
+    rotation.values === 0 ? project(valueValues) : rotate(valueValues, contiguous(project(valueValues)));
+
+  const queries = query();
+  // With a sliding window the keys come before the values, else after them (the two variants of `build_attn`).
+  const first = facts.slidingWindow === null ? value() : key();
+  const second = facts.slidingWindow === null ? key() : value();
+  const [keys, values] = facts.slidingWindow === null ? [second, first] : [first, second];
+  graph.store(graph.view(keys));
+  storeValues(context, rotation.values === 0 ? contiguousValues(context, fused, values) : values, valueValues);
+
+  const resultValues = heads * (facts.valueLengths[layer] ?? 0);
+  const result = weighted(context, graph.view(queries), heads, resultValues, null);
+  return () => (rotation.values === 0 ? result : rotate(resultValues, result));
+}
+
+/** Without flash attention, values that are part of a fused result are copied before they are stored. */
+function contiguousValues({ graph, settings }: LayerContext, fused: Value | null, values: Value): Value {
+  return fused === null || settings.flashAttention ? values : graph.compute(values.bytes, values);
+}
+
+/** Without flash attention every layer's values are padded to the widest layer's. */
+function storeValues(context: LayerContext, values: Value, width: number): void {
+  const { graph, facts, settings, layer } = context;
+  const stored = valueWidth(facts, layer, settings);
+  const padded = stored > width ? multiply(context, stored, graph.view(values)) : values;
+  graph.store(graph.view(padded));
+}
+
+/** Multi-head latent attention: one compressed key for all heads, which is its own value. */
+function latentAttention(context: LayerContext, latent: Latent, input: Value): () => Value {
+  const { graph, facts, layer } = context;
+  const heads = facts.heads[layer] ?? 0;
+  const { queryRank, rank, rope } = latent;
+  const headLength = facts.latentKeyLength ?? 0;
+
+  const reduced = queryRank === 0 ? input : norm(context, queryRank, multiply(context, queryRank, input));
+  const query = graph.view(multiply(context, heads * headLength, reduced));
+  const absorbed = graph.view(multiply(context, heads * rank, graph.view(graph.view(query))));
+  const queryPosition = multiply(context, heads * rope, graph.view(query));
+  const queries = multiply(context, heads * (rank + rope), absorbed, queryPosition);
+
+  const compressed = multiply(context, rank + rope, input);
+  const values = graph.view(norm(context, rank, graph.view(compressed)));
+  const keyPosition = multiply(context, rope, graph.view(compressed));
+  const keys = multiply(context, rank + rope, values, keyPosition);
+  graph.store(graph.view(keys));
+  const result = weighted(context, graph.view(queries), heads, heads * rank, heads * latent.value);
+  return () => result;
+}
+
+/**
+ * Scores and the weighted sum of the values.
+ * @param unfolded values for each token that the result is multiplied out to, with latent attention
+ */
+function weighted(
+  context: LayerContext,
+  queries: Value,
+  heads: number,
+  values: number,
+  unfolded: number | null,
+): Value {
+  const { graph, facts, settings, layer } = context;
+  const query = graph.view(queries);
+  if (settings.flashAttention) {
+    const result = multiply(context, values, query);
+    if (unfolded === null) return graph.view(result);
+    const multiplied = multiply(context, unfolded, graph.view(result));
+    return graph.view(multiply(context, unfolded, graph.view(multiplied)));
+  }
+  const cells = cacheCells(facts, layer, settings);
+  const scoreBytes = rowsBytes(context, heads * cells);
+  const scores = graph.update(scoreBytes, graph.compute(scoreBytes, query));
+  // The compressed keys are not stored transposed: as values they are copied first.
+  const copied = unfolded === null ? [] : [graph.compute(cells * settings.streams * (values / heads) * F16_BYTES)];
+  const summed = multiply(context, values, ...copied, scores);
+  const result = unfolded === null ? summed : multiply(context, unfolded, summed);
+  return graph.compute((unfolded ?? values) * context.tokens * F32_BYTES, graph.view(result));
+}
