@@ -8,7 +8,11 @@ import { findMachineType, PRICES_AS_OF, type Region, spotRange } from "./catalog
 /** Hours of a month in AWS's own calculator. */
 export const HOURS_PER_MONTH = 730;
 
-/** The day the prices below were read, in us-east-1; other regions differ by some percent, which a quote says. */
+/**
+ * The day for which the prices below are stated, in us-east-1; other regions differ by some percent, which a quote says.
+ * Endpoint and IPv4 prices were checked against the project's facts; the others were written down without a look at AWS's
+ * pages, and nothing shows a quote to users yet.
+ */
 export const SERVICE_PRICES_AS_OF = "2026-06-30";
 
 /**

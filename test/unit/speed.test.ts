@@ -75,7 +75,7 @@ describe("the published cluster of 3 × c8g.16xlarge with Llama 3.1 405B Q4_0", 
     expect(kv.map((bytes) => bytes / MIB)).toEqual([...PUBLISHED.kvMebibytes]);
   });
 
-  test("gets the compute buffers of the log within 5 %: the log's llama.cpp is older than the one that is planned for", () => {
+  test("gets the compute buffers of the log within 5 %", () => {
     const [first, second, own] = PUBLISHED.layers;
     const compute = [
       memory.backend("cpu", 0, { first: own, count: first, holdsOutput: false }, false).computeBytes,
