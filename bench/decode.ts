@@ -1,5 +1,6 @@
 import { execa } from "execa";
 import type { Outputs } from "../toolchain/cluster.ts";
+import { waitUntilReady } from "../toolchain/readiness.ts";
 import { median, writeSection } from "./results.ts";
 
 /** Answers per round and rounds: enough for medians that differ by less than the margin between two runs. */
@@ -103,16 +104,10 @@ async function startByHand({ plan, stack }: ClusterOutputs): Promise<{ endpoint:
 }
 
 async function ready(endpoint: string, seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    const answers = await fetch(`${endpoint}/health`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (answers) return;
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
+  const late = await waitUntilReady({ endpoint, seconds, say: console.log }, new AbortController().signal);
+  if (late === null) return;
   const logs = await execa("docker", ["logs", "--tail", "20", `${NAME}-front`], { all: true });
-  throw new Error(`The front that was started by hand did not get ready; its last words:\n${logs.all}`);
+  throw new Error(`The front that was started by hand did not get ready (${late}); its last words:\n${logs.all}`);
 }
 
 /** The server's own figure for the decode of one answer, prompt processing excluded. */

@@ -65,7 +65,7 @@ const notTooManyBackends: Rule = ({ backends }) => {
 };
 
 /** llama.cpp rounds the context of each slot up to 256 tokens (`src/llama-context.cpp`, `GGML_PAD(n_ctx_seq, 256)`). */
-const CONTEXT_STEP_TOKENS = 256;
+export const CONTEXT_STEP_TOKENS = 256;
 
 const everySlotHasContext: Rule = ({ model }) => {
   const least = model.parallelSlots * CONTEXT_STEP_TOKENS;

@@ -2,12 +2,12 @@
 
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { containerArchitecture } from "../config/architecture.ts";
 import { ConfigError, parseCluster } from "../config/parse.ts";
 import { readStackFile, stackNames } from "../config/stack.ts";
 import { formatPlan } from "./format.ts";
 import { assertRunnable, lookUpModel, type ModelAccess, ModelError, PlanRefused, planCluster } from "./index.ts";
 import { svgPlan } from "./svg.ts";
-import type { Architecture } from "./types.ts";
 
 const USAGE = `Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]] [--renew]
 
@@ -68,7 +68,7 @@ async function run(argv: string[], access: ModelAccess): Promise<number> {
   const config = parseCluster(readStackFile(values.stack, projectRoot), "plan");
   const { facts, note } = await lookUpModel(config.model.source, access, values.renew);
   if (note !== null) process.stderr.write(`${note}\n\n`);
-  const architecture: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
+  const architecture = containerArchitecture(process.arch);
   const plan = planCluster(config, facts, { stack: values.stack, architecture });
   if (values.svg && picture !== undefined) {
     writeFileSync(picture, svgPlan(plan));

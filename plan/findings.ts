@@ -1,11 +1,12 @@
 /** Everything that the planner has to say about a cluster. Each kind of finding is one function. */
 
 import { isLocalSource } from "../config/model-source.ts";
+import { CONTEXT_STEP_TOKENS } from "../config/rules.ts";
 import { MAX_BACKENDS } from "../config/schema.ts";
 import { memoryBytes, memorySize } from "../config/units.ts";
 import { FINDING_NUMBERS } from "./finding-numbers.ts";
 import { ECONOMY_CHECKS } from "./findings-economy.ts";
-import { CONTEXT_STEP_TOKENS, runSettings } from "./memory/settings.ts";
+import { runSettings } from "./memory/settings.ts";
 import { LOCK_FILE } from "./model/lock.ts";
 import { slotsOf } from "./placement.ts";
 import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";

@@ -5,9 +5,7 @@
  */
 
 import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
-import { memoryBytes } from "../config/units.ts";
-
-const MIB = 1024 ** 2;
+import { MIB, memoryBytes } from "../config/units.ts";
 
 /** Port of `ggml-rpc-server` in its container. */
 export const RPC_PORT = 50_052;

@@ -1,10 +1,9 @@
 /** A plan as a person wants to see it in a terminal. */
 
+import { GIB, MIB } from "../config/units.ts";
 import { bar, columns, hanging, type Paint, painter, type TextOptions, wrap } from "./terminal.ts";
 import type { BackendPlan, ClusterPlan, Finding, FrontPlan, LayerRange, MemoryPlan, Severity } from "./types.ts";
 
-const MIB = 1024 ** 2;
-const GIB = 1024 ** 3;
 const DEFAULT_WIDTH = 100;
 /** Narrower than this, a bar says nothing: the numbers stand alone. */
 const LEAST_BAR_WIDTH = 10;

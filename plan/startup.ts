@@ -1,6 +1,7 @@
 /** How long a start may take. */
 
-const GIB = 1024 ** 3;
+import { GIB } from "../config/units.ts";
+
 /** Waiting for the backends, and a load that is slow for other reasons than its size. */
 const BASE_SECONDS = 300;
 /** About 50 MiB/s: a slow disk or a gigabit network with a second load beside it. */

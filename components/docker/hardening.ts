@@ -1,4 +1,5 @@
 import type { ContainerArgs } from "@pulumi/docker";
+import { MIB } from "../../config/units.ts";
 
 /** Space for temporary files; everything else of the root file system is read-only. */
 const TMPFS_OPTIONS = "rw,nosuid,nodev,noexec,size=64m";
@@ -9,7 +10,7 @@ const TMPFS_OPTIONS = "rw,nosuid,nodev,noexec,size=64m";
  * @param memoryBytes cgroup limit; swap is set to the same, because a model in swap is an outage that looks like life
  */
 export function hardened(memoryBytes: number) {
-  const memoryMebibytes = Math.ceil(memoryBytes / 2 ** 20);
+  const memoryMebibytes = Math.ceil(memoryBytes / MIB);
   return {
     capabilities: { drops: ["ALL"] },
     securityOpts: ["no-new-privileges"],

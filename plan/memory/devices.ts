@@ -1,12 +1,11 @@
 /** Bytes that one device needs, part by part, for the layers that it is to hold. */
 
+import { MIB } from "../../config/units.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Flavour, MemoryPlan } from "../types.ts";
 import { computeModel, type DeviceLayers } from "./compute.ts";
 import { kvCacheLayerBytes } from "./kv-cache.ts";
 import type { RunSettings } from "./settings.ts";
-
-const MIB = 1024 ** 2;
 
 /** What `ggml-rpc-server` itself takes: code, libraries, and on CUDA the context and the kernels' workspace. */
 const BACKEND_PROGRAM_BYTES: Readonly<Record<Flavour, number>> = { cpu: 48 * MIB, cuda: 512 * MIB };

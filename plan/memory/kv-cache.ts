@@ -5,9 +5,10 @@
  * attention), `src/llama-kv-cache-iswa.cpp`, `llama_memory_recurrent` in `src/llama-memory-recurrent.cpp`.
  */
 
+import { CONTEXT_STEP_TOKENS } from "../../config/rules.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { LayerKind, StateSpaceKind } from "../model/layer-kinds.ts";
-import { CONTEXT_STEP_TOKENS, padded, type RunSettings } from "./settings.ts";
+import { padded, type RunSettings } from "./settings.ts";
 
 /** Bytes of so many values: blocks of 32 in the quantized types. */
 const BYTES_PER_32_VALUES = { f16: 64, q8_0: 34, q4_0: 18 } as const;

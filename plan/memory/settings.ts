@@ -1,9 +1,7 @@
 /** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
 
+import { CONTEXT_STEP_TOKENS } from "../../config/rules.ts";
 import type { ClusterConfig } from "../../config/schema.ts";
-
-/** llama.cpp pads the context to a multiple of this (`GGML_PAD(…, 256)` in `src/llama-context.cpp`). */
-export const CONTEXT_STEP_TOKENS = 256;
 
 /** Numbers of one running model. */
 export interface RunSettings {

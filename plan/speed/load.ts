@@ -1,10 +1,10 @@
 /** How long it takes until the model is loaded: the front reads the whole file and sends every backend its share. */
 
+import { MIB } from "../../config/units.ts";
 import type { MachineType } from "../catalog/index.ts";
 
 /** gp3 volumes have so much throughput unless more is paid for (aws.amazon.com/ebs/volume-types). */
 export const GP3_INCLUDED_MEBIBYTES_PER_SECOND = 125;
-const MIB = 1024 ** 2;
 
 /** What the model passes on its way into memory. */
 export type LoadBound = "disk" | "disk link" | "network";
