@@ -9,7 +9,9 @@ export function sectionsFromEngine(all: Readonly<Record<string, string>>, projec
   return Object.fromEntries(
     Object.entries(all)
       .filter(([key]) => key.startsWith(prefix))
-      .map(([key, text]) => [key.slice(prefix.length), asWritten(text)]),
+      .map(([key, text]) => [key.slice(prefix.length), asWritten(text)] as const)
+      // What Pulumi.yaml gives for a section that the stack leaves out: the engine wants a value for each key.
+      .filter(([, value]) => JSON.stringify(value) !== "{}"),
   );
 }
 

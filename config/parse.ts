@@ -1,9 +1,10 @@
 /** From what a stack file holds to a configuration that can be planned, or to every problem at once. */
 
 import * as z from "zod";
+import { notes } from "./fields.ts";
 import { ConfigError, closest, joinPath, type Problem } from "./problems.ts";
 import { brokenRules, type ConfigUse } from "./rules.ts";
-import { type ClusterConfig, clusterSchema, notes } from "./schema.ts";
+import { type ClusterConfig, clusterSchema } from "./schema.ts";
 
 export { ConfigError, type Problem } from "./problems.ts";
 

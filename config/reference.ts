@@ -2,8 +2,9 @@
 
 import { stringify } from "yaml";
 import * as z from "zod";
+import { notes } from "./fields.ts";
 import { unwrap } from "./parse.ts";
-import { clusterSchema, notes } from "./schema.ts";
+import { clusterSchema } from "./schema.ts";
 import { PROJECT_NAME } from "./stack.ts";
 
 /** File that {@link configurationReference} belongs in. */

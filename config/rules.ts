@@ -2,9 +2,15 @@
 
 import { isPrivate, parseNetwork } from "./cidr.ts";
 import { remedyForArgument } from "./front-arguments.ts";
-import { isLocalSource } from "./model-source.ts";
 import type { Problem } from "./problems.ts";
 import { type ClusterConfig, MAX_BACKENDS } from "./schema.ts";
+import {
+  dockerMountsTheModel,
+  keysBelongToTheTarget,
+  splitIsWhole,
+  targetCanBeCreated,
+  targetHasWhatItNeeds,
+} from "./target-rules.ts";
 
 /** A problem, and every path whose value it follows from: it is not told if one of them is wrong by itself. */
 export interface RuleProblem extends Problem {
@@ -14,7 +20,8 @@ export interface RuleProblem extends Problem {
 /** What a configuration is read for: to create a cluster, or to plan one and no more. */
 export type ConfigUse = "cluster" | "plan";
 
-type Rule = (config: ClusterConfig, use: ConfigUse) => RuleProblem[];
+/** Looks for one kind of problem between fields. */
+export type Rule = (config: ClusterConfig, use: ConfigUse) => RuleProblem[];
 
 /** Offset of the first backend's address in the private network; the front has the one before. */
 export const FIRST_BACKEND_OFFSET = 11;
@@ -33,7 +40,8 @@ const poolNamesAreUnique: Rule = ({ backends }) =>
     };
   });
 
-const gpusNeedCuda: Rule = ({ front, backends }) => {
+const gpusNeedCuda: Rule = ({ target, front, backends }) => {
+  if (target !== "docker") return [];
   const holders = [
     { path: "front", ...front },
     ...backends.map((pool, index) => ({ ...pool, path: `backends[${index}]` })),
@@ -145,7 +153,7 @@ const imagesComeInPairs: Rule = ({ images, front, backends }) =>
     if (given === undefined) return [];
     const needed = new Set<"backend" | "server">();
     if (front.flavour === flavour) needed.add("server");
-    if (backends.some((pool) => pool.flavour === flavour)) needed.add("backend");
+    if (backends.some((pool) => (pool.flavour ?? "cpu") === flavour)) needed.add("backend");
     return [...needed].flatMap((role) => {
       if (given[role] !== undefined) return [];
       return {
@@ -168,20 +176,11 @@ const argumentsAreFree: Rule = ({ front }) =>
     return { path, value: flag, rule: "must not be an argument that the plan decides", remedy, involves: [path] };
   });
 
-const dockerMountsTheModel: Rule = ({ target, model }, use) => {
-  if (use === "plan" || isLocalSource(model.source)) return [];
-  return [
-    {
-      path: "model.source",
-      value: model.source,
-      rule: `must be a file on this machine for target ${target}`,
-      remedy: "Download it and give its path; `npm run plan` takes it as it is.",
-      involves: ["model.source", "target"],
-    },
-  ];
-};
-
 const RULES: readonly Rule[] = [
+  targetCanBeCreated,
+  targetHasWhatItNeeds,
+  keysBelongToTheTarget,
+  splitIsWhole,
   dockerMountsTheModel,
   everySlotHasContext,
   microBatchFitsBatch,

@@ -4,69 +4,15 @@
  */
 
 import * as z from "zod";
+import { awsSchema, limitsSchema, machine, market } from "./aws-schema.ts";
 import { isCidr } from "./cidr.ts";
+import { flavour, gpus, imageReference, mapping, memory, noteOf, notes, oneOf, text, threads } from "./fields.ts";
 import { parseModelSource } from "./model-source.ts";
-import { isMemorySize, type MemorySize } from "./units.ts";
 
 /** llama.cpp commit that every role and flavour is built from unless the stack file says otherwise. */
 export const PINNED_LLAMACPP_VERSION = "0c1e57098";
 /** llama.cpp serves at most so many RPC devices (`GGML_RPC_MAX_SERVERS` is 16; its own documentation counts the front). */
 export const MAX_BACKENDS = 15;
-
-/** What a field's error message and its row in the reference say. */
-export interface FieldNotes {
-  /** What a value must be, to follow "must be": `a whole number from 1 to 15`. */
-  rule: string;
-  /** One sentence that says what to do about a wrong value. */
-  remedy: string;
-  /** What a missing optional value means, where that is not a plain default. */
-  whenAbsent?: string;
-}
-
-/** Notes by schema; read by the error messages and by the reference. */
-export const notes = z.registry<FieldNotes>();
-
-const flavour = () =>
-  z.enum(["cpu", "cuda"]).register(notes, {
-    rule: '"cpu" or "cuda"',
-    remedy: 'Write "cuda" if it is to compute on an NVIDIA GPU, else "cpu".',
-  });
-
-const memory = () =>
-  z
-    .custom<MemorySize>((value) => typeof value === "string" && isMemorySize(value))
-    .register(notes, {
-      rule: 'an amount of memory, a number and "MiB" or "GiB"',
-      remedy: 'Write it like "512 MiB" or "1.5 GiB", with one space.',
-    });
-
-const threads = () =>
-  z.int().min(1).max(1024).register(notes, {
-    rule: "a whole number from 1 to 1024",
-    remedy: "Give the number of CPU threads, at most the cores that the container may use.",
-  });
-
-const gpus = () =>
-  z
-    .string()
-    .regex(/^(all|\d+(,\d+)*)$/)
-    .register(notes, {
-      rule: '"all" or GPU numbers separated by commas',
-      remedy: 'Write "all", or the numbers that nvidia-smi shows, like "0" or "0,1".',
-    });
-
-const imageReference = () =>
-  z
-    .string()
-    .regex(/^[a-z0-9]+([._:/@-]+[A-Za-z0-9]+)*$/)
-    .register(notes, {
-      rule: "the name of a container image",
-      remedy: 'Write it like "ghcr.io/owner/name:tag" or "name@sha256:…".',
-    });
-
-const text = (remedy: string) => z.string().min(1).register(notes, { rule: "a text that is not empty", remedy });
-
-const mapping = (remedy: string): FieldNotes => ({ rule: "a mapping of keys to values", remedy });
 
 const modelSchema = z
   .strictObject({
@@ -100,13 +46,8 @@ const modelSchema = z
         remedy: "Give the number of requests that are served at the same time, like 1.",
       })
       .describe("Requests served at the same time, each with its share of the context (`--parallel`)."),
-    kvCacheType: z
-      .enum(["f16", "q8_0", "q4_0"])
+    kvCacheType: oneOf(["f16", "q8_0", "q4_0"], 'Write "f16", or "q8_0" for about half of its memory.')
       .default("f16")
-      .register(notes, {
-        rule: '"f16", "q8_0" or "q4_0"',
-        remedy: 'Write "f16", or "q8_0" for about half of its memory.',
-      })
       .describe("Type of the KV cache (`--cache-type-k`, `--cache-type-v`)."),
     batchTokens: z
       .int()
@@ -128,13 +69,8 @@ const modelSchema = z
         remedy: "Give the tokens that are computed at once, like 512; compute buffers grow with it.",
       })
       .describe("Prompt tokens computed at once; the compute buffers grow with it (`--ubatch-size`)."),
-    flashAttention: z
-      .enum(["auto", "on", "off"])
+    flashAttention: oneOf(["auto", "on", "off"], 'Write "auto" unless you must force it one way.')
       .default("auto")
-      .register(notes, {
-        rule: '"auto", "on" or "off"',
-        remedy: 'Write "auto" unless you must force it one way.',
-      })
       .describe("Flash attention (`--flash-attn`); a quantized KV cache needs it."),
     alias: z
       .string()
@@ -162,10 +98,28 @@ const frontSchema = z
         remedy: "Give a free port of this machine, like 8080.",
       })
       .describe("Port on this machine's loopback address at which the front answers."),
+    machine: machine()
+      .optional()
+      .describe("EC2 type of the front's machine; its memory and its cores are the front's."),
+    diskMebibytesPerSecond: z
+      .int()
+      .min(125)
+      .max(2000)
+      .optional()
+      .register(notes, {
+        rule: "a whole number from 125 to 2000",
+        remedy: "Give the throughput of a gp3 volume in MiB/s, like 500, or leave it to the planner.",
+        whenAbsent: "what loads the model in good time, with target aws",
+      })
+      .describe("Throughput of the volume that the front reads the model from, for target aws."),
     memory: memory()
-      .default("2 GiB")
+      .optional()
+      .register(notes, { ...noteOf(memory()), whenAbsent: "2 GiB; with target aws the machine's, and not allowed" })
       .describe("Memory of the front: a limit for its container, and what the planner may use."),
-    threads: threads().default(2).describe("CPU threads of `llama-server` (`--threads`)."),
+    threads: threads()
+      .optional()
+      .register(notes, { ...noteOf(threads()), whenAbsent: "2; with target aws the machine's cores, and not allowed" })
+      .describe("CPU threads of `llama-server` (`--threads`)."),
     gpus: gpus()
       .optional()
       .register(notes, { ...noteOf(gpus()), whenAbsent: "all on flavour cuda, none on cpu" })
@@ -196,7 +150,17 @@ const poolSchema = z
         remedy: 'Write it like "cpu" or "gpu-a10"; containers are named after it.',
       })
       .describe("Name of the pool; its backends are called `<name>-0`, `<name>-1`, …"),
-    flavour: flavour().default("cpu").describe("Image that the pool's backends run."),
+    machine: machine()
+      .optional()
+      .describe("EC2 type of the pool's machines. One with several GPUs runs a backend for each."),
+    market: market()
+      .optional()
+      .register(notes, { ...noteOf(market()), whenAbsent: "on-demand; not allowed with target docker" })
+      .describe("How the pool's machines are bought, with target aws."),
+    flavour: flavour()
+      .optional()
+      .register(notes, { ...noteOf(flavour()), whenAbsent: "cpu; with target aws cuda where the machine has a GPU" })
+      .describe("Image that the pool's backends run."),
     count: z
       .int()
       .min(1)
@@ -206,11 +170,34 @@ const poolSchema = z
         rule: `a whole number from 1 to ${MAX_BACKENDS}`,
         remedy: `Give the number of backends in this pool, at most ${MAX_BACKENDS} in all pools, or remove the pool.`,
       })
-      .describe("Number of equal backends in this pool."),
-    memory: memory().describe(
-      "Memory that each backend lends to the model, its program included: container limit on `cpu`, GPU memory on `cuda`.",
-    ),
-    threads: threads().default(2).describe("CPU threads of each `ggml-rpc-server` (`--threads`)."),
+      .describe("Number of equal backends in this pool; with target aws, of machines."),
+    memory: memory()
+      .optional()
+      .register(notes, { ...noteOf(memory()), whenAbsent: "required; with target aws the machine's, and not allowed" })
+      .describe(
+        "Memory that each backend lends to the model, its program included: container limit on `cpu`, GPU memory on `cuda`.",
+      ),
+    threads: threads()
+      .optional()
+      .register(notes, { ...noteOf(threads()), whenAbsent: "2; with target aws the machine's cores, and not allowed" })
+      .describe("CPU threads of each `ggml-rpc-server` (`--threads`)."),
+    layers: z
+      .array(
+        z.int().min(1).max(1024).register(notes, {
+          rule: "a whole number from 1 to 1024",
+          remedy: "Give the number of layers of that backend.",
+        }),
+      )
+      .min(1)
+      .optional()
+      .register(notes, {
+        rule: "a list of whole numbers, one for each backend of the pool",
+        remedy: "Write it like [12, 12], or leave it out of every pool so that the planner splits the layers.",
+        whenAbsent: "as the planner splits them",
+      })
+      .describe(
+        "Your own split: repeating layers of each backend of the pool, for all pools or for none. Layers that are left stay on the front.",
+      ),
     gpus: gpus()
       .optional()
       .register(notes, { ...noteOf(gpus()), whenAbsent: "all on flavour cuda, none on cpu" })
@@ -220,6 +207,16 @@ const poolSchema = z
 
 const accessSchema = z
   .strictObject({
+    mode: oneOf(["ssm", "private", "public"], 'Write "ssm" unless others than you must reach the front.')
+      .optional()
+      .register(notes, {
+        rule: '"ssm", "private" or "public"',
+        remedy: 'Write "ssm" unless others than you must reach the front.',
+        whenAbsent: "ssm; not allowed with target docker",
+      })
+      .describe(
+        "How the front is reached, with target aws: through a session of yours, from networks of yours, or from the Internet.",
+      ),
     privateCidr: z
       .string()
       .refine(isCidr)
@@ -266,31 +263,15 @@ const imagesSchema = z
   })
   .register(notes, mapping("Write `version:` or existing images below it, or leave the key out."));
 
-const limitsSchema = z
-  .strictObject({
-    maxHourlyUsd: z
-      .number()
-      .positive()
-      .optional()
-      .register(notes, {
-        rule: "a number of US dollars above 0",
-        remedy: "Write it like 1.5, without a currency sign.",
-        whenAbsent: "no limit",
-      })
-      .describe("US dollars per hour above which the preview is refused."),
-  })
-  .register(notes, mapping("Write `maxHourlyUsd: 1.5` below it, or leave the key out."));
-
 /** The whole of a stack's configuration, one property for each key of the project. */
 export const clusterSchema = z.strictObject({
-  target: z
-    .literal("docker")
+  target: oneOf(["docker", "aws"], "Write docker for this machine, or leave the key out.")
     .default("docker")
-    .register(notes, {
-      rule: '"docker", the only target that is built yet',
-      remedy: "Write docker, or leave the key out.",
-    })
-    .describe("Where the cluster runs: `docker` is this machine's Docker engine."),
+    .describe("Where the cluster runs: `docker` is this machine's Docker engine, `aws` machines on EC2."),
+  aws: awsSchema
+    .optional()
+    .register(notes, { ...noteOf(awsSchema), whenAbsent: "required with target aws, not allowed with target docker" })
+    .describe("Account and region of target aws."),
   model: modelSchema.describe("The model to serve and how."),
   front: frontSchema.prefault({}).describe("The container that runs `llama-server`."),
   backends: z
@@ -310,9 +291,3 @@ export const clusterSchema = z.strictObject({
 export type ClusterConfig = z.output<typeof clusterSchema>;
 /** One pool of backends. */
 export type PoolConfig = ClusterConfig["backends"][number];
-
-function noteOf(schema: z.ZodType): FieldNotes {
-  const note = notes.get(schema);
-  if (note === undefined) throw new Error("a field without notes");
-  return note;
-}

@@ -1,9 +1,10 @@
 /** Findings about clusters that work and could do with less. Every remedy is tried before it is proposed. */
 
 import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
-import { GIB, memoryBytes, memorySize } from "../config/units.ts";
+import { GIB, memorySize } from "../config/units.ts";
+import { poolHost, slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
-import { type Placement, place, slotsOf } from "./placement.ts";
+import { type Placement, place } from "./placement.ts";
 import { writtenSize } from "./remedies.ts";
 import type { Check } from "./situation.ts";
 import type { ConfigChange, MemoryPlan } from "./types.ts";
@@ -14,7 +15,7 @@ export const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
   const pool = count === 1 || !holdsEverything(placement) ? null : poolThatIsEnough(config, facts);
   if (pool === null) return [];
   const isAlone = config.backends.length === 1;
-  const spared = sum(slotsOf(config).map((slot) => memoryBytes(slot.pool.memory))) - memoryBytes(pool.memory);
+  const spared = sum(slotsOf(config).map(({ capacityBytes }) => capacityBytes)) - poolHost(pool).capacityBytes;
   const trips = count === 2 ? "one trip" : `${count - 1} trips`;
   return [
     {
@@ -30,8 +31,8 @@ export const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
 
 /** Says where CPU backends slow a cluster down whose GPUs hold the whole model. */
 export const cpuBesideGpu: Check = ({ config, facts, placement }) => {
-  const gpus = config.backends.filter(({ flavour }) => flavour === "cuda");
-  const cpus = config.backends.filter(({ flavour }) => flavour === "cpu");
+  const gpus = config.backends.filter((pool) => poolHost(pool).flavour === "cuda");
+  const cpus = config.backends.filter((pool) => poolHost(pool).flavour === "cpu");
   if (gpus.length === 0 || cpus.length === 0 || !holdsEverything(placement)) return [];
   // The stronger advice says the same and more.
   if (poolThatIsEnough(config, facts) !== null || !holdsEverything(place({ ...config, backends: gpus }, facts)))
@@ -84,9 +85,9 @@ export const ECONOMY_CHECKS: readonly Check[] = [oneBackendIsEnough, cpuBesideGp
 
 /** The smallest pool of which a single backend holds the whole model. Where there are GPUs, a CPU is no substitute. */
 function poolThatIsEnough(config: ClusterConfig, facts: ModelFacts): PoolConfig | null {
-  const gpus = config.backends.filter(({ flavour }) => flavour === "cuda");
+  const gpus = config.backends.filter((pool) => poolHost(pool).flavour === "cuda");
   const candidates = (gpus.length > 0 ? gpus : config.backends).toSorted(
-    (a, b) => memoryBytes(a.memory) - memoryBytes(b.memory),
+    (a, b) => poolHost(a).capacityBytes - poolHost(b).capacityBytes,
   );
   const isEnough = (pool: PoolConfig) =>
     holdsEverything(place({ ...config, backends: [{ ...pool, count: 1 }] }, facts));
@@ -99,7 +100,11 @@ function holdsEverything(placement: Placement | null): placement is Placement {
 }
 
 function isMostlyUnused(config: ClusterConfig, placement: Placement | null): placement is Placement {
-  if (!holdsEverything(placement) || config.backends.some(({ flavour }) => flavour !== "cpu")) return false;
+  if (
+    !holdsEverything(placement) ||
+    config.backends.some((pool) => poolHost(pool).flavour !== "cpu" || pool.machine !== undefined)
+  )
+    return false;
   const fullest = Math.max(...placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes / capacityBytes));
   return fullest < WASTE_SHARE && declared(placement) - used(placement) >= WASTE_BYTES;
 }

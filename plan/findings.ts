@@ -6,9 +6,9 @@ import { MAX_BACKENDS } from "../config/schema.ts";
 import { memoryBytes, memorySize } from "../config/units.ts";
 import { FINDING_NUMBERS } from "./finding-numbers.ts";
 import { ECONOMY_CHECKS } from "./findings-economy.ts";
+import { capacityText, frontHost, poolHost, slotsOf } from "./machines.ts";
 import { runSettings } from "./memory/settings.ts";
 import { LOCK_FILE } from "./model/lock.ts";
-import { slotsOf } from "./placement.ts";
 import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";
 import type { Check, Situation } from "./situation.ts";
 import type { Finding } from "./types.ts";
@@ -27,7 +27,7 @@ const modelFits: Check = ({ config, facts, placement }) => {
       code: "model-does-not-fit",
       severity: "error",
       path: remedy?.change.path ?? path,
-      message: `The model does not fit: with the best split, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${slot.pool.memory}.`,
+      message: `The model does not fit: with the best split, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${capacityText(slot)}.`,
       remedy:
         remedy?.sentence ??
         "Give several pools more memory, or choose a smaller model or a smaller quantization of it.",
@@ -46,7 +46,7 @@ const frontFits: Check = ({ config, facts, placement }) => {
       code: "front-memory-too-small",
       severity: "error",
       path: "front.memory",
-      message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${config.front.memory}.`,
+      message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${capacityText(frontHost(config))}.`,
       remedy: remedy?.sentence ?? `Set front.memory to at least ${needed}.`,
       change: remedy?.change ?? { path: "front.memory", value: needed },
     },
@@ -181,7 +181,7 @@ const modelIsTheKeptOne: Check = ({ facts }) => {
 
 const gpusAreNotShared: Check = ({ config }) =>
   config.backends.flatMap((pool, index) => {
-    if (pool.flavour !== "cuda" || pool.count === 1) return [];
+    if (poolHost(pool).flavour !== "cuda" || pool.count === 1 || pool.machine !== undefined) return [];
     return {
       code: "gpu-shared",
       severity: "warning" as const,

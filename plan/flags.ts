@@ -4,10 +4,11 @@
  * contract in `images/`.
  */
 
-import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
-import { MIB, memoryBytes } from "../config/units.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { MIB } from "../config/units.ts";
+import type { Slot } from "./machines.ts";
 
-/** Port of `ggml-rpc-server` in its container. */
+/** Port of `ggml-rpc-server` in its container; further GPUs of one machine have the ports that follow. */
 export const RPC_PORT = 50_052;
 /** Port of `llama-server` in its container. */
 export const FRONT_PORT = 8080;
@@ -31,6 +32,7 @@ export interface FrontDecision {
   tensorSplit: readonly number[];
   /** Layers that go to the devices, the output layer among them. */
   offloadedLayers: number;
+  threads: number;
   startupSeconds: number;
 }
 
@@ -44,7 +46,7 @@ export function frontFlags({ model, front }: ClusterConfig, decision: FrontDecis
       APP_MODEL: `${MODEL_DIRECTORY}/${decision.modelFileName}`,
       APP_RPC_BACKENDS: decision.rpcBackends.join(","),
       APP_GPU_LAYERS: String(decision.offloadedLayers),
-      APP_THREADS: String(front.threads),
+      APP_THREADS: String(decision.threads),
       APP_WAIT_SECONDS: String(decision.startupSeconds),
       LLAMA_ARG_TENSOR_SPLIT: decision.tensorSplit.join(","),
       LLAMA_ARG_SPLIT_MODE: "layer",
@@ -71,17 +73,17 @@ export function frontFlags({ model, front }: ClusterConfig, decision: FrontDecis
 }
 
 /** Start of `ggml-rpc-server`. */
-export function backendFlags(pool: PoolConfig): ContainerFlags {
+export function backendFlags({ flavour, capacityBytes, threads, gpu }: Slot): ContainerFlags {
   return {
     environment: {
       APP_MODE: "backend",
       APP_BIND: "0.0.0.0",
-      APP_PORT: String(RPC_PORT),
-      APP_MEM: String(memoryBytes(pool.memory) / MIB),
-      APP_THREADS: String(pool.threads),
+      APP_PORT: String(RPC_PORT + gpu),
+      APP_MEM: String(capacityBytes / MIB),
+      APP_THREADS: String(threads),
       APP_CACHE: "1",
       // One process would lend every GPU as a device of its own; the plan counts one device for each backend.
-      ...(pool.flavour === "cuda" ? { APP_DEVICE: "CUDA0" } : {}),
+      ...(flavour === "cuda" ? { APP_DEVICE: "CUDA0" } : {}),
     },
     arguments: [],
   };

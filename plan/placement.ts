@@ -1,20 +1,12 @@
 /** Where everything goes: layers to the front and the backends, and the memory of each. */
 
-import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
-import { memoryBytes } from "../config/units.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { frontHost, slotsOf } from "./machines.ts";
 import { memoryModel } from "./memory/devices.ts";
 import { runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { splitLayers } from "./split.ts";
 import type { MemoryPlan } from "./types.ts";
-
-/** One backend of a pool. */
-export interface Slot {
-  pool: PoolConfig;
-  poolIndex: number;
-  /** Number within the pool. */
-  index: number;
-}
 
 /** The placement of a model on a cluster, fitting or not. */
 export interface Placement {
@@ -27,48 +19,46 @@ export interface Placement {
   fits: boolean;
 }
 
-/** Every backend of every pool, in the order of the devices. */
-export function slotsOf(config: ClusterConfig): Slot[] {
-  return config.backends.flatMap((pool, poolIndex) =>
-    Array.from({ length: pool.count }, (_, index) => ({ pool, poolIndex, index })),
-  );
-}
-
 /**
- * Places the model. The backends hold every layer if they can; if not, the front takes the first layers, as few as will
- * do. If nothing fits, the placement is the one without layers on the front. Null if there are fewer layers than backends.
+ * Places the model: as the stack file's own split says, or else so that the backends hold every layer if they can; if not,
+ * the front takes the first layers, as few as will do. If nothing fits, the placement is the one without layers on the
+ * front. Null if there are fewer layers than backends, or than the own split gives out.
  */
 export function place(config: ClusterConfig, facts: ModelFacts): Placement | null {
   const slots = slotsOf(config);
-  const capacities = slots.map(({ pool }) => memoryBytes(pool.memory));
+  const capacities = slots.map(({ capacityBytes }) => capacityBytes);
   const memory = memoryModel(facts, runSettings(config));
-  const frontCapacity = memoryBytes(config.front.memory);
+  const frontCapacity = frontHost(config).capacityBytes;
+
+  const memoryOf = (device: number, first: number, count: number, frontLayers: number) => {
+    const layers = {
+      first,
+      count,
+      holdsOutput: device === slots.length - 1,
+      followsFront: device === 0 && frontLayers > 0,
+    };
+    const { flavour = "cpu", capacityBytes = 0 } = slots[device] ?? {};
+    return memory.backend(flavour, capacityBytes, layers, isPipelined(slots.length, frontLayers));
+  };
+  const placed = (frontLayers: number, counts: number[]): Placement => {
+    const front = memory.front(frontCapacity, frontLayers, isPipelined(slots.length, frontLayers));
+    const firsts = counts.map((_, device) => frontLayers + sum(counts.slice(0, device)));
+    const backends = counts.map((count, device) => memoryOf(device, firsts[device] ?? 0, count, frontLayers));
+    const fits = [front, ...backends].every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
+    return { frontLayers, counts, front, backends, fits };
+  };
+
+  const own = ownSplit(config);
+  if (own !== null) return sum(own) > facts.layers ? null : placed(facts.layers - sum(own), own);
 
   const attempt = (frontLayers: number): Placement | null => {
-    // llama.cpp overlaps the devices only if it has several and all layers lie on them.
-    const pipelined = slots.length > 1 && frontLayers === 0;
-    const backend = (device: number, first: number, count: number) => {
-      const layers = {
-        first,
-        count,
-        holdsOutput: device === slots.length - 1,
-        followsFront: device === 0 && frontLayers > 0,
-      };
-      return memory.backend(slots[device]?.pool.flavour ?? "cpu", capacities[device] ?? 0, layers, pipelined);
-    };
     const split = splitLayers(
       { first: frontLayers, count: facts.layers - frontLayers },
       capacities,
-      (device, first, count) => backend(device, first, count).totalBytes,
+      (device, first, count) => memoryOf(device, first, count, frontLayers).totalBytes,
     );
-    if (split === null) return null;
-    const front = memory.front(frontCapacity, frontLayers, pipelined);
-    const firsts = split.counts.map((_, device) => frontLayers + sum(split.counts.slice(0, device)));
-    const backends = split.counts.map((count, device) => backend(device, firsts[device] ?? 0, count));
-    const fits = split.fullest <= 1 && front.totalBytes <= frontCapacity;
-    return { frontLayers, counts: split.counts, front, backends, fits };
+    return split === null ? null : placed(frontLayers, split.counts);
   };
-
   const whole = attempt(0);
   if (whole === null || whole.fits) return whole;
   const most = facts.layers - slots.length;
@@ -77,6 +67,17 @@ export function place(config: ClusterConfig, facts: ModelFacts): Placement | nul
   const least = leastThat((frontLayers) => backendsFit(attempt(frontLayers)), 1, most);
   const shared = least === null ? null : attempt(least);
   return shared?.fits === true ? shared : whole;
+}
+
+/** Layers of each backend as the stack file has them, in the order of the devices; null if it leaves them to the planner. */
+export function ownSplit({ backends }: ClusterConfig): number[] | null {
+  const counts = backends.map(({ layers }) => layers);
+  return counts.every((layers) => layers !== undefined) ? counts.flat() : null;
+}
+
+/** llama.cpp overlaps the devices only if it has several and all layers lie on them. */
+export function isPipelined(devices: number, frontLayers: number): boolean {
+  return devices > 1 && frontLayers === 0;
 }
 
 /** The least number from `low` to `high` for which the monotone test holds, or null if it holds for none. */

@@ -3,6 +3,7 @@
 import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
 import { GIB, type MemorySize, MIB, memoryBytes, memorySize } from "../config/units.ts";
 import { applyChange } from "./change.ts";
+import { capacityText, frontHost, poolHost } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { leastThat, type Placement, place } from "./placement.ts";
 import type { ConfigChange } from "./types.ts";
@@ -49,7 +50,7 @@ export function moreFrontMemory(config: ClusterConfig, facts: ModelFacts): Remed
   return moreMemory(
     trialOf(config, facts, ({ fits }) => fits),
     "front.memory",
-    config.front.memory,
+    capacityText(frontHost(config)),
     1,
   );
 }
@@ -71,7 +72,7 @@ function cheapest(remedies: readonly (Remedy | null)[]): Remedy | null {
 
 function backendRemedies(trial: Trial): (Remedy | null)[] {
   return trial.config.backends.flatMap((pool, index) => [
-    moreMemory(trial, `backends[${index}].memory`, pool.memory, pool.count),
+    moreMemory(trial, `backends[${index}].memory`, capacityText(poolHost(pool)), pool.count),
     moreBackends(trial, index),
   ]);
 }
@@ -103,7 +104,7 @@ function moreBackends({ config, helps }: Trial, index: number): Remedy | null {
   for (let count = pool.count + 1; count <= MAX_BACKENDS - others; count++) {
     const change = { path, value: count };
     if (!helps(change)) continue;
-    const extraBytes = (count - pool.count) * memoryBytes(pool.memory);
+    const extraBytes = (count - pool.count) * poolHost(pool).capacityBytes;
     return { change, sentence: `Set ${path} to ${count}.`, extraBytes };
   }
   return null;

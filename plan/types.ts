@@ -3,6 +3,12 @@
  * `npm run plan`, exported as the stack output `plan`, and is all that `components/` may go by.
  */
 
+import type { Region } from "../config/regions.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import type { ClusterCost } from "./bill.ts";
+import type { SpeedEstimate } from "./speed/estimate.ts";
+import type { LoadEstimate } from "./speed/load.ts";
+
 /** A runtime image variant. */
 export type Flavour = "cpu" | "cuda";
 
@@ -64,7 +70,7 @@ export interface BackendPlan {
   pool: string;
   flavour: Flavour;
   architecture: Architecture;
-  /** Private IPv4 address, fixed at plan time. */
+  /** Private IPv4 address, fixed at plan time; backends of one machine share it. */
   address: string;
   /** RPC port. */
   port: number;
@@ -143,9 +149,35 @@ export interface NetworkPlan {
   cidr: string;
 }
 
+/** A gp3 volume. */
+export interface DiskPlan {
+  gibibytes: number;
+  mebibytesPerSecond: number;
+  operationsPerSecond: number;
+}
+
+/** One machine to rent. */
+export interface MachinePlan {
+  /** Unique in the cluster: `front`, `<pool>-machine-<number>`. */
+  name: string;
+  /** The pool that it belongs to; null for the front's. */
+  pool: string | null;
+  /** EC2 type. */
+  type: string;
+  market: "on-demand" | "spot";
+  flavour: Flavour;
+  architecture: Architecture;
+  address: string;
+  /** Names of the backends that run on it; none on the front's. */
+  backends: string[];
+  disk: DiskPlan;
+}
+
 /** The whole decision. */
 export interface ClusterPlan {
-  target: "docker";
+  target: ClusterConfig["target"];
+  /** AWS region; null with target docker. */
+  region: Region | null;
   model: ModelPlan;
   network: NetworkPlan;
   front: FrontPlan;
@@ -155,7 +187,15 @@ export interface ClusterPlan {
   images: ImagePlan[];
   /** llama.cpp's `--tensor-split`: layers per device in the order RPC0, RPC1, …, local. */
   tensorSplit: number[];
-  /** US dollars per hour; 0 where the machine is the user's own. */
+  /** Machines to rent, the front's first; none with target docker. */
+  machines: MachinePlan[];
+  /** How fast it answers; null where the machine is the user's own: its memory's bandwidth is not known. */
+  speed: SpeedEstimate | null;
+  /** How long the model takes to load; null where the machine is the user's own. */
+  load: LoadEstimate | null;
+  /** What it costs; null where the machine is the user's own, or one is not sold in the region. */
+  cost: ClusterCost | null;
+  /** US dollars per hour at most: spot machines at the price of on-demand ones. 0 where the machine is the user's own. */
   hourlyUsd: number;
   findings: Finding[];
 }

@@ -1,10 +1,9 @@
 /** Words of the catalog. A catalog file holds one row for each machine type, the columns in the order of the tuples here. */
 
+import { REGIONS, type Region } from "../../config/regions.ts";
 import type { Architecture } from "../types.ts";
 
-/** Regions with prices. A type without a price in a region is not offered there. */
-export const REGIONS = ["us-east-1", "us-west-2", "eu-central-1", "eu-west-1"] as const;
-export type Region = (typeof REGIONS)[number];
+export { REGIONS, type Region };
 
 /** US dollars per hour as read from a price list; `"~1.25"` is an estimate; null: not sold there on demand. */
 export type Price = number | `~${number}` | null;

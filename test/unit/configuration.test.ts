@@ -29,8 +29,8 @@ describe("a right configuration", () => {
         microBatchTokens: 512,
         flashAttention: "auto",
       },
-      front: { flavour: "cpu", hostPort: 8080, memory: "2 GiB", threads: 2, embeddings: false, arguments: [] },
-      backends: [{ name: "cpu", flavour: "cpu", count: 2, memory: "1 GiB", threads: 2 }],
+      front: { flavour: "cpu", hostPort: 8080, embeddings: false, arguments: [] },
+      backends: [{ name: "cpu", count: 2, memory: "1 GiB" }],
       access: {},
       images: { version: "0c1e57098", repository: "https://github.com/ggml-org/llama.cpp" },
       limits: {},
@@ -83,7 +83,7 @@ describe("a right configuration", () => {
 describe("a wrong configuration", () => {
   test("is told everything at once: fields, unknown keys and the rules between fields", () => {
     const message = messageFor({
-      target: "aws",
+      target: "podman",
       model: { source: "model.gguf", contextToken: 3, kvCacheType: "q8_0", flashAttention: "off" },
       front: { arguments: ["--rpc"] },
       backends: [{ name: "cpu", memory: "3 GB" }, { name: "cpu", memory: "1 GiB" }, 3],
@@ -101,7 +101,7 @@ describe("a wrong configuration", () => {
       "front.arguments[0]",
       "backends[1].name",
     ]);
-    expect(message).toMatch(/^7 problems in the configuration:\n {2}target is "aws": /);
+    expect(message).toMatch(/^7 problems in the configuration:\n {2}target is "podman": /);
   });
 
   test("is not told of rules that follow from a field that is wrong by itself", () => {

@@ -77,7 +77,7 @@ describe("npm run plan", () => {
   });
 
   test("answers a wrong configuration with every problem and 1", async () => {
-    stackOf("config:\n  llama-rpc-cluster:target: aws\n  llama-rpc-cluster:model: {source: x}\n");
+    stackOf("config:\n  llama-rpc-cluster:target: podman\n  llama-rpc-cluster:model: {source: x}\n");
     expect(await main(["-s", "mine"], root)).toBe(1);
     expect(err).toMatch(
       /^3 problems in the configuration:\n {2}target .*\n {2}model\.source .*\n {2}backends is missing.*\n$/,

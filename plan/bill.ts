@@ -1,0 +1,86 @@
+/** What a planned cluster costs: the order that its configuration amounts to, and the quote for it. */
+
+import { WEEKDAYS } from "../config/aws-schema.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { findMachineType } from "./catalog/index.ts";
+import { HOURS_PER_MONTH, type Quote, quote, type UsdRange, usdPerMillionTokens } from "./cost.ts";
+import type { ModelFacts } from "./model/facts.ts";
+import type { SpeedEstimate } from "./speed/estimate.ts";
+import type { MachinePlan } from "./types.ts";
+
+/** A quote, and what a token comes to at the estimated speed. */
+export interface ClusterCost extends Quote {
+  /** US dollars for a million generated tokens, while one answer is given after the other. */
+  usdPerMillionTokens: UsdRange | null;
+  /** Hours of a month in which the machines run. */
+  machineHoursPerMonth: number;
+}
+
+/**
+ * Endpoints that a machine without a way out needs: `ecr.api`, `ecr.dkr`, `ssm`, `ssmmessages`, in the one zone. That of
+ * S3 is a gateway and free.
+ */
+const INTERFACE_ENDPOINTS = 4;
+/** Zones that a public load balancer must be in, each with an address of its own. */
+const PUBLIC_ZONES = 2;
+/** Both roles' images, `bench/RESULTS.md`; of cuda, what NVIDIA's libraries come to. */
+const IMAGE_GIGABYTES = { cpu: 0.2, cuda: 3 } as const;
+const GIGABYTE = 1e9;
+const GIBIBYTE = 1024 ** 3;
+
+/** Adds up; null where there are no machines to pay for, or one of them is not sold in the region. */
+export function costOf(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  machines: readonly MachinePlan[],
+  speed: SpeedEstimate | null,
+): ClusterCost | null {
+  const region = config.aws?.region;
+  if (region === undefined || machines.length === 0) return null;
+  if (machines.some(({ type }) => findMachineType(type)?.usdPerHour[region] === undefined)) return null;
+  const machineHoursPerMonth = hoursPerMonth(config);
+  const flavours = new Set(machines.map(({ flavour }) => flavour));
+  const isPublic = config.access.mode === "public";
+  const quoted = quote({
+    region,
+    machines: machines.map(({ type, market }) => ({ type, count: 1, spot: market === "spot" })),
+    disks: machines.map(({ disk }) => ({
+      count: 1,
+      gigabytes: Math.ceil((disk.gibibytes * GIBIBYTE) / GIGABYTE),
+      megabytesPerSecond: disk.mebibytesPerSecond,
+      operationsPerSecond: disk.operationsPerSecond,
+    })),
+    interfaceEndpoints: INTERFACE_ENDPOINTS,
+    publicAddresses: isPublic ? PUBLIC_ZONES : 0,
+    loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
+    transferOutGigabytesMonth: 0,
+    registryGigabytes: [...flavours].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
+    bucketGigabytes: facts.fileBytes / GIGABYTE,
+    machineHoursPerMonth,
+  });
+  return {
+    ...quoted,
+    usdPerMillionTokens:
+      speed === null
+        ? null
+        : usdPerMillionTokens(quoted.usdPerHour, {
+            low: speed.decode.tokensPerSecond,
+            high: speed.decode.tokensPerSecond,
+          }),
+    machineHoursPerMonth,
+  };
+}
+
+/** Hours of a month in which the machines run, by the schedule. */
+export function hoursPerMonth({ limits: { schedule } }: ClusterConfig): number {
+  if (schedule === undefined) return HOURS_PER_MONTH;
+  const minutes = minutesOf(schedule.stop) - minutesOf(schedule.start);
+  // A stop that is not after the start is on the next day.
+  const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
+  return (HOURS_PER_MONTH * hoursPerDay * new Set(schedule.days).size) / (24 * WEEKDAYS.length);
+}
+
+function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(":").map(Number);
+  return 60 * hours + minutes;
+}

@@ -1,0 +1,145 @@
+/** The front, the backends, and the machines that they run on, as the plan tells them. */
+
+import type { ClusterConfig } from "../config/schema.ts";
+import { backendDisk, frontDisk } from "./disks.ts";
+import { backendFlags, FRONT_PORT, frontFlags, RPC_PORT } from "./flags.ts";
+import { architectureOf, frontHost, type Host, type Slot, slotsOf } from "./machines.ts";
+import type { ModelFacts } from "./model/facts.ts";
+import { addresses } from "./network.ts";
+import type { Placement } from "./placement.ts";
+import { tensorSplitOf } from "./split.ts";
+import { startupSeconds } from "./startup.ts";
+import type { Architecture, BackendPlan, FrontPlan, ImagePlan, LayerRange, MachinePlan, MemoryPlan } from "./types.ts";
+
+/** What containers and machines are planned from. */
+export interface Decided {
+  config: ClusterConfig;
+  facts: ModelFacts;
+  placement: Placement | null;
+  cidr: string;
+  /** Architecture of the user's own machine. */
+  ownMachine: Architecture;
+}
+
+export function frontPlan({ config, facts, placement, cidr, ownMachine }: Decided, backends: BackendPlan[]): FrontPlan {
+  const { front } = config;
+  const host = frontHost(config);
+  const frontLayers = placement?.frontLayers ?? 0;
+  const seconds = startupSeconds(facts.fileBytes);
+  const flags = frontFlags(config, {
+    modelFileName: facts.fileName,
+    rpcBackends: backends.map(({ address, port }) => `${address}:${port}`),
+    tensorSplit: tensorSplitOf(placement?.counts ?? []),
+    offloadedLayers: facts.layers + 1 - frontLayers,
+    threads: host.threads,
+    startupSeconds: seconds,
+  });
+  return {
+    flavour: front.flavour,
+    architecture: architectureOf(host, ownMachine),
+    address: addresses(cidr).front,
+    port: FRONT_PORT,
+    hostAddress: "127.0.0.1",
+    hostPort: front.hostPort,
+    layers: frontLayers === 0 ? null : layerRange(0, frontLayers),
+    memory: placement?.front ?? noMemory(host),
+    containerMemoryBytes: host.containerBytes,
+    threads: host.threads,
+    gpus: front.flavour === "cuda" ? (front.gpus ?? "all") : null,
+    ...flags,
+    startupSeconds: seconds,
+  };
+}
+
+export function backendPlans({ config, placement, cidr, ownMachine }: Decided): BackendPlan[] {
+  const slots = slotsOf(config);
+  let next = placement?.frontLayers ?? 0;
+  return slots.map((slot, device) => {
+    const count = placement?.counts[device] ?? 0;
+    const layers = layerRange(next, count);
+    next += count;
+    return {
+      name: nameOf(slot),
+      pool: slot.pool.name,
+      flavour: slot.flavour,
+      architecture: architectureOf(slot, ownMachine),
+      address: addresses(cidr).backend(slot.machineNumber),
+      port: RPC_PORT + slot.gpu,
+      device: `RPC${device}`,
+      layers,
+      holdsOutput: device === slots.length - 1,
+      memory: placement?.backends[device] ?? noMemory(slot),
+      containerMemoryBytes: slot.containerBytes,
+      threads: slot.threads,
+      gpus: gpusOf(slot),
+      ...backendFlags(slot),
+    };
+  });
+}
+
+/** Machines to rent, the front's first; none where the machine is the user's own. */
+export function machinePlans({ config, facts, placement, cidr, ownMachine }: Decided): MachinePlan[] {
+  const front = frontHost(config);
+  if (front.type === null) return [];
+  const machines: MachinePlan[] = [
+    {
+      name: "front",
+      pool: null,
+      type: front.type.name,
+      market: "on-demand",
+      flavour: front.flavour,
+      architecture: architectureOf(front, ownMachine),
+      address: addresses(cidr).front,
+      backends: [],
+      disk: frontDisk(config, facts, front.type),
+    },
+  ];
+  const slots = slotsOf(config);
+  const byMachine = Map.groupBy(slots.entries(), ([, { machineNumber }]) => machineNumber);
+  for (const [machineNumber, entries] of byMachine) {
+    const [first] = entries;
+    if (first === undefined || first[1].type === null) continue;
+    const { pool, type, flavour } = first[1];
+    const weightsBytes = entries.reduce((sum, [device]) => sum + (placement?.backends[device]?.weightsBytes ?? 0), 0);
+    const before = slots.find(({ poolIndex }) => poolIndex === first[1].poolIndex)?.machineNumber ?? 0;
+    machines.push({
+      name: `${pool.name}-machine-${machineNumber - before}`,
+      pool: pool.name,
+      type: type.name,
+      market: pool.market ?? "on-demand",
+      flavour,
+      architecture: type.architecture,
+      address: addresses(cidr).backend(machineNumber),
+      backends: entries.map(([, slot]) => nameOf(slot)),
+      disk: backendDisk(flavour, weightsBytes),
+    });
+  }
+  return machines;
+}
+
+/** Every image that is needed, each once. */
+export function imagePlans(front: FrontPlan, backends: readonly BackendPlan[]): ImagePlan[] {
+  const images = new Map<string, ImagePlan>();
+  const add = (image: ImagePlan) => images.set(`${image.flavour} ${image.role} ${image.architecture}`, image);
+  add({ flavour: front.flavour, role: "server", architecture: front.architecture });
+  for (const { flavour, architecture } of backends) add({ flavour, role: "backend", architecture });
+  return [...images.values()];
+}
+
+function nameOf({ pool, index }: Slot): string {
+  return `${pool.name}-${index}`;
+}
+
+/** A container gets the one GPU that it lends where the machine's GPUs are counted, else what the stack file says. */
+function gpusOf({ flavour, type, gpu, pool }: Slot): string | null {
+  if (flavour === "cpu") return null;
+  return type === null ? (pool.gpus ?? "all") : String(gpu);
+}
+
+function layerRange(first: number, count: number): LayerRange {
+  return { first, last: first + count - 1, count };
+}
+
+function noMemory({ capacityBytes }: Host): MemoryPlan {
+  return { weightsBytes: 0, kvCacheBytes: 0, computeBytes: 0, reserveBytes: 0, totalBytes: 0, capacityBytes };
+}
