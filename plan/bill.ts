@@ -2,6 +2,7 @@
 
 import { WEEKDAYS } from "../config/aws-schema.ts";
 import type { ClusterConfig } from "../config/schema.ts";
+import { GIB } from "../config/units.ts";
 import { findMachineType } from "./catalog/index.ts";
 import { HOURS_PER_MONTH, type Quote, quote, type UsdRange, usdPerMillionTokens } from "./cost.ts";
 import type { ModelFacts } from "./model/facts.ts";
@@ -26,7 +27,6 @@ const PUBLIC_ZONES = 2;
 /** Both roles' images, `bench/RESULTS.md`; of cuda, what NVIDIA's libraries come to. */
 const IMAGE_GIGABYTES = { cpu: 0.2, cuda: 3 } as const;
 const GIGABYTE = 1e9;
-const GIBIBYTE = 1024 ** 3;
 
 /** Adds up; null where there are no machines to pay for, or one of them is not sold in the region. */
 export function costOf(
@@ -43,13 +43,14 @@ export function costOf(
   const isPublic = config.access.mode === "public";
   const quoted = quote({
     region,
-    machines: machines.map(({ type, market }) => ({ type, count: 1, spot: market === "spot" })),
-    disks: machines.map(({ disk }) => ({
-      count: 1,
-      gigabytes: Math.ceil((disk.gibibytes * GIBIBYTE) / GIGABYTE),
-      megabytesPerSecond: disk.mebibytesPerSecond,
-      operationsPerSecond: disk.operationsPerSecond,
-    })),
+    machines: grouped(machines.map(({ type, market }) => ({ type, spot: market === "spot" }))),
+    disks: grouped(
+      machines.map(({ disk }) => ({
+        gigabytes: Math.ceil((disk.gibibytes * GIB) / GIGABYTE),
+        megabytesPerSecond: disk.mebibytesPerSecond,
+        operationsPerSecond: disk.operationsPerSecond,
+      })),
+    ),
     interfaceEndpoints: INTERFACE_ENDPOINTS,
     publicAddresses: isPublic ? PUBLIC_ZONES : 0,
     loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
@@ -60,13 +61,7 @@ export function costOf(
   });
   return {
     ...quoted,
-    usdPerMillionTokens:
-      speed === null
-        ? null
-        : usdPerMillionTokens(quoted.usdPerHour, {
-            low: speed.decode.tokensPerSecond,
-            high: speed.decode.tokensPerSecond,
-          }),
+    usdPerMillionTokens: speed === null ? null : usdPerMillionTokens(quoted.usdPerHour, speed.decode),
     machineHoursPerMonth,
   };
 }
@@ -78,6 +73,12 @@ export function hoursPerMonth({ limits: { schedule } }: ClusterConfig): number {
   // A stop that is not after the start is on the next day.
   const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
   return (HOURS_PER_MONTH * hoursPerDay * new Set(schedule.days).size) / (24 * WEEKDAYS.length);
+}
+
+/** Equal things once, with their number, in the order in which they come first. */
+function grouped<Item extends object>(items: readonly Item[]): (Item & { count: number })[] {
+  const groups = Map.groupBy(items, (item) => JSON.stringify(item));
+  return [...groups.values()].flatMap((group) => group.slice(0, 1).map((item) => ({ ...item, count: group.length })));
 }
 
 function minutesOf(time: string): number {
