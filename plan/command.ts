@@ -11,7 +11,8 @@ import { svgPlan } from "./svg.ts";
 
 const USAGE = `Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]] [--renew]
 
-Shows what the stack would be: which layers on which backend, the memory of each, and what the planner has to say.
+Shows what the stack would be: which layers on which backend, the memory of each, and what the planner has to say;
+with target aws also the machines, how fast they would answer and what they would cost. Nothing is created or asked for.
 The header of a model that is not on this machine is read over the network once and then kept in stacks/models.lock.json;
 HF_TOKEN opens gated models on Hugging Face.
 Exit code 1 if the configuration is wrong or the plan can't be carried out.

@@ -39,6 +39,7 @@ export function frontPlan({ config, facts, placement, cidr, ownMachine }: Decide
     architecture: architectureOf(host, ownMachine),
     address: addresses(cidr).front,
     port: FRONT_PORT,
+    access: config.target === "docker" ? "loopback" : (config.access.mode ?? "ssm"),
     hostAddress: "127.0.0.1",
     hostPort: front.hostPort,
     layers: frontLayers === 0 ? null : layerRange(0, frontLayers),

@@ -153,15 +153,23 @@ export function usdPerMillionTokens(usdPerHour: UsdRange, tokensPerSecond: UsdRa
   return { low: price(usdPerHour.low, tokensPerSecond.high), high: price(usdPerHour.high, tokensPerSecond.low) };
 }
 
+/** US dollars per hour of one machine; null where it is not sold on demand. Without a spot market it costs that as well. */
+export function machinePrice(type: string, spot: boolean, region: Region): UsdRange | null {
+  const machine = findMachineType(type);
+  const onDemand = machine?.usdPerHour[region];
+  if (machine === undefined || onDemand === undefined) return null;
+  const range = spot ? spotRange(machine, region) : null;
+  return range === null ? exactly(onDemand.usd) : { low: range.lowUsd, high: range.highUsd };
+}
+
 function machineLine({ type, count, spot }: MachineOrder, { region, machineHoursPerMonth }: CostSpec): CostLine {
   const machine = findMachineType(type);
   const price = machine?.usdPerHour[region];
-  if (machine === undefined || price === undefined) throw new NotSold(type, region, machine !== undefined);
-  const range = spot ? spotRange(machine, region) : null;
-  const one = range === null ? exactly(price.usd) : { low: range.lowUsd, high: range.highUsd };
+  const one = machinePrice(type, spot, region);
+  if (price === undefined || one === null) throw new NotSold(type, region, machine !== undefined);
   return {
     kind: "machines",
-    what: `${count} × ${type}${range === null ? "" : " (spot)"}`,
+    what: `${count} × ${type}${spot && machine?.spot === true ? " (spot)" : ""}`,
     usdPerHour: times(one, count),
     usdPerMonth: times(one, count * machineHoursPerMonth),
     estimated: price.estimated,
@@ -183,24 +191,40 @@ function serviceLines(spec: CostSpec): CostLine[] {
   const lines = [
     hourly(
       "endpoints",
-      `${interfaceEndpoints} interface endpoints`,
+      counted(interfaceEndpoints, "interface endpoint"),
       interfaceEndpoints * SERVICE_PRICES.interfaceEndpointHour,
     ),
-    hourly("addresses", `${publicAddresses} public IPv4 addresses`, publicAddresses * SERVICE_PRICES.publicAddressHour),
-    hourly("load balancer", `${loadBalancers} load balancers`, loadBalancers * balancer),
+    hourly(
+      "addresses",
+      `${publicAddresses} public IPv4 ${publicAddresses === 1 ? "address" : "addresses"}`,
+      publicAddresses * SERVICE_PRICES.publicAddressHour,
+    ),
+    hourly("load balancer", counted(loadBalancers, "load balancer"), loadBalancers * balancer),
     monthly(
       "transfer",
       `${spec.transferOutGigabytesMonth} GB to the Internet`,
       paidOut * SERVICE_PRICES.transferOutGigabyte,
     ),
-    monthly("registry", `${registryGigabytes} GB of images`, registryGigabytes * SERVICE_PRICES.registryGigabyteMonth),
+    monthly(
+      "registry",
+      `${gigabytes(registryGigabytes)} of images`,
+      registryGigabytes * SERVICE_PRICES.registryGigabyteMonth,
+    ),
     monthly(
       "model bucket",
-      `${bucketGigabytes} GB of model files`,
+      `${gigabytes(bucketGigabytes)} of model files`,
       bucketGigabytes * SERVICE_PRICES.bucketGigabyteMonth,
     ),
   ];
   return lines.filter(({ usdPerMonth }) => usdPerMonth.high > 0);
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function gigabytes(amount: number): string {
+  return `${Number(amount.toFixed(1))} GB`;
 }
 
 /** Paid every hour of the month, whether the machines run or not. */

@@ -1,20 +1,25 @@
 /** A plan as a person wants to see it in a terminal. */
 
-import { GIB, MIB } from "../config/units.ts";
-import { bar, columns, hanging, type Paint, painter, type TextOptions, wrap } from "./terminal.ts";
-import type { BackendPlan, ClusterPlan, Finding, FrontPlan, LayerRange, MemoryPlan, Severity } from "./types.ts";
+import { backendHolds, bytes, frontHolds, percent } from "./format-amounts.ts";
+import { endpointText, machineLines, processorOf } from "./format-machines.ts";
+import { costLines, speedLines } from "./format-performance.ts";
+import { bar, columns, hanging, labelled, type Paint, painter, type TextOptions, wrap } from "./terminal.ts";
+import type { ClusterPlan, Finding, MemoryPlan, Severity } from "./types.ts";
 
 const DEFAULT_WIDTH = 100;
 /** Narrower than this, a bar says nothing: the numbers stand alone. */
 const LEAST_BAR_WIDTH = 10;
 
-/** Renders a plan: the model, every device with its layers and memory, the flags, and what the planner has to say. */
+/** Renders a plan: model, machines, every device with its layers and memory, speed, cost, flags, and what there is to say. */
 export function formatPlan(plan: ClusterPlan, options: TextOptions = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
   const paint = painter(options.colour ?? false);
   const sections = [
     modelLines(plan, width, paint),
+    machineLines(plan, width, paint),
     deviceLines(plan, width, paint),
+    speedLines(plan, width, paint),
+    costLines(plan, width, paint),
     flagLines(plan, width, paint),
     findingLines(plan.findings, width, paint),
   ];
@@ -24,7 +29,7 @@ export function formatPlan(plan: ClusterPlan, options: TextOptions = {}): string
     .join("\n\n");
 }
 
-function modelLines({ model, target, network, hourlyUsd }: ClusterPlan, width: number, paint: Paint): string[] {
+function modelLines({ model, target, region, network }: ClusterPlan, width: number, paint: Paint): string[] {
   const slots = model.parallelSlots === 1 ? "1 slot" : `${model.parallelSlots} slots`;
   const facts = [
     model.architecture,
@@ -33,11 +38,11 @@ function modelLines({ model, target, network, hourlyUsd }: ClusterPlan, width: n
     `${model.layers} layers`,
     `${model.contextTokens} tokens of context in ${slots}`,
   ];
-  const cost = hourlyUsd === 0 ? "costs nothing per hour" : `${hourlyUsd.toFixed(2)} US dollars per hour`;
+  const where = region === null ? target : `${target} in ${region}`;
   return [
     paint("bold", model.name),
     ...wrap(facts.join(", "), width),
-    ...wrap(`target ${target}, private network ${network.cidr}, ${cost}`, width),
+    ...wrap(`target ${where}, private network ${network.cidr}`, width),
   ];
 }
 
@@ -50,9 +55,8 @@ interface Row {
   memory: MemoryPlan;
 }
 
-function deviceLines({ front, backends }: ClusterPlan, width: number, paint: Paint): string[] {
-  const rows: Row[] = [frontRow(front), ...backends.map(backendRow)];
-  const cells = columns(rows.map(({ name, device, address, layers }) => [name, device, address, layers]));
+function deviceLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
+  const rows = rowsOf(plan);
   const amounts = columns(
     rows.map(({ memory }) => [
       bytes(memory.totalBytes).padStart(8),
@@ -61,31 +65,50 @@ function deviceLines({ front, backends }: ClusterPlan, width: number, paint: Pai
     ]),
     " ",
   );
-  const room = width - (cells[0]?.length ?? 0) - (amounts[0]?.length ?? 0) - 4;
-  const barWidth = Math.min(40, room);
+  const withAddress = columns(rows.map(({ name, device, address, layers }) => [name, device, address, layers]));
+  // The addresses are in --rpc too: where there is room for them or for the bars, the bars say more.
+  const withoutAddress = columns(rows.map(({ name, device, layers }) => [name, device, layers]));
+  const roomBeside = (cells: readonly string[]) => width - (cells[0]?.length ?? 0) - (amounts[0]?.length ?? 0) - 4;
+  const shown = [withAddress, withoutAddress].find((cells) => roomBeside(cells) >= LEAST_BAR_WIDTH);
+  const barWidth = shown === undefined ? 0 : Math.min(40, roomBeside(shown));
   return rows
     .map(({ memory }, index) => {
       const isOver = memory.totalBytes > memory.capacityBytes;
       const amount = isOver ? paint("red", amounts[index] ?? "") : (amounts[index] ?? "");
-      const drawn = barWidth < LEAST_BAR_WIDTH ? [] : [memoryBar(memory, barWidth, paint)];
-      return [cells[index] ?? "", ...drawn, amount].join("  ");
+      const drawn = shown === undefined ? [] : [memoryBar(memory, barWidth, paint)];
+      return [(shown ?? withAddress)[index] ?? "", ...drawn, amount].join("  ");
     })
-    .concat(barWidth < LEAST_BAR_WIDTH ? [] : wrap(legend(), width).map((line) => paint("dim", line)));
+    .concat(shown === undefined ? [] : wrap(legend(), width).map((line) => paint("dim", line)));
 }
 
-function frontRow({ address, port, layers, memory }: FrontPlan): Row {
-  const own = layers === null ? "embeddings" : `embeddings, ${layerText(layers)}`;
-  return { name: "front", device: "CPU", address: `${address}:${port}`, layers: own, memory };
+function rowsOf(plan: ClusterPlan): Row[] {
+  const { front, backends } = plan;
+  const shared = plan.machines.map((machine) => machine.backends).filter((names) => names.length > 1);
+  const joined = (name: string) => (shared.length === 0 ? name : `${brace(shared, name)} ${name}`);
+  return [
+    {
+      name: joined("front"),
+      device: "CPU",
+      address: `${front.address}:${front.port}`,
+      layers: frontHolds(front),
+      memory: front.memory,
+    },
+    ...backends.map((backend) => ({
+      name: joined(backend.name),
+      device: `${backend.device} ${processorOf(plan, backend)}`,
+      address: `${backend.address}:${backend.port}`,
+      layers: backendHolds(backend),
+      memory: backend.memory,
+    })),
+  ];
 }
 
-function backendRow({ name, device, address, port, layers, holdsOutput, memory }: BackendPlan): Row {
-  const text = layers.count === 0 ? "no layers" : `${layerText(layers)}${holdsOutput ? ", output" : ""}`;
-  return { name, device, address: `${address}:${port}`, layers: text, memory };
-}
-
-/** `layers 0-18`. */
-export function layerText({ first, last, count }: LayerRange): string {
-  return count === 1 ? `layer ${first}` : `layers ${first}-${last}`;
+/** A stroke beside the backends of one machine. */
+function brace(shared: readonly (readonly string[])[], name: string): string {
+  const names = shared.find((candidates) => candidates.includes(name)) ?? [];
+  if (names.length === 0) return " ";
+  if (names[0] === name) return "┌";
+  return names.at(-1) === name ? "└" : "│";
 }
 
 const PARTS = [
@@ -104,19 +127,21 @@ function legend(): string {
   return [...PARTS.map(({ label, character }) => `${character} ${label}`), "· free"].join("   ");
 }
 
+/** A comma at which a long list may be broken; what is left of it is a comma alone. */
+const COMMA = ",\u200b ";
+
 function flagLines({ front, backends, tensorSplit }: ClusterPlan, width: number, paint: Paint): string[] {
   const rows: [string, string][] = [
-    ["endpoint", `http://${front.hostAddress}:${front.hostPort}`],
-    ["--rpc", backends.map(({ address, port }) => `${address}:${port}`).join(",")],
-    ["--tensor-split", tensorSplit.join(",")],
+    ["endpoint", endpointText(front)],
+    ["--rpc", backends.map(({ address, port }) => `${address}:${port}`).join(COMMA)],
+    ["--tensor-split", tensorSplit.join(COMMA)],
     ["front", settings(front.environment, ["APP_GPU_LAYERS", "APP_THREADS", ...modelSettings(front.environment)])],
   ];
   if (front.arguments.length > 0) rows.push(["arguments", front.arguments.join(" ")]);
   const indent = Math.max(...rows.map(([name]) => name.length)) + 2;
-  return rows.flatMap(([name, value]) => {
-    const [first = "", ...rest] = hanging(name.padEnd(indent), value, width);
-    return [paint("dim", first.slice(0, indent)) + first.slice(indent), ...rest];
-  });
+  return rows
+    .flatMap(([name, value]) => labelled(name, indent, value, width, paint))
+    .map((text) => text.replaceAll(/,\u200b ?/g, ","));
 }
 
 /** Settings of llama.cpp that a reader of the plan looks for; the whole environment is in `--json`. */
@@ -152,14 +177,3 @@ function findingLines(findings: readonly Finding[], width: number, paint: Paint)
 
 const SEVERITIES: readonly Severity[] = ["error", "warning", "advice"];
 const longest = Math.max(...SEVERITIES.map((severity) => severity.length));
-
-/** An amount of memory, rounded: `171 MiB`, `2 GiB`. */
-export function bytes(amount: number): string {
-  if (amount >= GIB) return `${Number((amount / GIB).toFixed(2))} GiB`;
-  return `${Math.ceil(amount / MIB)} MiB`;
-}
-
-/** How full a device is. */
-export function percent({ totalBytes, capacityBytes }: MemoryPlan): string {
-  return `${Math.round((totalBytes / capacityBytes) * 100)} %`.padStart(5);
-}

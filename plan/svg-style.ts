@@ -76,6 +76,9 @@ function rules(palette: Palette): string {
     `.full{fill:${card};stroke:${over};stroke-width:2}`,
     `.panel{fill:${panel};stroke:${edge};stroke-dasharray:6 4}`,
     `.wire{fill:none;stroke:${wire};stroke-width:2}`,
+    `.hot{fill:none;stroke:${palette.warn};stroke-width:5;stroke-linecap:square}`,
+    `.machine,.spot{fill:${palette.page};stroke:${wire}}`,
+    ".spot{stroke-dasharray:3 3}",
     `.tip{fill:${wire}}`,
   ].join("");
 }

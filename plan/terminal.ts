@@ -69,3 +69,9 @@ export function columns(rows: readonly (readonly string[])[], gap = "  "): strin
   const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(gap));
 }
+
+/** A value after its label, with further lines under its beginning. */
+export function labelled(label: string, indent: number, text: string, width: number, paint: Paint): string[] {
+  const [first = "", ...rest] = hanging(label.padEnd(indent), text, width);
+  return [paint("dim", first.slice(0, indent)) + first.slice(indent), ...rest];
+}

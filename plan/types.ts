@@ -18,6 +18,9 @@ export type Role = "backend" | "server";
 /** CPU architecture in the words of container platforms. */
 export type Architecture = "amd64" | "arm64" | "arm/v7";
 
+/** How the front is reached: on this machine, through a session of AWS's SSM, from the user's networks, from the Internet. */
+export type Access = "loopback" | "ssm" | "private" | "public";
+
 /** How a finding weighs: an `error` stops the preview, the others are printed. */
 export type Severity = "error" | "warning" | "advice";
 
@@ -37,10 +40,10 @@ export interface Finding {
   change?: ConfigChange;
 }
 
-/** One value of the configuration to set: `backends[0].memory` to `"3 GiB"`, or all pools. */
+/** One value of the configuration to set: `backends[0].memory` to `"3 GiB"`, the whole front, or all pools. */
 export interface ConfigChange {
   path: string;
-  value: string | number | readonly Readonly<Record<string, unknown>>[];
+  value: string | number | Readonly<Record<string, unknown>> | readonly Readonly<Record<string, unknown>>[];
 }
 
 /** Memory of one device, each part in bytes. */
@@ -100,6 +103,8 @@ export interface FrontPlan {
   address: string;
   /** Port inside the container. */
   port: number;
+  /** From where the front is reached: this machine alone (docker target), or as `access.mode` says (aws target). */
+  access: Access;
   /** Where the front is published on the machine (docker target): 127.0.0.1 and this port. */
   hostAddress: string;
   hostPort: number;

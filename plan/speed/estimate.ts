@@ -110,19 +110,17 @@ function reasons(decode: DecodeEstimate, prompt: PromptEstimate, devices: readon
   const share = (part: keyof Seconds) => Math.round((decode.parts[part] / decode.secondsPerToken) * 100);
   const remote = devices.filter(({ speed }) => speed.link !== null).length;
   return [
-    `Of a token's ${milliseconds(decode.secondsPerToken)}, ${share("memory")} % are ${MEANING.memory} and ${share("network")} % ${MEANING.network}.`,
+    `Of a token's ${duration(decode.secondsPerToken)}, ${share("memory")} % are ${MEANING.memory} and ${share("network")} % ${MEANING.network}.`,
     ...(decode.boundBy === "memory" || decode.boundBy === "network"
       ? []
       : [`Most of the time goes to ${MEANING[decode.boundBy]}: ${share(decode.boundBy)} %.`]),
-    ...(remote > 0
-      ? [`Each token waits for ${remote} ${remote === 1 ? "backend" : "backends"}, one after the other.`]
-      : []),
+    ...(remote > 1 ? [`Each token waits for ${remote} backends, one after the other.`] : []),
     `A prompt is bound by ${MEANING[prompt.boundBy]}${prompt.pipelined ? "; its micro batches overlap on the devices" : ""}.`,
   ];
 }
 
-function milliseconds(seconds: number): string {
-  return `${(seconds * 1000).toPrecision(3)} ms`;
+function duration(seconds: number): string {
+  return seconds < 0.9995 ? `${Number((seconds * 1000).toPrecision(3))} ms` : `${Number(seconds.toPrecision(3))} s`;
 }
 
 function total(parts: readonly Seconds[]): Seconds {

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { parseCluster } from "../../config/parse.ts";
 import { formatPlan } from "../../plan/format.ts";
+import { shortUsd, speedRange, tokensPerSecond, usd } from "../../plan/format-amounts.ts";
 import { planCluster } from "../../plan/index.ts";
 import { bar, hanging, painter, wrap } from "../../plan/terminal.ts";
+import { awsPlan, MIXED, PUBLISHED_CLUSTER, tooSmall } from "../support/aws-plans.ts";
 import { configurationWith } from "../support/configurations.ts";
 import { smallModelFacts } from "../support/models.ts";
 
@@ -13,6 +15,10 @@ const planWith = (values: Readonly<Record<string, unknown>>) =>
 
 const refused = planWith({ "backends[0].memory": "100 MiB", "front.memory": "256 MiB", "model.contextTokens": 16_000 });
 
+/** What the planner finds is left to its own tests. */
+const withoutFindings = (values: Parameters<typeof awsPlan>[0]) => ({ ...awsPlan(values), findings: [] });
+const mixed = withoutFindings(MIXED);
+
 describe("the plan in the terminal", () => {
   test("shows the model, each device with its layers and memory, and the flags", () => {
     expect(
@@ -21,12 +27,15 @@ describe("the plan in the terminal", () => {
       "
       Smollm2 135M 8k Lc100K Mix1 Ep2
       llama, Q4_1, 94 MiB, 30 layers, 2048 tokens of context in 1 slot
-      target docker, private network 10.2.67.0/24, costs nothing per hour
+      target docker, private network 10.2.67.0/24
 
-      front  CPU   10.2.67.10:8080   embeddings            ░░··················   213 MiB of 2 GiB    10 %
-      cpu-0  RPC0  10.2.67.11:50052  layers 0-18           ██▓▒░░░·············   171 MiB of 512 MiB  33 %
-      cpu-1  RPC1  10.2.67.12:50052  layers 19-29, output  ██▓▒░░░·············   171 MiB of 512 MiB  33 %
+      front  CPU       10.2.67.10:8080   embeddings            ░░··············   213 MiB of 2 GiB    10 %
+      cpu-0  RPC0 CPU  10.2.67.11:50052  layers 0-18           █▓▒░░···········   171 MiB of 512 MiB  33 %
+      cpu-1  RPC1 CPU  10.2.67.12:50052  layers 19-29, output  ██▒░░···········   171 MiB of 512 MiB  33 %
       █ weights   ▓ KV cache   ▒ compute   ░ program   · free
+
+      This machine is your own: it costs nothing per hour, and no speed is estimated, as the bandwidth of
+      its memory is not known.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -48,11 +57,15 @@ describe("the plan in the terminal", () => {
       "
       Smollm2 135M 8k Lc100K Mix1 Ep2
       llama, Q4_1, 94 MiB, 30 layers, 16000 tokens of context in 1 slot
-      target docker, private network 10.2.67.0/24, costs nothing per hour
+      target docker, private network 10.2.67.0/24
 
-      front  CPU   10.2.67.10:8080   embeddings             268 MiB of 256 MiB 105 %
-      cpu-0  RPC0  10.2.67.11:50052  layers 0-15            380 MiB of 100 MiB 379 %
-      cpu-1  RPC1  10.2.67.12:50052  layers 16-29, output   381 MiB of 100 MiB 380 %
+      front  CPU       embeddings            ██▒▒▒░░░░░░░░░   268 MiB of 256 MiB 105 %
+      cpu-0  RPC0 CPU  layers 0-15           █████▓▓▓▓▓▓▓▓▓   380 MiB of 100 MiB 379 %
+      cpu-1  RPC1 CPU  layers 16-29, output  ████████▓▓▓▓▓▓   381 MiB of 100 MiB 380 %
+      █ weights   ▓ KV cache   ▒ compute   ░ program   · free
+
+      This machine is your own: it costs nothing per hour, and no speed is estimated,
+      as the bandwidth of its memory is not known.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -84,12 +97,14 @@ describe("the plan in the terminal", () => {
       "
       Smollm2 135M 8k Lc100K Mix1 Ep2
       llama, Q4_1, 94 MiB, 30 layers, 2048 tokens of context in 1 slot
-      target docker, private network 10.2.67.0/24, costs nothing per
-      hour
+      target docker, private network 10.2.67.0/24
 
-      front  CPU   10.2.67.10:8080   embeddings             213 MiB of 2 GiB  10 %
-      cpu-0  RPC0  10.2.67.11:50052  layers 0-18            171 MiB of 1 GiB  17 %
-      cpu-1  RPC1  10.2.67.12:50052  layers 19-29, output   171 MiB of 1 GiB  17 %
+      front  CPU       10.2.67.10:8080   embeddings             213 MiB of 2 GiB  10 %
+      cpu-0  RPC0 CPU  10.2.67.11:50052  layers 0-18            171 MiB of 1 GiB  17 %
+      cpu-1  RPC1 CPU  10.2.67.12:50052  layers 19-29, output   171 MiB of 1 GiB  17 %
+
+      This machine is your own: it costs nothing per hour, and no speed
+      is estimated, as the bandwidth of its memory is not known.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -113,8 +128,10 @@ describe("the plan in the terminal", () => {
     `);
   });
 
-  test.each([60, 80, 100, 120, 200])("keeps its prose within %i columns", (width) => {
-    const lines = formatPlan(refused, { width }).split("\n");
+  test.each(
+    [60, 80, 100, 120, 200].flatMap((width) => [[width, "docker", refused] as const, [width, "aws", mixed] as const]),
+  )("keeps its prose within %i columns with target %s", (width, _, plan) => {
+    const lines = formatPlan(plan, { width }).split("\n");
     const prose = lines.filter((line) => line.includes(" ") && !/RPC\d|front +CPU|^--|ARG|_/.test(line));
     const longest = Math.max(...prose.map((line) => line.length));
     expect(longest).toBeLessThanOrEqual(width);
@@ -127,6 +144,169 @@ describe("the plan in the terminal", () => {
     expect(plain).not.toContain(esc);
     expect(coloured).toContain(`${esc}[31m`);
     expect(coloured.replaceAll(new RegExp(`${esc}\\[\\d+m`, "g"), "").replaceAll(/ +$/gm, "")).toBe(plain);
+  });
+});
+
+describe("the plan of rented machines in the terminal", () => {
+  test("shows the machines, the speed with its reasons, and what is paid, by part", () => {
+    expect(`\n${formatPlan(mixed)}\n`).toMatchInlineSnapshot(`
+      "
+      Llama Hf
+      llama, Q4_0, 213.14 GiB, 126 layers, 4096 tokens of context in 1 slot
+      target aws in us-east-1, private network 10.72.35.0/24
+
+      front     1 × c8g.4xlarge   16 vCPUs of Graviton4, 32 GiB, on-demand, 0.64 US dollars per hour
+      pool gpu  2 × g6e.12xlarge  4 × L40S of 44.7 GiB, 48 vCPUs of EPYC Milan, 384 GiB, spot, 2.31–10.49
+                                  US dollars per hour each
+      pool arm  1 × c8g.8xlarge   32 vCPUs of Graviton4, 64 GiB, on-demand, 1.28 US dollars per hour
+
+        front  CPU        embeddings              █░░·······················  3.07 GiB  of 30.04 GiB  10 %
+      ┌ gpu-0  RPC0 L40S  layers 0-13             ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      │ gpu-1  RPC1 L40S  layers 14-27            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      │ gpu-2  RPC2 L40S  layers 28-40            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+      └ gpu-3  RPC3 L40S  layers 41-53            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+      ┌ gpu-4  RPC4 L40S  layers 54-66            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+      │ gpu-5  RPC5 L40S  layers 67-79            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+      │ gpu-6  RPC6 L40S  layers 80-92            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+      └ gpu-7  RPC7 L40S  layers 93-105           ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
+        arm-0  RPC8 CPU   layers 106-125, output  ███████████████░··········  37.51 GiB of 61.08 GiB  61 %
+      █ weights   ▓ KV cache   ▒ compute   ░ program   · free
+
+      decode  about 1.8 tokens per second (1.4–2.4)
+              ██████████████████████████████████████████████████████████▓░
+              █ memory 97 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 2 %
+      prompt  about 8.1 tokens per second (5.1–13)
+      load    Loading takes about 243 s, because one connection carries 938 MB/s.
+      why     Of a token's 555 ms, 97 % are reading weights and KV cache from memory and 1 % the network
+              between front and backends. Each token waits for 9 backends, one after the other. A prompt
+              is bound by multiplying; its micro batches overlap on the devices.
+
+      US dollars                                      per hour        per month
+      machines       1 × c8g.4xlarge                      0.64           138.63
+                     2 × g6e.12xlarge (spot)        4.62–20.99  1003.05–4559.30
+                     1 × c8g.8xlarge                      1.28           277.26
+      disks          1 × gp3 of 285 GB, 1000 MiB/s        0.09            62.80
+                     1 × gp3 of 237 GB, 125 MiB/s         0.03            18.96
+                     1 × gp3 of 232 GB, 125 MiB/s         0.03            18.56
+                     1 × gp3 of 75 GB, 125 MiB/s          0.01             6.00
+      endpoints      4 interface endpoints                0.04            29.20
+      addresses      2 public IPv4 addresses              0.01             7.30
+      load balancer  1 load balancer                      0.03            22.27
+      registry       3.2 GB of images                    <0.01             0.32
+      model bucket   228.9 GB of model files              0.01             5.26
+      total                                         6.76–23.13  1589.61–5145.86
+      A million generated tokens: 793.31–4713.69 US dollars, at 1.4–2.4 tokens per second and one answer
+      after the other.
+      The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
+      Prices as of 2026-06-30. Spot prices move daily; the high end is the on-demand price, which they
+      never exceed. What flows through interface endpoints costs 0.01 USD per GB more. Taxes, discounts
+      and the requests to the bucket and the registry are left out.
+
+      endpoint        a load balancer on the Internet
+      --rpc           10.72.35.11:50052,10.72.35.11:50053,10.72.35.11:50054,10.72.35.11:50055,
+                      10.72.35.12:50052,10.72.35.12:50053,10.72.35.12:50054,10.72.35.12:50055,
+                      10.72.35.13:50052
+      --tensor-split  14,14,13,13,13,13,13,13,21
+      front           APP_GPU_LAYERS=127 APP_THREADS=16 LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_N_PARALLEL=1
+                      LLAMA_ARG_BATCH=2048 LLAMA_ARG_UBATCH=512 LLAMA_ARG_FLASH_ATTN=auto
+                      LLAMA_ARG_CACHE_TYPE_K=f16 LLAMA_ARG_CACHE_TYPE_V=f16
+      "
+    `);
+  });
+
+  test("puts the amounts under what they are for where there is no room beside it", () => {
+    expect(`\n${formatPlan(withoutFindings(PUBLISHED_CLUSTER), { width: 64 })}\n`).toMatchInlineSnapshot(`
+      "
+      Llama Hf
+      llama, Q4_0, 213.14 GiB, 126 layers, 4096 tokens of context in 1
+      slot
+      target aws in us-east-1, private network 10.72.35.0/24
+
+      front     1 × c8g.16xlarge  64 vCPUs of Graviton4, 128 GiB,
+                                  on-demand, 2.55 US dollars per hour
+      pool arm  2 × c8g.16xlarge  64 vCPUs of Graviton4, 128 GiB,
+                                  on-demand, 2.55 US dollars per hour
+                                  each
+
+      front  CPU       10.72.35.10:8080   embeddings, layers 0-26  48.84 GiB of 123.16 GiB  40 %
+      arm-0  RPC0 CPU  10.72.35.11:50052  layers 27-76             86.31 GiB of 123.16 GiB  70 %
+      arm-1  RPC1 CPU  10.72.35.12:50052  layers 77-125, output    86.23 GiB of 123.16 GiB  70 %
+
+      decode  about 1.5 tokens per second (1.1–1.9)
+              ███████████████████████████████████████████████████████▓
+              █ memory 99 %   ▓ network 0 %   ▒ compute 0 %   ░
+              overhead 1 %
+      prompt  about 2.6 tokens per second (1.6–4.2)
+      load    Loading takes about 218 s, because the volume of the
+              model gives 1000 MiB/s.
+      why     Of a token's 679 ms, 99 % are reading weights and KV
+              cache from memory and 0 % the network between front and
+              backends. Each token waits for 2 backends, one after the
+              other. A prompt is bound by multiplying.
+
+      US dollars                                   per hour  per month
+      machines      3 × c8g.16xlarge                   7.66    5589.58
+      disks         1 × gp3 of 285 GB, 1000 MiB/s      0.09      62.80
+                    2 × gp3 of 131 GB, 125 MiB/s       0.03      20.96
+      endpoints     4 interface endpoints              0.04      29.20
+      registry      0.2 GB of images                  <0.01       0.02
+      model bucket  228.9 GB of model files            0.01       5.26
+      total                                            7.82    5707.82
+      A million generated tokens: 1129.66–1926.05 US dollars, at
+      1.1–1.9 tokens per second and one answer after the other.
+      A month has 730 hours, and the machines run in all of them.
+      Prices as of 2026-06-30. What flows through interface endpoints
+      costs 0.01 USD per GB more. Taxes, discounts and the requests to
+      the bucket and the registry are left out.
+
+      endpoint        port 8080 of the front, through an SSM session
+                      of yours: no port is open to anybody
+      --rpc           10.72.35.11:50052,10.72.35.12:50052
+      --tensor-split  50,50
+      front           APP_GPU_LAYERS=100 APP_THREADS=64
+                      LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_N_PARALLEL=1
+                      LLAMA_ARG_BATCH=2048 LLAMA_ARG_UBATCH=512
+                      LLAMA_ARG_FLASH_ATTN=auto
+                      LLAMA_ARG_CACHE_TYPE_K=f16
+                      LLAMA_ARG_CACHE_TYPE_V=f16
+      "
+    `);
+  });
+
+  test("never names the loopback address, and says how the front is reached", () => {
+    const texts = ["ssm", "private", "public"].map((mode) =>
+      formatPlan(awsPlan({ ...PUBLISHED_CLUSTER, access: { mode } })),
+    );
+    for (const text of texts) expect(text).not.toContain("127.0.0.1");
+    expect(texts.map((text) => /^endpoint +(.*)$/m.exec(text)?.[1])).toEqual([
+      "port 8080 of the front, through an SSM session of yours: no port is open to anybody",
+      "a load balancer that your own networks reach, the Internet does not",
+      "a load balancer on the Internet",
+    ]);
+  });
+
+  test("gives no speed and no price of a token for a model that does not fit, but what the machines cost", () => {
+    const text = formatPlan(tooSmall(mixed));
+    expect(text).toContain("No speed is estimated for a model that does not fit.");
+    expect(text).not.toMatch(/tokens per second|A million/);
+    expect(text).toMatch(/^total +\d/m);
+  });
+
+  test("says which machine has no price in the region", () => {
+    const text = formatPlan(
+      awsPlan({ aws: { region: "eu-west-1" }, backends: [{ name: "gpu", machine: "g5g.xlarge" }] }, smallModelFacts()),
+    );
+    expect(text).toContain("No cost: g5g.xlarge can't be had on demand in eu-west-1.");
+    expect(text).toMatch(/^pool gpu +1 × g5g\.xlarge .*, no price$/m);
+  });
+
+  test("says each amount as exactly as it is known", () => {
+    expect([0.5575, 9.06, 43.7, 214, 3097].map(tokensPerSecond)).toEqual(["0.56", "9.1", "44", "210", "3100"]);
+    expect(speedRange({ tokensPerSecond: 1, low: 0.43, high: 2.26 })).toBe("0.43–2.3");
+    expect(usd({ low: 0.0004, high: 0.0004 })).toBe("<0.01");
+    expect(usd({ low: 0, high: 4.6016 })).toBe("0.00–4.60");
+    expect(shortUsd({ low: 9.5, high: 99.994 })).toBe("$9.50–99.99");
+    expect(shortUsd({ low: 9.5, high: 4889.9 })).toBe("$10–4890");
   });
 });
 

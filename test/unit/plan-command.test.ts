@@ -70,6 +70,33 @@ describe("npm run plan", () => {
     expect(err).toContain('There is no argument "cluster.svg"');
   });
 
+  test("shows machines of EC2 with speed and cost, though they can't be created yet", async () => {
+    stackOf(`config:
+  llama-rpc-cluster:target: aws
+  llama-rpc-cluster:aws: { region: us-west-2 }
+  llama-rpc-cluster:model: { source: .models/${SMALL_MODEL} }
+  llama-rpc-cluster:front: { machine: c8g.large }
+  llama-rpc-cluster:backends: [{ name: gpu, machine: g6.xlarge, market: spot }]
+`);
+    expect(await main(["-s", "mine"], root)).toBe(0);
+    expect(out).toMatch(/^target aws in us-west-2/m);
+    expect(out).toMatch(/^decode +about [\d.]+ tokens per second/m);
+    expect(out).toMatch(/^total +[\d.]+–[\d.]+ +[\d.]+–[\d.]+$/m);
+    out = "";
+    expect(await main(["-s", "mine", "--json"], root)).toBe(0);
+    const plan: unknown = JSON.parse(out);
+    expect(plan).toMatchObject({
+      region: "us-west-2",
+      machines: [{ name: "front" }, { name: "gpu-machine-0", market: "spot" }],
+      speed: { decode: { boundBy: expect.any(String) } },
+      cost: { lines: expect.arrayContaining([expect.objectContaining({ kind: "endpoints" })]) },
+      front: { access: "ssm" },
+    });
+    out = "";
+    expect(await main(["-s", "mine", "--svg"], root)).toBe(0);
+    expect(out).toContain(">g6.xlarge</text>");
+  });
+
   test("says how it is called", async () => {
     expect(await main(["--help"], root)).toBe(0);
     expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]]");

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCluster } from "../../config/parse.ts";
+import { findMachineType } from "../../plan/catalog/index.ts";
 import { planCluster } from "../../plan/index.ts";
 import { svgPlan } from "../../plan/svg.ts";
 import { escaped, shortened } from "../../plan/svg-text.ts";
+import { awsPlan, MIXED, PUBLISHED_CLUSTER, tooSmall } from "../support/aws-plans.ts";
 import { configurationWith } from "../support/configurations.ts";
 import { smallModelFacts } from "../support/models.ts";
 
@@ -117,5 +119,119 @@ describe("the picture of a plan", () => {
     expect(shortened("a-long-name-14", 60, 10)).toBe("a-long-na…");
     expect(shortened("a-long-name-14", 60, 10, "end")).toBe("…g-name-14");
     expect(shortened("short", 60, 10)).toBe("short");
+  });
+});
+
+interface Box {
+  style: string;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+function boxesOf(svg: string): Box[] {
+  return [...svg.matchAll(/<rect ([^>]*)>/g)].map(([, text = ""]) => {
+    const value = (name: string) => new RegExp(`(?:^| )${name}="([^"]*)"`).exec(text)?.[1] ?? "";
+    const number = (name: string) => Number(value(name));
+    return { style: value("class"), x: number("x"), y: number("y"), width: number("width"), height: number("height") };
+  });
+}
+
+const isInside = (inner: Box, outer: Box) =>
+  inner.x >= outer.x &&
+  inner.y >= outer.y &&
+  inner.x + inner.width <= outer.x + outer.width + 0.01 &&
+  inner.y + inner.height <= outer.y + outer.height + 0.01;
+
+const meets = (a: Box, b: Box) =>
+  a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+
+/** Pools of one, four and eight GPUs and of none, at most 15 backends in all. */
+const pools = fc
+  .array(
+    fc.record({
+      machine: fc.constantFrom("c8g.xlarge", "m8g.48xlarge", "g6.xlarge", "g6e.12xlarge", "p4d.24xlarge"),
+      market: fc.constantFrom("on-demand", "spot"),
+      count: fc.integer({ min: 1, max: 15 }),
+      name: fc.stringMatching(/^[a-z][a-z0-9]{0,27}$/),
+    }),
+    { minLength: 1, maxLength: 4 },
+  )
+  .map((drawn) => {
+    let room = 15;
+    return drawn.flatMap((pool, index) => {
+      const each = Math.max(1, findMachineType(pool.machine)?.gpus ?? 1);
+      const count = Math.min(pool.count, Math.floor(room / each));
+      room -= count * each;
+      return count === 0 ? [] : [{ ...pool, count, name: `${pool.name}${index}` }];
+    });
+  });
+
+describe("the picture of rented machines", () => {
+  test("has every backend inside its machine, and no machine over another, whatever is rented", () => {
+    fc.assert(
+      fc.property(pools, (backends) => {
+        const plan = awsPlan({ backends }, smallModelFacts());
+        const svg = svgPlan(plan);
+        expect(faultsOf(svg)).toEqual([]);
+        const boxes = boxesOf(svg);
+        const cards = boxes.filter(({ style }) => style === "card" || style === "full");
+        const machines = boxes.filter(({ style }) => style === "machine" || style === "spot");
+        const panel = boxes.find(({ style }) => style === "panel");
+        if (panel === undefined) throw new Error("there must be a panel");
+        expect(cards).toHaveLength(plan.backends.length + 1);
+        expect(machines.map((machine) => cards.filter((card) => isInside(card, machine)).length)).toEqual(
+          plan.machines.map(({ backends: inside }) => Math.max(1, inside.length)),
+        );
+        for (const machine of machines) expect(isInside(machine, panel)).toBe(true);
+        for (const group of [cards, machines]) {
+          const pairs = group.flatMap((a, index) => group.slice(index + 1).filter((b) => meets(a, b)));
+          expect(pairs).toEqual([]);
+        }
+        expect(machines.map(({ style }) => style === "spot")).toEqual(
+          plan.machines.map(({ market }) => market === "spot"),
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("says type, hardware and price of each machine, and speed and cost of all at its head", () => {
+    const svg = svgPlan(awsPlan(MIXED));
+    for (const text of ["g6e.12xlarge", "4 × L40S", "c8g.8xlarge", "32 vCPUs"])
+      expect(svg).toContain(`>${text}</text>`);
+    expect(svg).toMatch(/>spot, \$\d+\.\d\d–\d+\.\d\d per hour</);
+    expect(svg).toMatch(
+      />about [\d.]+ tokens per second \([\d.]+–[\d.]+\) {2}· {2}\$[\d.]+–[\d.]+ per hour {2}· {2}\$\d+–\d+ per month</,
+    );
+    expect(svg).toContain(">RPC0 · L40S</text>");
+    expect(svg).toContain(">RPC8 · CPU</text>");
+  });
+
+  test("shows that the network is what a user waits for, only where it is", () => {
+    const bound = svgPlan(awsPlan({ backends: [{ name: "gpu", machine: "g6.xlarge" }] }, smallModelFacts()));
+    expect(bound).toMatch(/<path [^>]*class="hot"/);
+    expect(bound).toMatch(/class="warn">network: \d+ % of a token's time, and what prompts wait for</);
+    const free = svgPlan(awsPlan(PUBLISHED_CLUSTER));
+    expect(free).not.toMatch(/<path [^>]*class="hot"/);
+    expect(free).toMatch(/class="soft">network: 0 % of a token's time</);
+  });
+
+  test("names the way in, and not the loopback address", () => {
+    const ways = ["ssm", "private", "public"].map((mode) =>
+      svgPlan(awsPlan({ ...PUBLISHED_CLUSTER, access: { mode } })),
+    );
+    const said = ["an SSM session of yours", "a load balancer in your networks", "a load balancer on the Internet"];
+    for (const [index, svg] of ways.entries()) {
+      expect(svg).toContain(`>${said[index]}</text>`);
+      expect(svg).not.toContain("127.0.0.1");
+    }
+  });
+
+  test("promises no speed of a model that does not fit", () => {
+    const svg = svgPlan(tooSmall(awsPlan(PUBLISHED_CLUSTER)));
+    expect(svg).not.toMatch(/tokens per second|token's time/);
+    expect(svg).toMatch(/>\$[\d.]+ per hour/);
   });
 });
