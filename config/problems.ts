@@ -16,9 +16,10 @@ export interface Problem {
 export class ConfigError extends Error {
   readonly problems: readonly Problem[];
 
-  constructor(problems: readonly Problem[]) {
+  /** @param where what they are in, for the first line */
+  constructor(problems: readonly Problem[], where: "configuration" | "arguments" = "configuration") {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super([`${count} in the configuration:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join("\n"));
+    super([`${count} in the ${where}:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join("\n"));
     this.name = "ConfigError";
     this.problems = problems;
   }

@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   doctor: () => import("./commands/doctor.ts"),
   pulumi: () => import("./commands/pulumi.ts"),
   plan: () => import("./commands/plan.ts"),
+  advise: () => import("./commands/advise.ts"),
   bench: () => import("./commands/bench.ts"),
   test: () => import("./commands/test.ts"),
   "test:quick": () => import("./commands/test-quick.ts"),

@@ -1,0 +1,223 @@
+/**
+ * Looks for clusters that serve a model: the cheapest, the fastest, and all between them that are not slower and dearer
+ * than another. A cluster here is one pool of equal machines that hold every layer, and a front that computes none: mixed
+ * pools wait for their slowest machine, and layers on the front end the overlap of the devices. Of each type the smallest
+ * pool that fits is taken, as equal devices take turns and one more only adds a hop to every token.
+ *
+ * Most candidates are dropped by what they cost at least and answer at most. Those that are left are placed, timed and
+ * priced as `npm run plan` does it. Pure.
+ */
+
+import type { ClusterConfig } from "../../config/schema.ts";
+import { GIB } from "../../config/units.ts";
+import { type ClusterCost, costOf } from "../bill.ts";
+import { spotRange } from "../catalog/index.ts";
+import { machinePlans } from "../containers.ts";
+import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost.ts";
+import { backendDisk } from "../disks.ts";
+import { frontHost } from "../machines.ts";
+import type { ModelFacts } from "../model/facts.ts";
+import { performanceOf } from "../performance.ts";
+import { type Placement, place } from "../placement.ts";
+import type { SpeedEstimate } from "../speed/estimate.ts";
+import type { LoadEstimate } from "../speed/load.ts";
+import { type Front, frontsFor, withFront } from "./fronts.ts";
+import { hostOf, mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
+
+export type { Wishes } from "./outlook.ts";
+
+/** A cluster that fits, planned. */
+export interface Advice {
+  config: ClusterConfig;
+  /** EC2 types. */
+  front: string;
+  machine: string;
+  /** Machines of the pool. */
+  count: number;
+  speed: SpeedEstimate;
+  load: LoadEstimate;
+  cost: ClusterCost;
+  /** The middle of the cost's range: spot prices move. */
+  usdPerHour: number;
+  usdPerMonth: number;
+  /** US dollars for a million tokens at the estimated speed, one answer after the other. */
+  usdPerMillionTokens: number;
+}
+
+/** What people ask for first. */
+export interface Winners {
+  cheapest: Advice;
+  fastest: Advice;
+  /** Least US dollars for a million tokens. */
+  value: Advice;
+}
+
+/** A cluster that has not been placed yet. */
+interface Candidate {
+  pool: Pool;
+  front: Front;
+  /** At least, in the middle of the range. */
+  usdPerHour: number;
+  /** At most. */
+  tokensPerSecond: number;
+}
+
+/** Every cluster that no other is both faster and cheaper than, the cheapest and so the slowest first. */
+export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
+  const outlook = outlookOf(wishes, facts);
+  const pools = outlook.types.flatMap((type) => {
+    const pool = wishes.spot && !type.spot ? null : outlook.leastPool(type);
+    return pool === null ? [] : [pool];
+  });
+  const fronts = rememberedFronts(wishes.base, outlook);
+  const placed = rememberedPlacements(facts);
+  const candidatesOf = (pool: Pool) =>
+    fronts(pool)
+      .map((front) => candidateOf(pool, front, wishes, outlook))
+      .filter((candidate) => mayDo(candidate, wishes));
+  const queue = pools.flatMap(candidatesOf).sort(cheaperFirst);
+  const found: Advice[] = [];
+  for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
+    if (found.some((advice) => isNoWorse(advice, candidate))) continue;
+    const { pool, front } = candidate;
+    const config = configOf(pool, front, wishes);
+    const placement = placed(config, pool);
+    if (placement === null) {
+      const bigger = poolOf(pool.type, pool.count + 1, facts);
+      const next = bigger === null ? [] : [candidateOf(bigger, front, wishes, outlook)];
+      queue.push(...next.filter((one) => mayDo(one, wishes)));
+      queue.sort(cheaperFirst);
+      continue;
+    }
+    const advice = adviceOf(candidate, config, placement, facts);
+    if (isWithin(advice, wishes)) found.push(advice);
+  }
+  return found
+    .filter((advice, index) => !found.some((other, place) => place !== index && isBetter(other, advice, place < index)))
+    .sort(cheaperFirst);
+}
+
+/** The winners among clusters that {@link search} found; null if there are none. */
+export function winnersOf(found: readonly Advice[]): Winners | null {
+  const [cheapest] = found;
+  const fastest = found.at(-1);
+  if (cheapest === undefined || fastest === undefined) return null;
+  const value = found.reduce((best, advice) => (advice.usdPerMillionTokens < best.usdPerMillionTokens ? advice : best));
+  return { cheapest, fastest, value };
+}
+
+/** The configuration of a cluster. */
+function configOf({ type, count }: Pool, front: Front, { base, spot }: Wishes): ClusterConfig {
+  const market = spot ? ({ market: "spot" } as const) : {};
+  const name = type.gpu === null ? "cpu" : "gpu";
+  return { ...withFront(base, front.type), backends: [{ name, machine: type.name, count, ...market }] };
+}
+
+function adviceOf({ pool, front }: Candidate, config: ClusterConfig, placement: Placement, facts: ModelFacts): Advice {
+  const performance = performanceOf(config, facts, placement);
+  const machines = machinePlans({ config, facts, placement, cidr: "10.0.0.0/24", ownMachine: "amd64" });
+  const cost = costOf(config, facts, machines, performance?.speed ?? null);
+  if (performance === null || cost === null)
+    throw new Error(`${pool.type.name} was offered and can't be reckoned with`);
+  const { speed, load } = performance;
+  const usdPerHour = middle(cost.usdPerHour);
+  return {
+    config,
+    front: front.type.name,
+    machine: pool.type.name,
+    count: pool.count,
+    speed,
+    load,
+    cost,
+    usdPerHour,
+    usdPerMonth: middle(cost.usdPerMonth),
+    usdPerMillionTokens: (usdPerHour / (speed.decode.tokensPerSecond * 3600)) * 1e6,
+  };
+}
+
+/** What a cluster costs at least: its volumes are rounded up to whole GiB, which is left out here. */
+function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook): Candidate {
+  const { flavour } = hostOf(pool.type);
+  const { layerBytes, outputBytes } = outlook.facts.weights;
+  const weightsBytes = outputBytes + layerBytes.reduce((sum, bytes) => sum + bytes, 0);
+  const gibibytes = (pool.count - 1) * backendDisk(flavour, 0).gibibytes + backendDisk(flavour, weightsBytes).gibibytes;
+  const disks = (((gibibytes * GIB) / 1e9) * SERVICE_PRICES.gp3GigabyteMonth) / HOURS_PER_MONTH;
+  return {
+    pool,
+    front,
+    usdPerHour: front.usdPerHour + disks + pool.count * machineUsd(pool, wishes),
+    tokensPerSecond: mostTokensPerSecond(pool, front.type, outlook),
+  };
+}
+
+function machineUsd({ type }: Pool, { base, spot }: Wishes): number {
+  const region = base.aws?.region;
+  const listed = region === undefined ? undefined : type.usdPerHour[region];
+  if (region === undefined || listed === undefined) throw new Error(`${type.name} was offered and has no price`);
+  const range = spot ? spotRange(type, region) : null;
+  return range === null ? listed.usd : middle({ low: range.lowUsd, high: range.highUsd });
+}
+
+/** Whether a candidate may be within the limits, as far as is known before it is placed. */
+function mayDo({ usdPerHour, tokensPerSecond }: Candidate, { base, minTokensPerSecond }: Wishes): boolean {
+  return (
+    usdPerHour <= (base.limits.maxHourlyUsd ?? Number.POSITIVE_INFINITY) && tokensPerSecond >= (minTokensPerSecond ?? 0)
+  );
+}
+
+/** Whether a cluster is within the limits. Spot machines count with the price that they never exceed. */
+function isWithin({ cost, speed }: Advice, { base, minTokensPerSecond }: Wishes): boolean {
+  return (
+    cost.usdPerHour.high <= (base.limits.maxHourlyUsd ?? Number.POSITIVE_INFINITY) &&
+    speed.decode.tokensPerSecond >= (minTokensPerSecond ?? 0)
+  );
+}
+
+function isNoWorse(advice: Advice, { usdPerHour, tokensPerSecond }: Candidate): boolean {
+  return advice.usdPerHour <= usdPerHour && advice.speed.decode.tokensPerSecond >= tokensPerSecond;
+}
+
+/** Whether `other` leaves nothing to be said for `advice`; of two that are alike, the first counts. */
+function isBetter(other: Advice, advice: Advice, isFirst: boolean): boolean {
+  const [faster, slower] = [other.speed.decode.tokensPerSecond, advice.speed.decode.tokensPerSecond];
+  if (other.usdPerHour > advice.usdPerHour || faster < slower) return false;
+  return other.usdPerHour < advice.usdPerHour || faster > slower || isFirst;
+}
+
+/** The fronts for a pool, which are the same for all of an architecture that have one device, or several. */
+function rememberedFronts(base: ClusterConfig, outlook: Outlook): (pool: Pool) => Front[] {
+  const known = new Map<string, Front[]>();
+  return ({ type: { architecture }, devices }) => {
+    const key = `${architecture} ${devices > 1}`;
+    const found = known.get(key) ?? frontsFor(architecture, devices, base, outlook);
+    known.set(key, found);
+    return found;
+  };
+}
+
+/**
+ * The placement on a pool's backends; null if they don't hold every layer. It is the same for all devices with as much
+ * memory, and whichever the front is: each that is looked at holds its own part.
+ */
+function rememberedPlacements(facts: ModelFacts): (config: ClusterConfig, pool: Pool) => Placement | null {
+  const known = new Map<string, Placement | null>();
+  return (config, { type, devices }) => {
+    const { flavour, capacityBytes } = hostOf(type);
+    const key = `${flavour} ${capacityBytes} ${devices}`;
+    let placement = known.get(key);
+    if (placement === undefined) {
+      placement = place(config, facts);
+      known.set(key, placement);
+    }
+    if (placement?.fits !== true || placement.frontLayers > 0) return null;
+    return { ...placement, front: { ...placement.front, capacityBytes: frontHost(config).capacityBytes } };
+  };
+}
+
+function cheaperFirst(a: { usdPerHour: number }, b: { usdPerHour: number }): number {
+  return a.usdPerHour - b.usdPerHour;
+}
+
+function middle({ low, high }: UsdRange): number {
+  return (low + high) / 2;
+}

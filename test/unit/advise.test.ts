@@ -1,0 +1,236 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { parseCluster } from "../../config/parse.ts";
+import type { ClusterConfig } from "../../config/schema.ts";
+import { PROJECT_NAME } from "../../config/stack.ts";
+import { type Advice, search, winnersOf } from "../../plan/advise/search.ts";
+import { stackFile } from "../../plan/advise/stack-file.ts";
+import { costOf } from "../../plan/bill.ts";
+import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
+import { machinePlans } from "../../plan/containers.ts";
+import { type ModelFacts, planCluster } from "../../plan/index.ts";
+import { slotsOf } from "../../plan/machines.ts";
+import { performanceOf } from "../../plan/performance.ts";
+import { place } from "../../plan/placement.ts";
+import { modelFacts } from "../support/models.ts";
+import { publishedModel } from "../support/published-cluster.ts";
+
+type Values = Partial<Record<"region" | "budget" | "contextTokens", unknown>>;
+
+function configured({ region = "us-east-1", budget, contextTokens = 4096 }: Values = {}): ClusterConfig {
+  return parseCluster(
+    {
+      target: "aws",
+      aws: { region },
+      model: { source: "hf:somebody/something/model.gguf", contextTokens },
+      front: { machine: "c8g.large" },
+      backends: [{ name: "any", machine: "c8g.large" }],
+      limits: budget === undefined ? {} : { maxHourlyUsd: budget },
+    },
+    "plan",
+  );
+}
+
+const named = (names: readonly string[]): MachineType[] =>
+  names.map((name) => {
+    const type = findMachineType(name);
+    if (type === undefined) throw new Error(`the catalog has no ${name}: choose another type for this test`);
+    return type;
+  });
+
+/** A front for each architecture's pools is among them, and GPUs of both architectures. */
+const POOLS = ["c7g.large", "m8g.large", "c8g.2xlarge", "g4dn.xlarge", "g4dn.12xlarge", "g5g.xlarge", "g6.2xlarge"];
+const FRONTS = ["r7g.large", "c8gn.xlarge"];
+
+/** Models of 1 to 20 GB: some fit on one device, some on none of the types. */
+const models = fc
+  .record({ layers: fc.integer({ min: 3, max: 16 }), width: fc.integer({ min: 4, max: 14 }) })
+  .map(({ layers, width }) => {
+    const embeddingLength = width * 512;
+    return modelFacts({
+      layers,
+      embeddingLength,
+      heads: embeddingLength / 128,
+      keyValueHeads: 4,
+      headLength: 128,
+      feedForwardLength: 4 * embeddingLength,
+      vocabularyTokens: 32_000,
+    });
+  });
+
+const wishes = fc.record({
+  pools: fc.subarray(POOLS, { minLength: 2, maxLength: 4 }),
+  region: fc.constantFrom("us-east-1", "eu-central-1"),
+  spot: fc.boolean(),
+  budget: fc.option(fc.double({ min: 0.3, max: 6, noNaN: true }), { nil: undefined }),
+  minTokensPerSecond: fc.option(fc.double({ min: 1, max: 60, noNaN: true }), { nil: null }),
+});
+
+/** What counts of a cluster here. */
+interface Measured {
+  usd: number;
+  mostUsd: number;
+  tokensPerSecond: number;
+}
+
+/** Every cluster of up to four machines of one type that holds the model, planned one by one. */
+function everyCluster(
+  facts: ModelFacts,
+  types: readonly MachineType[],
+  base: ClusterConfig,
+  spot: boolean,
+): Measured[] {
+  const fronts = types.filter(({ gpu }) => gpu === null);
+  return types
+    .filter((type) => !spot || type.spot)
+    .flatMap((type) => fronts.flatMap((front) => [1, 2, 3, 4].map((count) => ({ type, front, count }))))
+    .flatMap(({ type, front, count }): Measured[] => {
+      const pool = {
+        name: "any",
+        machine: type.name,
+        count,
+        market: spot ? ("spot" as const) : ("on-demand" as const),
+      };
+      const config = { ...base, front: { ...base.front, machine: front.name }, backends: [pool] };
+      if (slotsOf(config).length > 15) return [];
+      const placement = place(config, facts);
+      if (placement === null || !placement.fits || placement.frontLayers > 0) return [];
+      const speed = performanceOf(config, facts, placement)?.speed ?? null;
+      const machines = machinePlans({ config, facts, placement, cidr: "10.0.0.0/24", ownMachine: "amd64" });
+      const usdPerHour = costOf(config, facts, machines, speed)?.usdPerHour;
+      if (speed === null || usdPerHour === undefined) return [];
+      const { low, high } = usdPerHour;
+      return [{ usd: (low + high) / 2, mostUsd: high, tokensPerSecond: speed.decode.tokensPerSecond }];
+    });
+}
+
+const least = (values: readonly number[]) => Math.min(Number.POSITIVE_INFINITY, ...values);
+const perToken = ({ usd, tokensPerSecond }: Measured) => usd / tokensPerSecond;
+const ofAdvice = ({ usdPerHour, cost, speed }: Advice): Measured => ({
+  usd: usdPerHour,
+  mostUsd: cost.usdPerHour.high,
+  tokensPerSecond: speed.decode.tokensPerSecond,
+});
+
+describe("the search for clusters", () => {
+  test("finds the cheapest, the fastest and the best value of all that there are", () => {
+    let compared = 0;
+    fc.assert(
+      fc.property(models, wishes, (facts, { pools, region, spot, budget, minTokensPerSecond }) => {
+        const types = named([...new Set([...pools, ...FRONTS])]);
+        const base = configured({ region, budget });
+        const found = search(facts, { base, spot, minTokensPerSecond, types });
+        const allowed = everyCluster(facts, types, base, spot).filter(
+          ({ mostUsd, tokensPerSecond }) =>
+            mostUsd <= (budget ?? Number.POSITIVE_INFINITY) && tokensPerSecond >= (minTokensPerSecond ?? 0),
+        );
+        const winners = winnersOf(found);
+        expect(winners === null).toBe(allowed.length === 0);
+        if (winners === null) return;
+        compared += allowed.length;
+        expect(winners.cheapest.usdPerHour).toBeLessThanOrEqual(least(allowed.map(({ usd }) => usd)) + 1e-9);
+        expect(1 / ofAdvice(winners.fastest).tokensPerSecond).toBeLessThanOrEqual(
+          least(allowed.map(({ tokensPerSecond }) => 1 / tokensPerSecond)) + 1e-12,
+        );
+        expect(perToken(ofAdvice(winners.value))).toBeLessThanOrEqual(least(allowed.map(perToken)) + 1e-12);
+      }),
+      { numRuns: 25 },
+    );
+    expect(compared, "clusters that were compared with the winners").toBeGreaterThan(100);
+  });
+
+  test("proposes what is within the limits, and what a plan of its stack file says too", () => {
+    let planned = 0;
+    fc.assert(
+      fc.property(models, wishes, (facts, { pools, region, spot, budget, minTokensPerSecond }) => {
+        const types = named([...new Set([...pools, ...FRONTS])]);
+        for (const advice of search(facts, { base: configured({ region, budget }), spot, minTokensPerSecond, types })) {
+          expect(advice.cost.usdPerHour.high).toBeLessThanOrEqual(budget ?? Number.POSITIVE_INFINITY);
+          expect(advice.speed.decode.tokensPerSecond).toBeGreaterThanOrEqual(minTokensPerSecond ?? 0);
+          const plan = planned++ < 60 ? planOf(advice, facts) : null;
+          if (plan === null) continue;
+          expect(plan.region).toBe(region);
+          expect(plan.machines.slice(1).map(({ market }) => market)).toEqual(
+            Array.from({ length: advice.count }, () => (spot ? "spot" : "on-demand")),
+          );
+          expect({ speed: plan.speed, load: plan.load, cost: plan.cost }).toEqual({
+            speed: advice.speed,
+            load: advice.load,
+            cost: advice.cost,
+          });
+          expect(plan.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+          expect(plan.front.layers).toBeNull();
+        }
+      }),
+      { numRuns: 40 },
+    );
+    expect(planned).toBeGreaterThan(20);
+  });
+
+  test("finds clusters for a big model, none slower and dearer than another, none with a front that keeps the others waiting", () => {
+    const facts = publishedModel();
+    const found = search(facts, { base: configured(), spot: false, minTokensPerSecond: null });
+    const speeds = found.map(({ speed }) => speed.decode.tokensPerSecond);
+    const prices = found.map(({ usdPerHour }) => usdPerHour);
+    expect(found.length).toBeGreaterThan(3);
+    expect(prices).toEqual(prices.toSorted((a, b) => a - b));
+    expect(speeds).toEqual(speeds.toSorted((a, b) => a - b));
+    expect(new Set(speeds).size).toBe(speeds.length);
+    for (const advice of Object.values<Advice>({ ...winnersOf(found) })) {
+      const plan = planOf(advice, facts);
+      expect(plan.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+      expect(plan.speed).toEqual(advice.speed);
+      const { networkBaseGbps } = findMachineType(advice.front) ?? { networkBaseGbps: 0 };
+      expect(facts.fileBytes / ((networkBaseGbps * 1e9) / 8), "seconds through the front's network").toBeLessThan(360);
+    }
+  });
+
+  test("takes fewer or smaller machines when a shorter context or a smaller cache leaves room", () => {
+    const facts = publishedModel();
+    const cheapest = (contextTokens: number) =>
+      search(facts, { base: configured({ contextTokens }), spot: false, minTokensPerSecond: null })[0]?.usdPerHour;
+    expect(cheapest(131_072)).toBeGreaterThan(cheapest(1024) ?? Number.POSITIVE_INFINITY);
+  });
+
+  test("finds nothing for a model that no fifteen devices hold", () => {
+    const facts = publishedModel();
+    const huge = {
+      ...facts,
+      weights: { ...facts.weights, layerBytes: facts.weights.layerBytes.map((bytes) => bytes * 500) },
+    };
+    expect(search(huge, { base: configured(), spot: false, minTokensPerSecond: null })).toEqual([]);
+    expect(winnersOf([])).toBeNull();
+  });
+
+  test("offers only what is sold in the region, and as spot only what has such a market", () => {
+    const facts = modelFacts({ layers: 8 });
+    const unsold = machineTypes().filter(({ usdPerHour }) => usdPerHour["eu-west-1"] === undefined);
+    const noSpot = machineTypes().filter(({ spot }) => !spot);
+    const few = [...unsold, ...named(["c8g.large"])];
+    const machinesOf = (found: readonly Advice[]) => new Set(found.flatMap(({ front, machine }) => [front, machine]));
+    expect(unsold.length * noSpot.length).toBeGreaterThan(0);
+    const sold = search(facts, {
+      base: configured({ region: "eu-west-1" }),
+      spot: false,
+      minTokensPerSecond: null,
+      types: few,
+    });
+    expect(machinesOf(sold)).toEqual(new Set(["c8g.large"]));
+    const spot = search(facts, {
+      base: configured(),
+      spot: true,
+      minTokensPerSecond: null,
+      types: [...noSpot, ...named(["c8g.large"])],
+    });
+    expect(new Set(spot.map(({ machine }) => machine))).toEqual(new Set(["c8g.large"]));
+  });
+});
+
+/** The plan of the stack file that is proposed. */
+function planOf(advice: Advice, facts: ModelFacts) {
+  const document: unknown = parse(stackFile(advice, facts.name));
+  const config = (document as { config: Record<string, unknown> }).config;
+  const raw = Object.entries(config).map(([key, value]) => [key.replace(`${PROJECT_NAME}:`, ""), value] as const);
+  return planCluster(parseCluster(Object.fromEntries(raw), "plan"), facts, { stack: "proposed" });
+}

@@ -1,0 +1,18 @@
+/** `npm run advise`: clusters for a model; the planner's own command, needs no set-up. */
+import process from "node:process";
+import type { Command } from "../command.ts";
+import { projectRoot } from "../paths.ts";
+
+export const command: Command = {
+  summary: "the cheapest, fastest and best-value cluster for a model",
+  help: "",
+  // The planner knows its own options, --help among them.
+  ownHelp: true,
+  run: async (args) => {
+    const { main } = await import("../../plan/advise/command.ts");
+    // The names that Hugging Face's own tools know.
+    return main(args, projectRoot, {
+      huggingFace: { token: process.env["HF_TOKEN"], endpoint: process.env["HF_ENDPOINT"] },
+    });
+  },
+};
