@@ -3,7 +3,8 @@
  *
  * Where splits take nearly the same time, the one that fills the devices evenly comes out: the mean of the squared fill,
  * weighted by capacity, costs as much as 0.1 % of the least possible time if every device is full. So evenness never
- * costs more than that 0.1 %, and equally fast devices, between which every split takes the same time, share equally.
+ * costs more than that 0.1 %, and equally fast devices, between which every split takes the same time, share equally. What
+ * fits is decided by the bytes needed; for the fill, what each layer adds to them is near enough.
  */
 
 import type { NeededBytes } from "./split.ts";
@@ -12,7 +13,7 @@ import type { NeededBytes } from "./split.ts";
 export type TakenSeconds = (device: number, first: number, count: number) => number;
 
 /**
- * One device. Devices of the same kind are asked about once: they must answer the same for the same layers. What only the
+ * One device. Devices of the same kinds and capacity are asked about once: they must answer the same for the same layers. What only the
  * first device or the last one has (what the front hands over, the output layer) makes no kind of its own.
  */
 export interface FastDevice {
@@ -123,51 +124,91 @@ interface Tables {
  * Asks for every run that a device could get. A run that begins with the first layer is always the first device's, one that
  * ends with the last layer always the last device's: therefore devices of one kind can share their tables.
  */
-function tablesOf({ layers, devices, needed, token, prompt, pipelined }: FastSplitProblem): Tables {
+function tablesOf(problem: FastSplitProblem): Tables {
+  const { layers, devices, token, prompt, pipelined } = problem;
   const { first, count } = layers;
   const width = count + 1;
-  const newTable = () => new Float64Array(width * width).fill(UNASKED);
   const allBytes = devices.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0);
-  const bytesOfKind = new Map<number, Float64Array>();
-  const secondsOfKind = new Map<number, { cost: Float64Array; stage: Float64Array }>();
-  const runsOfKinds = new Map<string, Runs>();
+  const memory = memoryOf(problem, width);
+  const kept = new Map<string, Runs>();
 
   const runs = devices.map(({ capacityBytes, memoryKind, speedKind }, device) => {
-    const bytes = keptOr(bytesOfKind, memoryKind, newTable);
-    const seconds = keptOr(secondsOfKind, speedKind, () => ({ cost: newTable(), stage: newTable() }));
-    const own = keptOr(runsOfKinds, `${memoryKind} ${speedKind} ${capacityBytes}`, () => ({
-      cost: newTable(),
-      stage: newTable(),
-      unevenness: newTable(),
-    }));
-    /** Fills the tables for one run, and says whether it fits. */
-    const ask = (from: number, taken: number): boolean => {
-      const at = from * width + taken;
-      if (own.cost[at] !== UNASKED) return own.cost[at] !== NEVER;
-      if (bytes[at] === UNASKED) bytes[at] = needed(device, first + from, taken);
-      const ownBytes = bytes[at] ?? NEVER;
-      own.cost[at] = NEVER;
-      own.stage[at] = NEVER;
-      if (ownBytes > capacityBytes) return false;
-      if (seconds.cost[at] === UNASKED) {
-        const ofPrompt = prompt(device, first + from, taken);
-        seconds.cost[at] = token(device, first + from, taken) + (pipelined ? 0 : ofPrompt);
-        seconds.stage[at] = pipelined ? ofPrompt : 0;
-      }
-      own.cost[at] = seconds.cost[at] ?? NEVER;
-      own.stage[at] = seconds.stage[at] ?? NEVER;
-      own.unevenness[at] = ownBytes === 0 ? 0 : (ownBytes / capacityBytes) * (ownBytes / allBytes);
-      return true;
-    };
+    const own = keptOr(kept, `${memoryKind} ${speedKind} ${capacityBytes}`, () => emptyRuns(width));
+    const { cost, stage, unevenness } = own;
     const { lastFrom, firstTo, lastTo } = roomOf(count, devices.length, device);
     for (let from = device; from <= lastFrom; from++) {
-      // What does not fit with these layers does not with more either.
-      let to = Math.max(from + 1, firstTo);
-      while (to <= lastTo && ask(from, to - from)) to++;
+      const row = from * width - from;
+      const begin = Math.max(from + 1, firstTo);
+      const end = memory.lastThatFits(device, from, begin, lastTo);
+      for (let to = begin; to <= end; to++) {
+        if (cost[row + to] !== UNASKED) continue;
+        const ofPrompt = prompt(device, first + from, to - from);
+        cost[row + to] = token(device, first + from, to - from) + (pipelined ? 0 : ofPrompt);
+        if (pipelined) stage[row + to] = ofPrompt;
+        const bytes = memory.estimate(device, from, to);
+        unevenness[row + to] = bytes === 0 ? 0 : (bytes / capacityBytes) * (bytes / allBytes);
+      }
+      if (end < lastTo) {
+        cost[row + end + 1] = NEVER;
+        stage[row + end + 1] = NEVER;
+      }
     }
     return own;
   });
   return { count, width, runs };
+}
+
+function emptyRuns(width: number): Runs {
+  const empty = () => new Float64Array(width * width);
+  return { cost: empty().fill(UNASKED), stage: empty(), unevenness: empty() };
+}
+
+/** What fits, found with few questions, for the memory model takes its time over each. */
+interface Memory {
+  /** Where the longest run of a device's that fits ends; before `begin` if none does. */
+  lastThatFits(device: number, from: number, begin: number, end: number): number;
+  /** About what a run needs: what each layer adds on the first device, and what the device needs besides. */
+  estimate(device: number, from: number, to: number): number;
+}
+
+function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number): Memory {
+  const { first, count } = layers;
+  const bytesOfKind = new Map<number, Float64Array>();
+  const bytesOf = devices.map(({ memoryKind }) =>
+    keptOr(bytesOfKind, memoryKind, () => new Float64Array(width * width).fill(UNASKED)),
+  );
+  const ask = (device: number, from: number, own: number): number => {
+    const known = bytesOf[device] ?? new Float64Array();
+    const at = from * width + own;
+    if (known[at] === UNASKED) known[at] = needed(device, first + from, own);
+    return known[at] ?? NEVER;
+  };
+
+  // Nobody but the first device can have the first layer, so that what it adds may be counted with the device.
+  const sums = new Float64Array(width);
+  for (let to = 2; to < width; to++) sums[to] = (sums[to - 1] ?? 0) + Math.max(0, ask(0, 0, to) - ask(0, 0, to - 1));
+  const added = (from: number, to: number) => (sums[to] ?? 0) - (sums[from] ?? 0);
+  const besidesOfKind = new Map<number, number>();
+  const besides = devices.map(({ memoryKind }, device) => {
+    const isLast = device === devices.length - 1;
+    const from = isLast ? count - 1 : device;
+    const answer = () => ask(device, from, 1) - added(from, from + 1);
+    return device === 0 || isLast ? answer() : keptOr(besidesOfKind, memoryKind, answer);
+  });
+
+  const lastEnds = devices.map(() => 0);
+  return {
+    lastThatFits(device, from, begin, end) {
+      const capacity = devices[device]?.capacityBytes ?? 0;
+      // About one layer further than a layer earlier. What does not fit with some layers does not with more either.
+      let to = Math.min(Math.max((lastEnds[device] ?? 0) + 1, begin), end);
+      while (to >= begin && ask(device, from, to - from) > capacity) to--;
+      if (to >= begin) while (to < end && ask(device, from, to + 1 - from) <= capacity) to++;
+      lastEnds[device] = to;
+      return to;
+    },
+    estimate: (device, from, to) => (besides[device] ?? 0) + added(from, to),
+  };
 }
 
 /** Where a device's layers can begin and end, if every device has at least one. */
