@@ -6,9 +6,13 @@ export type ModelSource =
   /** `https://host/path/model.gguf`, with whatever query the host wants. */
   | { kind: "http"; url: string }
   /** `hf:owner/repository/file.gguf`, with a revision `hf:owner/repository@revision/file.gguf`. */
-  | { kind: "hugging-face"; owner: string; repository: string; revision: string; file: string };
+  | { kind: "hugging-face"; owner: string; repository: string; revision: string; file: string }
+  /** `s3://bucket/key.gguf`. */
+  | { kind: "s3"; bucket: string; key: string };
 
 const HUGGING_FACE = /^hf:([\w.-]+)\/([\w.-]+)(?:@([\w.-]+))?\/([^\0?#]+\.gguf)$/;
+/** A bucket's name as S3 allows it; a key may hold anything. */
+const S3 = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/([^\0]+\.gguf)$/;
 /** A name of a scheme has two letters at least, so that a drive letter is none. */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
@@ -18,6 +22,8 @@ export function parseModelSource(source: string): ModelSource | null {
   if (owner !== undefined && repository !== undefined && file !== undefined) {
     return { kind: "hugging-face", owner, repository, revision, file };
   }
+  const [, bucket, key] = S3.exec(source) ?? [];
+  if (bucket !== undefined && key !== undefined) return { kind: "s3", bucket, key };
   if (/^https?:/i.test(source)) return isAddressOfModel(source) ? { kind: "http", url: source } : null;
   if (SCHEME.test(source) || source.includes("\0") || !source.endsWith(".gguf")) return null;
   return { kind: "file", path: source };

@@ -14,7 +14,7 @@ const USAGE = `Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]] [--
 Shows what the stack would be: which layers on which backend, the memory of each, and what the planner has to say;
 with target aws also the machines, how fast they would answer and what they would cost. Nothing is created or asked for.
 The header of a model that is not on this machine is read over the network once and then kept in stacks/models.lock.json;
-HF_TOKEN opens gated models on Hugging Face.
+HF_TOKEN opens gated models on Hugging Face; a model in S3 is read with the AWS credentials of the environment.
 Exit code 1 if the configuration is wrong or the plan can't be carried out.
 
   -s, --stack <stack>  stack to plan; its file is stacks/Pulumi.<stack>.yaml (default: local)
@@ -27,15 +27,15 @@ Exit code 1 if the configuration is wrong or the plan can't be carried out.
  * Runs the command and answers its exit code.
  * @param argv arguments after the command's name
  * @param projectRoot directory of `Pulumi.yaml`
- * @param huggingFace where `hf:` models are, and the token for those that need one
+ * @param elsewhere where `hf:` and `s3:` models are, and the token for those that need one
  */
 export async function main(
   argv: string[],
   projectRoot: string,
-  huggingFace: ModelAccess["huggingFace"] = {},
+  elsewhere: Omit<ModelAccess, "projectRoot"> = {},
 ): Promise<number> {
   try {
-    return await run(argv, { projectRoot, huggingFace });
+    return await run(argv, { ...elsewhere, projectRoot });
   } catch (error) {
     if (!isForTheUser(error)) throw error;
     process.stderr.write(`${error.message}\n`);

@@ -150,7 +150,7 @@ class Memory {
   private readonly gaps: Gap[] = [{ offset: 0, bytes: Number.POSITIVE_INFINITY }];
 
   take(wanted: number): number {
-    const bytes = aligned(wanted);
+    const bytes = alignedBytes(wanted);
     const last = this.gaps.length - 1;
     let best = last;
     this.gaps.forEach((gap, index) => {
@@ -166,7 +166,7 @@ class Memory {
   }
 
   give(offset: number, given: number): void {
-    const bytes = aligned(given);
+    const bytes = alignedBytes(given);
     if (bytes === 0) return;
     const after = this.gaps.findIndex((gap) => gap.offset > offset);
     this.gaps.splice(after, 0, { offset, bytes });
@@ -183,6 +183,7 @@ class Memory {
   }
 }
 
-function aligned(bytes: number): number {
+/** Bytes that a result takes. */
+export function alignedBytes(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

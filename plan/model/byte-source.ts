@@ -1,6 +1,7 @@
-/** Bytes that a header is read from: a local file, or a file behind HTTP of which only the first part is asked for. */
+/** Bytes that a header is read from: a local file, or a file elsewhere of which only the first part is asked for. */
 
 import { open } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Something that can be read from its beginning on. */
 export interface ByteSource {
@@ -12,6 +13,21 @@ export interface ByteSource {
   read(start: number, end: number): Promise<Buffer>;
   close(): Promise<void>;
 }
+
+/** A file that can't be read, and another attempt would not mend it. The message says what is wrong and what to do. */
+export class SourceError extends Error {}
+
+/** Part of a file elsewhere, and what its server says of the whole. */
+export interface FileRange {
+  bytes: Buffer;
+  size: number;
+  tag: string | null;
+}
+
+/** How a file elsewhere is asked for bytes from `start` up to `end`. Everything but a `SourceError` is tried again. */
+export type RangeRequest = (start: number, end: number) => Promise<FileRange>;
+
+const ATTEMPTS = 3;
 
 /** Opens a local file. */
 export async function openFile(path: string): Promise<ByteSource> {
@@ -27,4 +43,63 @@ export async function openFile(path: string): Promise<ByteSource> {
     },
     close: () => handle.close(),
   };
+}
+
+/**
+ * Opens a file elsewhere by reading its first bytes, which also say how long it is.
+ * @param retrySeconds wait before the second attempt, doubled for the third
+ * @throws {SourceError} in one sentence that says what to do
+ */
+export async function openRanges(request: RangeRequest, firstBytes: number, retrySeconds = 0.5): Promise<ByteSource> {
+  const first = await readRange(request, 0, firstBytes, retrySeconds);
+  return {
+    size: first.size,
+    tag: first.tag,
+    async read(start, end) {
+      const known = first.bytes.subarray(start, end);
+      const last = Math.min(end, first.size);
+      if (start + known.length >= last) return known;
+      const rest = await readRange(request, start + known.length, last, retrySeconds);
+      if (rest.size !== first.size || rest.tag !== first.tag) {
+        throw new SourceError("it changed while it was read: run the command again.");
+      }
+      return Buffer.concat([known, rest.bytes]);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function readRange(request: RangeRequest, start: number, end: number, retrySeconds: number): Promise<FileRange> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const range = await request(start, end);
+      if (range.bytes.length !== Math.min(end, range.size) - start) throw new Error("the answer was cut off");
+      return range;
+    } catch (error) {
+      if (error instanceof SourceError) throw error;
+      if (attempt === ATTEMPTS) {
+        throw new SourceError(`${reasonOf(error)} (${ATTEMPTS} attempts): check the address and the network.`);
+      }
+      await delay(retrySeconds * 1000 * 2 ** (attempt - 1));
+    }
+  }
+}
+
+/**
+ * The file's size, which a server says with each range (`Content-Range`).
+ * @throws {SourceError} if it says nothing, or speaks of other bytes
+ */
+export function sizeOf(contentRange: string | null, start: number): number {
+  const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? "");
+  if (match !== null && Number(match[1]) === start) return Number(match[2]);
+  throw new SourceError(
+    `the server does not say which bytes it sent (Content-Range: ${contentRange ?? "none"}): download the file and give its path.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return "the server does not answer";
+  // `fetch failed` says nothing; its cause does.
+  return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
 }

@@ -50,7 +50,7 @@ const EMPTY: Lock = {
 export function lockKey(source: string, projectRoot: string): string | null {
   const place = parseModelSource(source);
   if (place === null) return null;
-  if (place.kind === "hugging-face") return source;
+  if (place.kind === "hugging-face" || place.kind === "s3") return source;
   if (place.kind === "http") {
     const url = new URL(place.url);
     // A query may hold a signature.

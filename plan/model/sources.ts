@@ -1,13 +1,14 @@
-/** Reads the headers of a model wherever it lies: on this machine, behind HTTP, or on Hugging Face; in one file or in parts. */
+/** Reads the headers of a model wherever it lies: on this machine, behind HTTP, on Hugging Face, or in S3; in one file or in parts. */
 
 import { stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
 import { type ModelSource, parseModelSource } from "../../config/model-source.ts";
-import { type ByteSource, openFile } from "./byte-source.ts";
+import { type ByteSource, openFile, SourceError } from "./byte-source.ts";
 import { FIRST_READ_BYTES, readHeader } from "./gguf-header.ts";
-import { HttpSourceError, openHttp } from "./http-source.ts";
+import { openHttp } from "./http-source.ts";
 import type { GgufHeader } from "./metadata.ts";
 import { ModelError } from "./model-error.ts";
+import { type OpenS3, type S3Access, s3Opener } from "./s3-source.ts";
 import { joinHeaders, partNames } from "./shards.ts";
 
 /** What reading needs to know besides the source. Nothing of it is kept. */
@@ -16,7 +17,9 @@ export interface ModelAccess {
   projectRoot: string;
   /** Where `hf:` sources are, and the token for those that need one. */
   huggingFace?: { endpoint?: string | undefined; token?: string | undefined };
-  /** Wait before another attempt over HTTP. @default 0.5 */
+  /** How `s3:` sources are reached; credentials and region are found by the AWS SDK. */
+  s3?: Omit<S3Access, "retrySeconds">;
+  /** Wait before another attempt over the network. @default 0.5 */
   retrySeconds?: number;
 }
 
@@ -46,6 +49,11 @@ const AT_ONCE = 4;
 const LATER_PART_FIRST_BYTES = 128 * 1024;
 const HUGGING_FACE = "https://huggingface.co";
 
+/** What the reading of one model shares. */
+interface Reading extends ModelAccess {
+  openS3: OpenS3;
+}
+
 /**
  * Reads the headers of a model, no more.
  * @throws {ModelError} in one sentence that says what to do
@@ -58,11 +66,12 @@ export async function readModel(source: string, access: ModelAccess): Promise<Re
     throw new ModelError(`${source} is part ${named.number} of a model: name the first part, ${named.names[0]}.`);
   }
   const names = named?.names ?? [nameOf(place)];
+  const reading = { ...access, openS3: s3Opener({ ...access.s3, retrySeconds: access.retrySeconds }) };
   const read: { header: GgufHeader; part: ModelPart }[] = [];
   for (let from = 0; from < names.length; from += AT_ONCE) {
     const some = names.slice(from, from + AT_ONCE).map((name, index) => {
       const firstBytes = from + index === 0 ? FIRST_READ_BYTES : LATER_PART_FIRST_BYTES;
-      return readPart(withName(place, name), { isOnly: names.length === 1, source, firstBytes }, access);
+      return readPart(withName(place, name), { isOnly: names.length === 1, source, firstBytes }, reading);
     });
     read.push(...(await Promise.all(some)));
   }
@@ -78,7 +87,7 @@ export async function readModel(source: string, access: ModelAccess): Promise<Re
 
 /** How a source may be written. */
 export const SOURCE_FORMS =
-  "write the path of a .gguf file, an https:// address of one, or hf:owner/repository/file.gguf";
+  "write the path of a .gguf file, an https:// address of one, hf:owner/repository/file.gguf, or s3://bucket/file.gguf";
 
 interface PartRequest {
   isOnly: boolean;
@@ -90,7 +99,7 @@ interface PartRequest {
 async function readPart(
   place: ModelSource,
   { isOnly, source, firstBytes }: PartRequest,
-  access: ModelAccess,
+  access: Reading,
 ): Promise<{ header: GgufHeader; part: ModelPart }> {
   const fileName = fileNameOf(place);
   const said = isOnly ? source : `${source}, part ${fileName},`;
@@ -100,7 +109,7 @@ async function readPart(
     const file = place.kind === "file" ? pathOf(place.path, access) : null;
     return { header, part: { file, fileName, bytes: opened.size, headerSha256: sha256, tag: opened.tag } };
   } catch (error) {
-    if (error instanceof HttpSourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    if (error instanceof SourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
     const reason = error instanceof Error ? error.message : String(error);
     const remedy =
       place.kind === "file"
@@ -112,7 +121,7 @@ async function readPart(
   }
 }
 
-async function opening(place: ModelSource, said: string, firstBytes: number, access: ModelAccess): Promise<ByteSource> {
+async function opening(place: ModelSource, said: string, firstBytes: number, access: Reading): Promise<ByteSource> {
   if (place.kind === "file") {
     const path = pathOf(place.path, access);
     if (await isFile(path)) return openFile(path);
@@ -122,12 +131,13 @@ async function opening(place: ModelSource, said: string, firstBytes: number, acc
     );
   }
   try {
+    if (place.kind === "s3") return await access.openS3(place.bucket, place.key, firstBytes);
     return await openHttp(urlOf(place, access), firstBytes, {
       ...(place.kind === "hugging-face" ? { token: access.huggingFace?.token, whenRefused: HUGGING_FACE_REFUSED } : {}),
       ...(access.retrySeconds === undefined ? {} : { retrySeconds: access.retrySeconds }),
     });
   } catch (error) {
-    if (error instanceof HttpSourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    if (error instanceof SourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
     throw error;
   }
 }
@@ -135,7 +145,7 @@ async function opening(place: ModelSource, said: string, firstBytes: number, acc
 const HUGGING_FACE_REFUSED =
   "check owner and repository; where the model is gated or private, accept its terms there and set HF_TOKEN.";
 
-function urlOf(place: Exclude<ModelSource, { kind: "file" }>, { huggingFace }: ModelAccess): string {
+function urlOf(place: Exclude<ModelSource, { kind: "file" | "s3" }>, { huggingFace }: ModelAccess): string {
   if (place.kind === "http") return place.url;
   const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
   return `${huggingFace?.endpoint ?? HUGGING_FACE}/${path.map(encodeURIComponent).join("/")}`;
@@ -144,12 +154,14 @@ function urlOf(place: Exclude<ModelSource, { kind: "file" }>, { huggingFace }: M
 /** The part of a source that ends in `.gguf`. */
 function nameOf(place: ModelSource): string {
   if (place.kind === "file") return place.path;
+  if (place.kind === "s3") return place.key;
   return place.kind === "http" ? new URL(place.url).pathname : place.file;
 }
 
 function withName(place: ModelSource, name: string): ModelSource {
   if (place.kind === "file") return { ...place, path: name };
   if (place.kind === "hugging-face") return { ...place, file: name };
+  if (place.kind === "s3") return { ...place, key: name };
   const url = new URL(place.url);
   url.pathname = name;
   return { kind: "http", url: url.href };

@@ -3,6 +3,7 @@
 import { parseCluster } from "../../config/parse.ts";
 import { type RunSettings, runSettings } from "../../plan/memory/settings.ts";
 import { configurationWith } from "../support/configurations.ts";
+import { PUBLISHED } from "../support/published-cluster.ts";
 
 /** One way to run a model. */
 export interface Setting {
@@ -69,6 +70,19 @@ export const settings: readonly Setting[] = [
     shares: [1],
   },
 ];
+
+/** How the published cluster of `test/support/published-cluster.ts` was run, with one layer on each machine. */
+export const publishedSetting: Setting = {
+  name: "the published cluster's settings",
+  values: {
+    "model.contextTokens": PUBLISHED.contextTokens,
+    "model.batchTokens": PUBLISHED.batchTokens,
+    "model.microBatchTokens": PUBLISHED.microBatchTokens,
+    "model.flashAttention": "off",
+  },
+  shares: [1, 1],
+  frontLayers: 1,
+};
 
 /** One setting in the planner's own numbers. */
 export function runSettingsOf(setting: Setting): RunSettings {

@@ -30,7 +30,7 @@ cd /app
 model="$1"; shift
 coproc SERVER { exec ./llama-server -m "$model" --cache-ram 0 --fit off --verbosity 4 --no-warmup --host 127.0.0.1 --port 9931 -t 1 "$@" 2>&1 </dev/null; }
 exec 3<&"\${SERVER[0]}"
-while IFS= read -r -t 60 -u 3 line; do
+while IFS= read -r -t 110 -u 3 line; do
   echo "$line"
   case "$line" in *"sched copies"*) break ;; esac
 done

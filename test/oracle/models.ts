@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { factsOf, type ModelFacts } from "../../plan/model/facts.ts";
 import { ggmlBytes } from "../../plan/model/ggml-types.ts";
 import { type GgufValue, ggufFile, type TensorSpecification } from "../support/gguf-writer.ts";
+import { publishedShape } from "../support/published-cluster.ts";
 import { count, dense, type MadeUpModel, make, numbers, real } from "./recipe.ts";
 import { attention, experts, feedForward, latentAttention, mamba, mamba2, type StateSpace, vector } from "./tensors.ts";
 
@@ -272,6 +273,18 @@ function recurrentModels(): MadeUpModel[] {
 
 /** Every made-up model. */
 export const madeUpModels: readonly MadeUpModel[] = [...denseModels(), ...expertModels(), ...recurrentModels()];
+
+const IQ1_S = 19;
+
+/**
+ * Three layers as wide as those of the published cluster's 405B. Its weights are of the smallest type, so that 2.5 GiB are
+ * enough: what is computed, and so the compute buffer, does not depend on the type. (In Q4_0 the same programs reported
+ * the same buffers, with 7.7 GiB.)
+ */
+export function wideModel(): MadeUpModel {
+  const layers = 3;
+  return { name: "llama-405b-wide", layers, ...publishedShape(layers, { matrices: IQ1_S, output: IQ1_S }) };
+}
 
 /** Writes a model; the weights are a hole in the file, which reads as zeros and takes no space. */
 export function writeModel(model: MadeUpModel, folder: string): string {

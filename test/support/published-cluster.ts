@@ -6,6 +6,7 @@
  */
 
 import { factsOf, type ModelFacts } from "../../plan/model/facts.ts";
+import type { GgufValue, TensorSpecification } from "./gguf-writer.ts";
 
 const F32 = 0;
 const Q4_0 = 2;
@@ -34,22 +35,35 @@ export const PUBLISHED = {
   promptSeconds: 1.926,
 } as const;
 
-/** The model's facts from its metadata and its 1138 tensors. */
-export function publishedModel(): ModelFacts {
-  const metadata = {
-    "general.architecture": "llama",
-    "general.name": "Llama Hf",
-    "llama.block_count": LAYERS,
-    "llama.context_length": 131_072,
-    "llama.embedding_length": EMBEDDING,
-    "llama.feed_forward_length": FEED_FORWARD,
-    "llama.attention.head_count": 128,
-    "llama.attention.head_count_kv": 8,
-    "llama.attention.key_length": 128,
-    "llama.attention.value_length": 128,
-    "llama.vocab_size": VOCABULARY,
+/** Types of the weights. */
+interface WeightTypes {
+  matrices: number;
+  output: number;
+}
+
+/** Metadata and tensors of a model as wide as the published one. */
+export function publishedShape(
+  layers: number,
+  { matrices, output }: WeightTypes,
+): { metadata: Record<string, GgufValue>; tensors: TensorSpecification[] } {
+  const count = (value: number): GgufValue => ({ type: "uint32", value });
+  const metadata: Record<string, GgufValue> = {
+    "general.architecture": { type: "string", value: "llama" },
+    "general.name": { type: "string", value: "Llama Hf" },
+    "tokenizer.ggml.model": { type: "string", value: "no_vocab" },
+    "llama.block_count": count(layers),
+    "llama.context_length": count(131_072),
+    "llama.embedding_length": count(EMBEDDING),
+    "llama.feed_forward_length": count(FEED_FORWARD),
+    "llama.attention.head_count": count(128),
+    "llama.attention.head_count_kv": count(8),
+    "llama.attention.key_length": count(128),
+    "llama.attention.value_length": count(128),
+    "llama.attention.layer_norm_rms_epsilon": { type: "float32", value: 1e-5 },
+    "llama.rope.dimension_count": count(128),
+    "llama.vocab_size": count(VOCABULARY),
   };
-  const matrix = (name: string, columns: number, rows: number, dtype = Q4_0) => ({
+  const matrix = (name: string, columns: number, rows: number, dtype = matrices) => ({
     name,
     shape: [columns, rows],
     dtype,
@@ -66,15 +80,25 @@ export function publishedModel(): ModelFacts {
     matrix(`blk.${index}.ffn_up.weight`, EMBEDDING, FEED_FORWARD),
     matrix(`blk.${index}.ffn_down.weight`, FEED_FORWARD, EMBEDDING),
   ];
-  const tensorInfos = [
+  const tensors = [
     vector("rope_freqs.weight", 64),
     matrix("token_embd.weight", EMBEDDING, VOCABULARY),
-    ...Array.from({ length: LAYERS }, (_, index) => layer(index)).flat(),
+    ...Array.from({ length: layers }, (_, index) => layer(index)).flat(),
     vector("output_norm.weight"),
-    matrix("output.weight", EMBEDDING, VOCABULARY, Q6_K),
+    matrix("output.weight", EMBEDDING, VOCABULARY, output),
   ];
+  return { metadata, tensors };
+}
+
+/** The model's facts from its metadata and its 1138 tensors. */
+export function publishedModel(): ModelFacts {
+  const { metadata, tensors } = publishedShape(LAYERS, { matrices: Q4_0, output: Q6_K });
   const source = "Llama-3.1-405B_Q4_0.gguf";
-  const header = { metadata, tensorInfos, tensorDataOffset: 8 * 1024 ** 2 };
+  const header = {
+    metadata: Object.fromEntries(Object.entries(metadata).map(([key, { value }]) => [key, value])),
+    tensorInfos: tensors,
+    tensorDataOffset: 8 * 1024 ** 2,
+  };
   const facts = factsOf(header, { source, file: null, fileName: source, fileBytes: 0 });
   const { layerBytes, inputBytes, outputBytes, headerBytes } = facts.weights;
   return {

@@ -26,8 +26,6 @@ interface Measurement {
   cache: readonly string[];
   /** MiB. */
   compute: readonly number[];
-  /** How much too high the estimate of a compute buffer may be. @default 0.04 */
-  above?: number;
 }
 
 const WHOLE = ["33.82", "58.28", "28.69"];
@@ -88,13 +86,12 @@ const MEASURED: readonly Measurement[] = [
     weights: ["6.34", "43.49", "70.96"],
     cache: ["4.50", "10.50", "30.00"],
     compute: [13.26, 13.26, 15.51],
-    above: 0.18,
   },
 ];
 
 describe.each(MEASURED)(
   "the memory with $name is what llama.cpp logged",
-  ({ values, layers, weights, cache, compute, above }) => {
+  ({ values, layers, weights, cache, compute }) => {
     const memory = memoryModel(smallModelFacts(), settingsWith({ "model.contextTokens": 2048, ...values }));
     const [own, first, second] = layers;
     const isPipelined = own === 0;
@@ -113,8 +110,8 @@ describe.each(MEASURED)(
     test("or a little more for the compute buffers", () => {
       devices.forEach(({ computeBytes }, index) => {
         const truth = compute[index] ?? 0;
-        expect(computeBytes / MIB).toBeGreaterThan(truth - 0.03);
-        expect(computeBytes / MIB).toBeLessThan(truth * (1 + (above ?? 0.04)));
+        expect(computeBytes / MIB).toBeGreaterThan(truth - 0.01);
+        expect(computeBytes / MIB).toBeLessThan(truth * 1.02);
       });
     });
 

@@ -3,12 +3,15 @@ import { describe, expect, test } from "vitest";
 import { parseCluster } from "../../config/parse.ts";
 import { findMachineType, type MachineType } from "../../plan/catalog/index.ts";
 import { memoryModel } from "../../plan/memory/devices.ts";
+import { valueWidth } from "../../plan/memory/kv-cache.ts";
 import { runSettings } from "../../plan/memory/settings.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
 import { estimateSpeed, type LoadedDevice, promptBatchSeconds } from "../../plan/speed/estimate.ts";
 import { estimateLoad, GP3_INCLUDED_MEBIBYTES_PER_SECOND } from "../../plan/speed/load.ts";
 import { type DeviceSpeed, deviceSpeed, linkBetween } from "../../plan/speed/rates.ts";
 import { sumOf, workModel } from "../../plan/speed/work.ts";
+import { publishedSetting } from "../oracle/cases.ts";
+import { readGolden } from "../oracle/golden.ts";
 import { configurationWith } from "../support/configurations.ts";
 import { modelFacts } from "../support/models.ts";
 import { PUBLISHED, publishedModel } from "../support/published-cluster.ts";
@@ -28,6 +31,11 @@ const settings = runSettings(
     }),
   ),
 );
+
+/** As the log writes bytes: MiB with two digits. */
+function inLog(bytes: number): number {
+  return Number((bytes / MIB).toFixed(2));
+}
 
 function machine(name: string): MachineType {
   const type = findMachineType(name);
@@ -59,6 +67,7 @@ function publishedDevices(): LoadedDevice[] {
 describe("the published cluster of 3 × c8g.16xlarge with Llama 3.1 405B Q4_0", () => {
   const facts = publishedModel();
   const memory = memoryModel(facts, settings);
+  const [first, second, own] = PUBLISHED.layers;
 
   test("has a file of the published size", () => {
     expect(facts.fileBytes / GIB).toBeCloseTo(PUBLISHED.fileGibibytes, 1);
@@ -66,7 +75,6 @@ describe("the published cluster of 3 × c8g.16xlarge with Llama 3.1 405B Q4_0", 
   });
 
   test("gets the KV cache of the log, to the byte, for the log's layers", () => {
-    const [first, second, own] = PUBLISHED.layers;
     const kv = [
       memory.backend("cpu", 0, { first: own, count: first, holdsOutput: false }, false).kvCacheBytes,
       memory.backend("cpu", 0, { first: own + first, count: second, holdsOutput: true }, false).kvCacheBytes,
@@ -75,16 +83,32 @@ describe("the published cluster of 3 × c8g.16xlarge with Llama 3.1 405B Q4_0", 
     expect(kv.map((bytes) => bytes / MIB)).toEqual([...PUBLISHED.kvMebibytes]);
   });
 
-  test("gets the compute buffers of the log within 5 %", () => {
-    const [first, second, own] = PUBLISHED.layers;
-    const compute = [
-      memory.backend("cpu", 0, { first: own, count: first, holdsOutput: false }, false).computeBytes,
-      memory.backend("cpu", 0, { first: own + first, count: second, holdsOutput: true }, false).computeBytes,
-      memory.front(0, own, false).computeBytes,
-    ];
-    for (const [device, bytes] of compute.entries()) {
-      expectWithin(bytes / MIB, PUBLISHED.computeMebibytes[device] ?? 0, 0.05);
-    }
+  /** Two backends and the front, as the log has them. */
+  const compute = [
+    memory.backend("cpu", 0, { first: own, count: first, holdsOutput: false, followsFront: true }, false),
+    memory.backend("cpu", 0, { first: own + first, count: second, holdsOutput: true }, false),
+    memory.front(0, own, false),
+  ].map(({ computeBytes }) => computeBytes);
+
+  test("gets the compute buffers that the pinned programs report for layers as wide, to 0.01 MiB", () => {
+    const measured = readGolden()["llama-405b-wide"]?.[publishedSetting.name];
+    const reported = [...(measured?.devices ?? []), measured?.front].map((sizes) => sizes?.[2]);
+    expect(compute.map(inLog)).toEqual(reported);
+  });
+
+  test("gets the compute buffers of the log, to 0.01 MiB, with what llama.cpp's graph has gained and lost since b5935", () => {
+    const tokens = settings.microBatchTokens;
+    // Cells of the cache are given by numbers: one for the keys of a token, one for each of its values, which lie
+    // transposed. The log says "using old ggml_cpy() method". (ggml-org/llama.cpp#14285, the default since #14959)
+    const cellNumbers = tokens * (1 + valueWidth(facts, 0, settings)) * 8;
+    // The front keeps room for embeddings in place of tokens, whatever a batch brings. (#18898)
+    const embeddingsInput = tokens * facts.embeddingLength * 4;
+    // Every token of a micro batch was counted as having an output, by its number; now those are that the server asks
+    // for. The last backend and the front hold the numbers. (#23861)
+    const outputNumbers = (tokens - settings.slots) * 4;
+    const since = [cellNumbers, cellNumbers - outputNumbers, cellNumbers + embeddingsInput - outputNumbers];
+    const published = compute.map((bytes, device) => inLog(bytes - (since[device] ?? 0)));
+    expect(published).toEqual([...PUBLISHED.computeMebibytes]);
   });
 
   test("generates as fast as published, within 25 %, bound by memory", () => {

@@ -10,7 +10,11 @@ export const command: Command = {
   ownHelp: true,
   run: async (args) => {
     const { main } = await import("../../plan/command.ts");
-    // The names that Hugging Face's own tools know.
-    return main(args, projectRoot, { token: process.env["HF_TOKEN"], endpoint: process.env["HF_ENDPOINT"] });
+    // The names that Hugging Face's and AWS's own tools know.
+    const { HF_TOKEN: token, HF_ENDPOINT: endpoint, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
+    return main(args, projectRoot, {
+      huggingFace: { token, endpoint },
+      s3: { endpoint: AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL },
+    });
   },
 };

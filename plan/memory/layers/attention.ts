@@ -23,7 +23,7 @@ export function attention(context: LayerContext, kind: AttentionKind, input: Val
 
 /** Grouped queries: every head has queries of its own, some share keys and values. */
 function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
-  const { graph, facts, settings, layer } = context;
+  const { graph, facts, settings, layer, inputs } = context;
   const heads = facts.heads[layer] ?? 0;
   const keyLength = facts.keyLengths[layer] ?? 0;
   const queryValues = heads * keyLength;
@@ -36,28 +36,35 @@ function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value
   const position = (values: number) => {
     const raw = project(values);
     const normed = kind.queryNorm ? norm(context, values, raw) : raw;
-    return hasRotaryPositions(facts.architecture) ? graph.update(rowsBytes(context, values), normed) : normed;
+    return hasRotaryPositions(facts.architecture)
+      ? graph.update(rowsBytes(context, values), normed, inputs.positions)
+      : normed;
   };
-  const rotate = (values: number, source: Value) => graph.view(multiply(context, values, graph.view(source)));
+  const rotate = (values: number, source: Value, by: Value) =>
+    graph.view(multiply(context, values, graph.view(source), by));
   const contiguous = (source: Value) =>
     fused === null ? source : graph.compute(rowsBytes(context, valueValues), source);
 
-  const query = () => (rotation.keys === 0 ? position(queryValues) : rotate(queryValues, position(queryValues)));
-  const key = () => (rotation.keys === 0 ? position(keyValues) : rotate(keyValues, position(keyValues)));
+  const query = () =>
+    rotation.keys === 0 ? position(queryValues) : rotate(queryValues, position(queryValues), inputs.keyRotation);
+  const key = () =>
+    rotation.keys === 0 ? position(keyValues) : rotate(keyValues, position(keyValues), inputs.keyRotation);
   const value = () =>
-    rotation.values === 0 ? project(valueValues) : rotate(valueValues, contiguous(project(valueValues)));
+    rotation.values === 0
+      ? project(valueValues)
+      : rotate(valueValues, contiguous(project(valueValues)), inputs.valueRotation);
 
   const queries = query();
   // With a sliding window the keys come before the values, else after them (the two variants of `build_attn`).
   const first = facts.slidingWindow === null ? value() : key();
   const second = facts.slidingWindow === null ? key() : value();
   const [keys, values] = facts.slidingWindow === null ? [second, first] : [first, second];
-  graph.store(graph.view(keys));
+  graph.store(graph.view(keys), inputs.keyCells);
   storeValues(context, rotation.values === 0 ? contiguousValues(context, fused, values) : values, valueValues);
 
   const resultValues = heads * (facts.valueLengths[layer] ?? 0);
   const result = weighted(context, graph.view(queries), heads, resultValues, null);
-  return () => (rotation.values === 0 ? result : rotate(resultValues, result));
+  return () => (rotation.values === 0 ? result : rotate(resultValues, result, inputs.valueRotation));
 }
 
 /** Without flash attention, values that are part of a fused result are copied before they are stored. */
@@ -67,15 +74,15 @@ function contiguousValues({ graph, settings }: LayerContext, fused: Value | null
 
 /** Without flash attention every layer's values are padded to the widest layer's. */
 function storeValues(context: LayerContext, values: Value, width: number): void {
-  const { graph, facts, settings, layer } = context;
+  const { graph, facts, settings, layer, inputs } = context;
   const stored = valueWidth(facts, layer, settings);
   const padded = stored > width ? multiply(context, stored, graph.view(values)) : values;
-  graph.store(graph.view(padded));
+  graph.store(graph.view(padded), inputs.valueCells);
 }
 
 /** Multi-head latent attention: one compressed key for all heads, which is its own value. */
 function latentAttention(context: LayerContext, latent: Latent, input: Value): () => Value {
-  const { graph, facts, layer } = context;
+  const { graph, facts, layer, inputs } = context;
   const heads = facts.heads[layer] ?? 0;
   const { queryRank, rank, rope } = latent;
   const headLength = facts.latentKeyLength ?? 0;
@@ -83,14 +90,14 @@ function latentAttention(context: LayerContext, latent: Latent, input: Value): (
   const reduced = queryRank === 0 ? input : norm(context, queryRank, multiply(context, queryRank, input));
   const query = graph.view(multiply(context, heads * headLength, reduced));
   const absorbed = graph.view(multiply(context, heads * rank, graph.view(graph.view(query))));
-  const queryPosition = multiply(context, heads * rope, graph.view(query));
+  const queryPosition = multiply(context, heads * rope, graph.view(query), inputs.positions);
   const queries = multiply(context, heads * (rank + rope), absorbed, queryPosition);
 
   const compressed = multiply(context, rank + rope, input);
   const values = graph.view(norm(context, rank, graph.view(compressed)));
-  const keyPosition = multiply(context, rope, graph.view(compressed));
+  const keyPosition = multiply(context, rope, graph.view(compressed), inputs.positions);
   const keys = multiply(context, rank + rope, values, keyPosition);
-  graph.store(graph.view(keys));
+  graph.store(graph.view(keys), inputs.keyCells);
   const result = weighted(context, graph.view(queries), heads, heads * rank, heads * latent.value);
   return () => result;
 }
@@ -106,17 +113,17 @@ function weighted(
   values: number,
   unfolded: number | null,
 ): Value {
-  const { graph, facts, settings, layer } = context;
+  const { graph, facts, settings, layer, inputs } = context;
   const query = graph.view(queries);
   if (settings.flashAttention) {
-    const result = multiply(context, values, query);
+    const result = multiply(context, values, query, inputs.mask);
     if (unfolded === null) return graph.view(result);
     const multiplied = multiply(context, unfolded, graph.view(result));
     return graph.view(multiply(context, unfolded, graph.view(multiplied)));
   }
   const cells = cacheCells(facts, layer, settings);
   const scoreBytes = rowsBytes(context, heads * cells);
-  const scores = graph.update(scoreBytes, graph.compute(scoreBytes, query));
+  const scores = graph.update(scoreBytes, graph.compute(scoreBytes, query), inputs.mask);
   // The compressed keys are not stored transposed: as values they are copied first.
   const copied = unfolded === null ? [] : [graph.compute(cells * settings.streams * (values / heads) * F16_BYTES)];
   const summed = multiply(context, values, ...copied, scores);

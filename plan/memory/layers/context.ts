@@ -2,6 +2,7 @@
 
 import type { ModelFacts } from "../../model/facts.ts";
 import type { Graph, Value } from "../graph.ts";
+import type { LayerInputs } from "../inputs.ts";
 import { graphTokens, type RunSettings } from "../settings.ts";
 
 export const F32_BYTES = 4;
@@ -16,11 +17,19 @@ export interface LayerContext {
   layer: number;
   /** Tokens that pass through: all of the micro batch, or those with an output. */
   tokens: number;
+  /** What the layer reads beside the hidden state. */
+  inputs: LayerInputs;
 }
 
 /** Context of a whole micro batch. */
-export function layerContext(graph: Graph, facts: ModelFacts, settings: RunSettings, layer: number): LayerContext {
-  return { graph, facts, settings, layer, tokens: graphTokens(settings) };
+export function layerContext(
+  graph: Graph,
+  facts: ModelFacts,
+  settings: RunSettings,
+  layer: number,
+  inputs: LayerInputs,
+): LayerContext {
+  return { graph, facts, settings, layer, tokens: graphTokens(settings), inputs };
 }
 
 /** Bytes of so many values for each token. */
@@ -43,7 +52,7 @@ export function norm(context: LayerContext, values: number, source: Value): Valu
 
 /** The rows of the tokens that have an output (`build_inp_out_ids`, `ggml_get_rows`). */
 export function outputRows(context: LayerContext, values: number, source: Value): Value {
-  return context.graph.compute(values * outputTokens(context) * F32_BYTES, source);
+  return context.graph.compute(values * outputTokens(context) * F32_BYTES, source, context.inputs.outputs);
 }
 
 /** Tokens of a micro batch that have an output (`n_outputs_max` in `tools/server/server-context.cpp`). */

@@ -108,7 +108,7 @@ export function addOutput(context: LayerContext, input: Value): void {
   );
   if (settings.everyTokenHasOutput) {
     const turned = graph.compute(rowsBytes(late, embeddings), graph.view(normed));
-    graph.store(graph.compute(embeddings * settings.slots * 4, turned));
+    graph.store(graph.compute(embeddings * settings.slots * 4, turned, context.inputs.mean));
   }
   graph.store(normed, logits);
 }

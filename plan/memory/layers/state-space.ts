@@ -12,8 +12,13 @@ export function stateSpace(
   states: Value,
   input: () => Value,
 ): () => Value {
-  const result = kind.version === 1 ? mamba(context, kind, states, input()) : mamba2(context, kind, states, input());
-  return () => multiply(context, context.facts.embeddingLength, result());
+  const isFirst = kind.version === 1;
+  const result = isFirst ? mamba(context, kind, states, input()) : mamba2(context, kind, states, input());
+  return () => {
+    const projected = multiply(context, context.facts.embeddingLength, result());
+    // Mamba reshapes it, so that nothing may be written over it.
+    return isFirst ? context.graph.view(projected) : projected;
+  };
 }
 
 /** Channels of the convolution: the inner values, and in Mamba 2 the groups' B and C. */
@@ -43,15 +48,15 @@ function convolve(context: LayerContext, kind: StateSpaceKind, projected: Value,
 }
 
 /** The states of the slots, as they were after the last batch. */
-export function keptStates({ graph, settings }: LayerContext, kind: StateSpaceKind): Value {
-  return graph.compute(convolutionStateValues(kind) * settings.slots * F32_BYTES);
+export function keptStates({ graph, settings, inputs }: LayerContext, kind: StateSpaceKind): Value {
+  return graph.compute(convolutionStateValues(kind) * settings.slots * F32_BYTES, inputs.states);
 }
 
 /** The scan over time gives every token's result and the new states. */
 function scan(context: LayerContext, kind: StateSpaceKind, ...sources: Value[]): Value {
-  const { graph, settings } = context;
+  const { graph, settings, inputs } = context;
   const states = scanStateValues(kind) * settings.slots * F32_BYTES;
-  const scanned = graph.compute(rowsBytes(context, kind.inner) + states, ...sources);
+  const scanned = graph.compute(rowsBytes(context, kind.inner) + states, ...sources, inputs.states);
   graph.store(graph.view(scanned));
   return graph.view(scanned);
 }

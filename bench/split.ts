@@ -1,0 +1,139 @@
+/** How long the planner splits: `plan/fast-split.ts` beside the even split of `plan/split.ts`, with the real models. */
+
+import { parseCluster } from "../config/parse.ts";
+import { findMachineType } from "../plan/catalog/index.ts";
+import { type FastSplitProblem, fastestSplit } from "../plan/fast-split.ts";
+import { memoryModel } from "../plan/memory/devices.ts";
+import { runSettings } from "../plan/memory/settings.ts";
+import type { ModelFacts } from "../plan/model/facts.ts";
+import { type DeviceSpeed, deviceSpeed, linkBetween } from "../plan/speed/rates.ts";
+import { sumOf, workModel } from "../plan/speed/work.ts";
+import { splitLayers } from "../plan/split.ts";
+import { configurationWith } from "../test/support/configurations.ts";
+import { modelFacts } from "../test/support/models.ts";
+import { median, writeSection } from "./results.ts";
+
+const DEVICES = [2, 4, 8, 16];
+const LAYERS = [32, 80, 126, 160];
+const REPEATS = 9;
+const MACHINE = "c8g.16xlarge";
+/** Memory of a device over what its part of the model needs: as full as people choose their machines. */
+const SPARE = 1.6;
+/** Tokens of prompt that are read for each token of an answer. */
+const PROMPT_TOKENS = 4;
+
+const settings = runSettings(parseCluster(configurationWith({ "model.contextTokens": 8192 })));
+
+/** A model with the layers of a 70B model, as many as are asked for. */
+function model(layers: number): ModelFacts {
+  return modelFacts({
+    layers,
+    embeddingLength: 8192,
+    heads: 64,
+    keyValueHeads: 8,
+    headLength: 128,
+    feedForwardLength: 28_672,
+    vocabularyTokens: 128_256,
+  });
+}
+
+/** A problem as the planner asks it, with tables that nobody has filled yet. */
+function problemOf(facts: ModelFacts, devices: number, alike: boolean, pipelined: boolean): FastSplitProblem {
+  const memory = memoryModel(facts, settings);
+  const work = workModel(facts, settings, memory, 0.5);
+  const type = findMachineType(MACHINE);
+  if (type === undefined) throw new Error(`${MACHINE} is not in the catalog: name another machine in bench/split.ts`);
+  const base = deviceSpeed(type, linkBetween(type, type), "cpu");
+  /** From 1 to nearly 2, in no order. */
+  const factor = (device: number, step: number) => (alike ? 1 : 1 + ((device * step) % devices) / devices);
+  const speeds: DeviceSpeed[] = Array.from({ length: devices }, (_, device) => ({
+    ...base,
+    bytesPerSecond: base.bytesPerSecond * factor(device, 7),
+    flopsPerSecond: base.flopsPerSecond * factor(device, 5),
+  }));
+  const holdsOutput = (device: number) => device === devices - 1;
+  const needed = (device: number, first: number, count: number) =>
+    memory.backend("cpu", 0, { first, count, holdsOutput: holdsOutput(device), followsFront: false }, pipelined)
+      .totalBytes;
+  const own = Math.ceil(facts.layers / devices);
+  const mean = SPARE * needed(devices - 1, facts.layers - own, own);
+  const speedOf = (device: number) => speeds[device] ?? base;
+  return {
+    layers: { first: 0, count: facts.layers },
+    devices: speeds.map((_, device) => ({
+      capacityBytes: mean * factor(device, 3),
+      memoryKind: 0,
+      speedKind: alike ? 0 : device,
+    })),
+    needed,
+    token: (device, first, count) =>
+      sumOf(work.token(speedOf(device), { first, count, holdsOutput: holdsOutput(device) })),
+    prompt: (device, first, count) => {
+      const run = { first, count, holdsOutput: holdsOutput(device) };
+      const tokens = settings.microBatchTokens;
+      return (PROMPT_TOKENS / tokens) * sumOf(work.microBatch(speedOf(device), run, tokens));
+    },
+    pipelined,
+  };
+}
+
+function millisecondsOf(work: () => unknown): number {
+  const began = performance.now();
+  if (work() === null)
+    throw new Error("Nothing fits: raise SPARE in bench/split.ts, an empty answer is no measurement.");
+  return performance.now() - began;
+}
+
+/** Medians of rounds in which both splits take turns. */
+function measure(
+  facts: ModelFacts,
+  devices: number,
+  alike: boolean,
+  pipelined: boolean,
+): { fast: number; ratio: number } {
+  const fast: number[] = [];
+  const even: number[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    // New models each time: they remember what they were asked.
+    const own = problemOf(facts, devices, alike, pipelined);
+    const baseline = problemOf(facts, devices, alike, pipelined);
+    const capacities = baseline.devices.map(({ capacityBytes }) => capacityBytes);
+    fast.push(millisecondsOf(() => fastestSplit(own)));
+    even.push(millisecondsOf(() => splitLayers(baseline.layers, capacities, baseline.needed)));
+  }
+  return { fast: median(fast), ratio: median(fast) / median(even) };
+}
+
+function main(root: string): void {
+  // What a plan sees is a program that has split nothing yet.
+  const coldProblem = problemOf(model(Math.max(...LAYERS)), Math.max(...DEVICES), false, true);
+  const cold = millisecondsOf(() => fastestSplit(coldProblem));
+  const rows: string[] = [];
+  for (const devices of DEVICES) {
+    for (const layers of LAYERS) {
+      const facts = model(layers);
+      const cells = [true, false].flatMap((alike) =>
+        [false, true].map((pipelined) => {
+          const { fast, ratio } = measure(facts, devices, alike, pipelined);
+          return `${fast.toFixed(1)} (${ratio.toFixed(2)})`;
+        }),
+      );
+      rows.push(`| ${devices} | ${layers} | ${cells.join(" | ")} |`);
+      console.log(rows.at(-1));
+    }
+  }
+  const body = [
+    `Milliseconds to split a model with layers of a 70B model, memory and work models asked as a plan asks them; medians of ${REPEATS}`,
+    "rounds, in brackets the ratio to the even split by memory (`plan/split.ts`) in the same rounds. A device",
+    `has ${SPARE} times the memory that its part needs, or more. Overlapping: prompts pass through the devices in a pipeline.`,
+    "",
+    "| devices | layers | equal | equal, overlapping | all different | all different, overlapping |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+    `The very first split of a program, ${Math.max(...DEVICES)} different devices and ${Math.max(...LAYERS)} layers, overlapping: ${cold.toFixed(0)} ms.`,
+  ].join("\n");
+  writeSection(root, "Split: growth with devices and layers", "node bench/split.ts", body);
+}
+
+main(process.cwd());

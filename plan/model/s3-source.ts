@@ -1,0 +1,137 @@
+/**
+ * A file in an S3 bucket, read by byte ranges with the AWS SDK: its credentials and its region are found as the SDK finds
+ * them everywhere (environment, profile, single sign-on, role of the machine). The SDK is loaded here and only when an
+ * s3 source is read, which takes longer than a whole plan.
+ */
+
+import type { GetObjectCommandOutput, S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { type ByteSource, type FileRange, openRanges, SourceError, sizeOf } from "./byte-source.ts";
+
+/** How buckets are reached. */
+export interface S3Access {
+  /** Address of a server that speaks S3 and is not AWS's (`AWS_ENDPOINT_URL_S3`). */
+  endpoint?: string | undefined;
+  /** Longest wait for a sign of life of a server. @default 60 */
+  timeoutSeconds?: number;
+  /** Wait before a range that was cut off is asked for again, doubled for the third. @default 0.5 */
+  retrySeconds?: number | undefined;
+}
+
+/** Opens files in buckets. */
+export type OpenS3 = (bucket: string, key: string, firstBytes: number) => Promise<ByteSource>;
+
+/** What to do about credentials. */
+const SIGN_IN = "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.";
+
+/** Where buckets are asked for if nothing says where; S3 answers with the region of any other. */
+const FIRST_REGION = "us-east-1";
+
+const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
+  "ExpiredToken",
+  "InvalidAccessKeyId",
+  "InvalidToken",
+  "SignatureDoesNotMatch",
+  "TokenRefreshRequired",
+]);
+
+/** A way to open files that asks for credentials once, however many parts a model has. */
+export function s3Opener(access: S3Access): OpenS3 {
+  const connect = once(() => connectTo(access));
+  return (bucket, key, firstBytes) =>
+    openRanges(
+      async (start, end) => requestRange(await connect(), { bucket, key, start, end }),
+      firstBytes,
+      access.retrySeconds,
+    );
+}
+
+type Connection = (bucket: string, key: string, range: string) => Promise<GetObjectCommandOutput>;
+
+async function connectTo({ endpoint, timeoutSeconds = 60 }: S3Access): Promise<Connection> {
+  const [{ GetObjectCommand, S3Client }, http, https] = await Promise.all([
+    import("@aws-sdk/client-s3"),
+    import("node:http"),
+    import("node:https"),
+  ]);
+  const options: S3ClientConfig = {
+    followRegionRedirects: true,
+    // Hardly any other server has a name for each bucket.
+    ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
+    requestHandler: {
+      connectionTimeout: (timeoutSeconds * 1000) / 6,
+      socketTimeout: timeoutSeconds * 1000,
+      // These two know the proxy of the environment; agents that the SDK makes don't.
+      httpAgent: http.globalAgent,
+      httpsAgent: https.globalAgent,
+    },
+  };
+  const configured = new S3Client(options);
+  const client = (await hasRegion(configured)) ? configured : new S3Client({ ...options, region: FIRST_REGION });
+  return (bucket, key, range) => client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+}
+
+async function hasRegion(client: S3Client): Promise<boolean> {
+  try {
+    return (await client.config.region()) !== "";
+  } catch {
+    // The SDK's way of saying that no region is configured.
+    return false;
+  }
+}
+
+async function requestRange(
+  connection: Connection,
+  { bucket, key, start, end }: { bucket: string; key: string; start: number; end: number },
+): Promise<FileRange> {
+  const answer = await sent(bucket, key, () => connection(bucket, key, `bytes=${start}-${end - 1}`));
+  if (answer.Body === undefined) throw new Error("the answer has no body");
+  const size = sizeOf(answer.ContentRange ?? null, start);
+  return { bytes: Buffer.from(await answer.Body.transformToByteArray()), size, tag: answer.ETag ?? null };
+}
+
+/** Sends a request, which the SDK repeats where that may help. */
+async function sent(
+  bucket: string,
+  key: string,
+  send: () => Promise<GetObjectCommandOutput>,
+): Promise<GetObjectCommandOutput> {
+  try {
+    return await send();
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    throw new SourceError(reasonOf(error, bucket, key), { cause: error });
+  }
+}
+
+function reasonOf(error: Error, bucket: string, key: string): string {
+  const status = statusOf(error);
+  const { name, message } = error;
+  if (name === "CredentialsProviderError" || name === "TokenProviderError")
+    return `there are no AWS credentials (${message}): ${SIGN_IN}`;
+  if (name === "NoSuchBucket") return `there is no bucket ${bucket}: check its name.`;
+  if (name === "NoSuchKey" || status === 404) return `the bucket ${bucket} holds no ${key}: check the key.`;
+  if (BAD_CREDENTIALS.has(name)) return `S3 does not accept the AWS credentials (${name}): ${SIGN_IN}`;
+  if (name === "InvalidObjectState") return "it is archived: restore it, or copy it to a bucket's standard class.";
+  if (status === 401 || status === 403) {
+    return `S3 denies access (${name}): the credentials need s3:GetObject on it; without s3:ListBucket, S3 says the same of a file that is not there.`;
+  }
+  if (status === 416) return "it is empty: check the key.";
+  if (status === null)
+    return `S3 can't be reached (${message || name}): check the network, and AWS_ENDPOINT_URL_S3 if it is set.`;
+  return `S3 answers ${status} (${name}: ${message}): check bucket, key and AWS_REGION.`;
+}
+
+/** Status of the answer that an error was made from; null if there was none. */
+function statusOf(error: Error): number | null {
+  const metadata: unknown = "$metadata" in error ? error.$metadata : null;
+  if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return null;
+  return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : null;
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
