@@ -3,17 +3,13 @@
 import type { ClusterConfig } from "../config/schema.ts";
 import { frontDisk } from "./disks.ts";
 import { frontHost, slotsOf } from "./machines.ts";
-import { memoryModel } from "./memory/devices.ts";
 import { runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { isPipelined, type Placement } from "./placement.ts";
 import { estimateSpeed, type LoadedDevice, type SpeedEstimate } from "./speed/estimate.ts";
 import { estimateLoad, type LoadEstimate } from "./speed/load.ts";
+import { workOf } from "./speed/model.ts";
 import { deviceSpeed, linkBetween } from "./speed/rates.ts";
-import { workModel } from "./speed/work.ts";
-
-/** Part of a slot's context that an answer looks back on, on average: answers are given all along a conversation. */
-export const FILLED_SHARE = 0.5;
 
 /** What a cluster will do. */
 export interface Performance {
@@ -28,14 +24,11 @@ export function performanceOf(
   placement: Placement | null,
 ): Performance | null {
   const front = frontHost(config).type;
-  const devices = placement === null ? null : devicesOf(config, placement);
-  if (front === null || placement === null || devices === null) return null;
-  const settings = runSettings(config);
-  const work = workModel(facts, settings, memoryModel(facts, settings), FILLED_SHARE);
-  const pipelined = isPipelined(placement.counts.length, placement.frontLayers);
-  const links = devices.flatMap(({ speed }) => (speed.link === null ? [] : [speed.link.bytesPerSecond]));
+  const speed = placement === null ? null : speedOf(config, facts, placement);
+  if (front === null || placement === null || speed === null) return null;
+  const links = slotsOf(config).flatMap(({ type }) => (type === null ? [] : [linkBetween(front, type).bytesPerSecond]));
   return {
-    speed: estimateSpeed(work, devices, settings, pipelined),
+    speed,
     load: estimateLoad({
       fileBytes: facts.fileBytes,
       remoteBytes: placement.backends.reduce((sum, { weightsBytes }) => sum + weightsBytes, 0),
@@ -46,8 +39,33 @@ export function performanceOf(
   };
 }
 
+/** How fast a cluster answers that has so many layers on each device, whether they fit or not. */
+export function speedOf(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  placement: Pick<Placement, "frontLayers" | "counts">,
+): SpeedEstimate | null {
+  const devices = devicesOf(config, placement);
+  return devices === null
+    ? null
+    : speedOfDevices(config, facts, devices, isPipelined(placement.counts.length, placement.frontLayers));
+}
+
+/** How fast devices answer together. */
+export function speedOfDevices(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  devices: readonly LoadedDevice[],
+  pipelined: boolean,
+): SpeedEstimate {
+  return estimateSpeed(workOf(config, facts), devices, runSettings(config), pipelined);
+}
+
 /** The front's own device, if it computes layers, and the backends. */
-function devicesOf(config: ClusterConfig, { frontLayers, counts }: Placement): LoadedDevice[] | null {
+function devicesOf(
+  config: ClusterConfig,
+  { frontLayers, counts }: Pick<Placement, "frontLayers" | "counts">,
+): LoadedDevice[] | null {
   const front = frontHost(config);
   const slots = slotsOf(config);
   if (front.type === null) return null;

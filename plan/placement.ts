@@ -5,6 +5,7 @@ import { frontHost, slotsOf } from "./machines.ts";
 import { memoryModel } from "./memory/devices.ts";
 import { runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
+import { speedSplit } from "./speed-split.ts";
 import { splitLayers } from "./split.ts";
 import type { MemoryPlan } from "./types.ts";
 
@@ -52,12 +53,14 @@ export function place(config: ClusterConfig, facts: ModelFacts): Placement | nul
   if (own !== null) return sum(own) > facts.layers ? null : placed(facts.layers - sum(own), own);
 
   const attempt = (frontLayers: number): Placement | null => {
-    const split = splitLayers(
-      { first: frontLayers, count: facts.layers - frontLayers },
-      capacities,
-      (device, first, count) => memoryOf(device, first, count, frontLayers).totalBytes,
-    );
-    return split === null ? null : placed(frontLayers, split.counts);
+    const layers = { first: frontLayers, count: facts.layers - frontLayers };
+    const needed = (device: number, first: number, count: number) =>
+      memoryOf(device, first, count, frontLayers).totalBytes;
+    const pipelined = isPipelined(slots.length, frontLayers);
+    const fast = speedSplit(config, facts, { layers, needed, pipelined });
+    // Where nothing fits, or speeds are not known, the devices are filled as evenly as can be.
+    const counts = fast ?? splitLayers(layers, capacities, needed)?.counts;
+    return counts === undefined ? null : placed(frontLayers, counts);
   };
   const whole = attempt(0);
   if (whole === null || whole.fits) return whole;

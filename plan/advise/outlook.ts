@@ -6,7 +6,7 @@ import { backendsPerMachine, type Host, poolHost } from "../machines.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
 import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { FILLED_SHARE } from "../performance.ts";
+import { FILLED_SHARE } from "../speed/model.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
 import { sumOf, type WorkModel, workModel } from "../speed/work.ts";
 
