@@ -33,7 +33,9 @@ export function frontCard(front: FrontPlan, place: Place): string {
 
 export function backendCard(plan: ClusterPlan, backend: BackendPlan, place: Place): string {
   const { name, device, address, port, memory } = backend;
-  const said = `${device} · ${processorOf(plan, backend)}`;
+  const full = `${device} · ${processorOf(plan, backend)}`;
+  // A GPU with a long name leaves no room for the backend's own; its machine names it too.
+  const said = deviceRoom(full) > place.width * 0.62 ? device : full;
   return card({ name, device: said, address: `${address}:${port}`, holds: backendHolds(backend), memory }, place);
 }
 
@@ -44,12 +46,17 @@ export function machineFrame(plan: ClusterPlan, machine: MachinePlan, { x, y, wi
   const cost = price === null ? "no price" : `${shortUsd(price)} per hour`;
   const hardware = type?.gpu == null ? `${type?.vcpus ?? "?"} vCPUs` : `${type.gpus} × ${type.gpu.name}`;
   const room = width - 24;
+  const besideType = room - machine.type.length * 9 - 8;
   return [
     box(x, y, width, height, machine.market === "spot" ? "spot" : "machine", 12),
-    line(x + 12, y + 20, machine.type, { size: 14, style: "strong", room: room * 0.66 }),
-    line(x + width - 12, y + 20, hardware, { size: 12, style: "soft", anchor: "end", room: room * 0.4 }),
+    line(x + 12, y + 20, machine.type, { size: 14, style: "strong", room }),
+    line(x + width - 12, y + 20, hardware, { size: 12, style: "soft", anchor: "end", room: besideType }),
     line(x + 12, y + 38, `${machine.market}, ${cost}`, { size: 12, style: "soft", room }),
   ].join("\n");
+}
+
+function deviceRoom(device: string): number {
+  return device.length * 7 + 8;
 }
 
 function card({ name, device, address, holds, memory }: Card, { x, y, width, height }: Place): string {
@@ -59,10 +66,9 @@ function card({ name, device, address, holds, memory }: Card, { x, y, width, hei
   const margin = width < NARROW ? 10 : 14;
   const [left, right] = [x + margin, x + width - margin];
   const room = width - 2 * margin;
-  const deviceRoom = device.length * 7 + 8;
   return [
     box(x, y, width, height, isOver ? "full" : "card", 10),
-    line(left, y + 25, name, { size: 15, style: "strong", room: (room - deviceRoom) * 0.88, keep: "end" }),
+    line(left, y + 25, name, { size: 15, style: "strong", room: (room - deviceRoom(device)) * 0.88, keep: "end" }),
     line(right, y + 25, device, { size, style: "soft", anchor: "end" }),
     line(left, y + 45, address, { size, style: "soft", room }),
     line(left, y + 66, holds, { size: size + 1, style: "ink", room }),
