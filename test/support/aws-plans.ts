@@ -18,11 +18,11 @@ export function awsPlan(values: Readonly<Record<string, unknown>>, facts: ModelF
   return planCluster(parseCluster(raw, "plan"), facts, { stack: "aws-test" });
 }
 
-/** Two spot machines with four GPUs each and one without a GPU, on workdays, open to the Internet. */
+/** Two spot machines with four GPUs each and one without a GPU, on workdays, open to the Internet; the split is its own. */
 export const MIXED = {
   backends: [
-    { name: "gpu", machine: "g6e.12xlarge", count: 2, market: "spot" },
-    { name: "arm", machine: "c8g.8xlarge" },
+    { name: "gpu", machine: "g6e.12xlarge", count: 2, market: "spot", layers: Array.from({ length: 8 }, () => 14) },
+    { name: "arm", machine: "c8g.8xlarge", layers: [14] },
   ],
   access: { mode: "public" },
   limits: { schedule: { days: ["mon", "tue", "wed", "thu", "fri"], start: "08:00", stop: "18:00" } },

@@ -163,21 +163,21 @@ describe("the plan of rented machines in the terminal", () => {
         front  CPU        embeddings              █░░·······················  3.07 GiB  of 30.04 GiB  10 %
       ┌ gpu-0  RPC0 L40S  layers 0-13             ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
       │ gpu-1  RPC1 L40S  layers 14-27            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
-      │ gpu-2  RPC2 L40S  layers 28-40            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-      └ gpu-3  RPC3 L40S  layers 41-53            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-      ┌ gpu-4  RPC4 L40S  layers 54-66            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-      │ gpu-5  RPC5 L40S  layers 67-79            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-      │ gpu-6  RPC6 L40S  layers 80-92            ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-      └ gpu-7  RPC7 L40S  layers 93-105           ██████████████░···········  24.56 GiB of 41.57 GiB  59 %
-        arm-0  RPC8 CPU   layers 106-125, output  ███████████████░··········  37.51 GiB of 61.08 GiB  61 %
+      │ gpu-2  RPC2 L40S  layers 28-41            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      └ gpu-3  RPC3 L40S  layers 42-55            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      ┌ gpu-4  RPC4 L40S  layers 56-69            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      │ gpu-5  RPC5 L40S  layers 70-83            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      │ gpu-6  RPC6 L40S  layers 84-97            ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+      └ gpu-7  RPC7 L40S  layers 98-111           ███████████████░··········  26.24 GiB of 41.57 GiB  63 %
+        arm-0  RPC8 CPU   layers 112-125, output  ███████████░··············  27.4 GiB  of 61.08 GiB  45 %
       █ weights   ▓ KV cache   ▒ compute   ░ program   · free
 
-      decode  about 1.8 tokens per second (1.4–2.4)
-              ██████████████████████████████████████████████████████████▓░
-              █ memory 97 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 2 %
-      prompt  about 8.1 tokens per second (5.1–13)
+      decode  about 2 tokens per second (1.5–2.6)
+              ██████████████████████████████████████████████████████████░░
+              █ memory 97 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 3 %
+      prompt  about 12 tokens per second (7.2–18)
       load    Loading takes about 243 s, because one connection carries 938 MB/s.
-      why     Of a token's 555 ms, 97 % are reading weights and KV cache from memory and 1 % the network
+      why     Of a token's 509 ms, 97 % are reading weights and KV cache from memory and 1 % the network
               between front and backends. Each token waits for 9 backends, one after the other. A prompt
               is bound by multiplying; its micro batches overlap on the devices.
 
@@ -186,16 +186,15 @@ describe("the plan of rented machines in the terminal", () => {
                      2 × g6e.12xlarge (spot)        4.62–20.99  1003.05–4559.30
                      1 × c8g.8xlarge                      1.28           277.26
       disks          1 × gp3 of 285 GB, 1000 MiB/s        0.09            62.80
-                     1 × gp3 of 237 GB, 125 MiB/s         0.03            18.96
-                     1 × gp3 of 232 GB, 125 MiB/s         0.03            18.56
-                     1 × gp3 of 75 GB, 125 MiB/s          0.01             6.00
+                     2 × gp3 of 240 GB, 125 MiB/s         0.05            38.40
+                     1 × gp3 of 63 GB, 125 MiB/s          0.01             5.04
       endpoints      4 interface endpoints                0.04            29.20
       addresses      2 public IPv4 addresses              0.01             7.30
       load balancer  1 load balancer                      0.03            22.27
       registry       3.2 GB of images                    <0.01             0.32
       model bucket   228.9 GB of model files              0.01             5.26
-      total                                         6.76–23.13  1589.61–5145.86
-      A million generated tokens: 793.31–4713.69 US dollars, at 1.4–2.4 tokens per second and one answer
+      total                                         6.76–23.13  1589.53–5145.78
+      A million generated tokens: 727.41–4333.32 US dollars, at 1.5–2.6 tokens per second and one answer
       after the other.
       The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
       Prices as of 2026-06-30. Spot prices move daily; the high end is the on-demand price, which they
@@ -206,7 +205,7 @@ describe("the plan of rented machines in the terminal", () => {
       --rpc           10.72.35.11:50052,10.72.35.11:50053,10.72.35.11:50054,10.72.35.11:50055,
                       10.72.35.12:50052,10.72.35.12:50053,10.72.35.12:50054,10.72.35.12:50055,
                       10.72.35.13:50052
-      --tensor-split  14,14,13,13,13,13,13,13,21
+      --tensor-split  14,14,14,14,14,14,14,14,15
       front           APP_GPU_LAYERS=127 APP_THREADS=16 LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_N_PARALLEL=1
                       LLAMA_ARG_BATCH=2048 LLAMA_ARG_UBATCH=512 LLAMA_ARG_FLASH_ATTN=auto
                       LLAMA_ARG_CACHE_TYPE_K=f16 LLAMA_ARG_CACHE_TYPE_V=f16

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCluster } from "../../config/parse.ts";
-import { findMachineType } from "../../plan/catalog/index.ts";
 import { planCluster } from "../../plan/index.ts";
 import { svgPlan } from "../../plan/svg.ts";
 import { escaped, shortened } from "../../plan/svg-text.ts";
+import type { ClusterPlan } from "../../plan/types.ts";
 import { awsPlan, MIXED, PUBLISHED_CLUSTER, tooSmall } from "../support/aws-plans.ts";
 import { configurationWith } from "../support/configurations.ts";
 import { smallModelFacts } from "../support/models.ts";
@@ -147,32 +147,58 @@ const isInside = (inner: Box, outer: Box) =>
 const meets = (a: Box, b: Box) =>
   a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 
-/** Pools of one, four and eight GPUs and of none, at most 15 backends in all. */
-const pools = fc
+interface Rented {
+  type: string;
+  market: "on-demand" | "spot";
+  /** Number of its backends. */
+  lends: number;
+  pool: string;
+}
+
+/** Machines with one backend or several, bought either way, at most 15 backends in all. */
+const rented: fc.Arbitrary<Rented[]> = fc
   .array(
     fc.record({
-      machine: fc.constantFrom("c8g.xlarge", "m8g.48xlarge", "g6.xlarge", "g6e.12xlarge", "p4d.24xlarge"),
-      market: fc.constantFrom("on-demand", "spot"),
-      count: fc.integer({ min: 1, max: 15 }),
-      name: fc.stringMatching(/^[a-z][a-z0-9]{0,27}$/),
+      type: fc.constantFrom("c8g.xlarge", "m8g.48xlarge", "g6.xlarge", "g7e.24xlarge", "p6-b200.48xlarge"),
+      market: fc.constantFrom("on-demand" as const, "spot" as const),
+      lends: fc.integer({ min: 1, max: 8 }),
+      pool: fc.stringMatching(/^[a-z][a-z0-9]{0,27}$/),
     }),
-    { minLength: 1, maxLength: 4 },
+    { minLength: 1, maxLength: 15 },
   )
-  .map((drawn) => {
+  .map((machines) => {
     let room = 15;
-    return drawn.flatMap((pool, index) => {
-      const each = Math.max(1, findMachineType(pool.machine)?.gpus ?? 1);
-      const count = Math.min(pool.count, Math.floor(room / each));
-      room -= count * each;
-      return count === 0 ? [] : [{ ...pool, count, name: `${pool.name}${index}` }];
+    return machines.flatMap((machine) => {
+      const lends = Math.min(machine.lends, room);
+      room -= lends;
+      return lends === 0 ? [] : [{ ...machine, lends }];
     });
   });
 
+/** A plan whose machines are other ones: the picture goes by what a plan says, and asks no planner. */
+function rentedPlan(plan: ClusterPlan, drawn: readonly Rented[]): ClusterPlan {
+  const [front, machine] = plan.machines;
+  const [backend] = plan.backends;
+  if (front === undefined || machine === undefined || backend === undefined) throw new Error("there must be machines");
+  let device = 0;
+  const machines = drawn.map(({ type, market, lends, pool }) => {
+    const backends = Array.from({ length: lends }, () => `${pool}-${device++}`);
+    return { ...machine, type, market, pool, backends };
+  });
+  const backends = machines.flatMap((one) => one.backends);
+  return {
+    ...plan,
+    machines: [front, ...machines],
+    backends: backends.map((name, index) => ({ ...backend, name, device: `RPC${index}` })),
+  };
+}
+
 describe("the picture of rented machines", () => {
   test("has every backend inside its machine, and no machine over another, whatever is rented", () => {
+    const small = awsPlan({ backends: [{ name: "gpu", machine: "g6.xlarge" }] }, smallModelFacts());
     fc.assert(
-      fc.property(pools, (backends) => {
-        const plan = awsPlan({ backends }, smallModelFacts());
+      fc.property(rented, (drawn) => {
+        const plan = rentedPlan(small, drawn);
         const svg = svgPlan(plan);
         expect(faultsOf(svg)).toEqual([]);
         const boxes = boxesOf(svg);
