@@ -6,7 +6,7 @@ import { memoryModel } from "./memory/devices.ts";
 import { runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { speedSplit } from "./speed-split.ts";
-import { splitLayers } from "./split.ts";
+import { hasSplitThatFits, splitLayers } from "./split.ts";
 import type { MemoryPlan } from "./types.ts";
 
 /** The placement of a model on a cluster, fitting or not. */
@@ -65,9 +65,13 @@ export function place(config: ClusterConfig, facts: ModelFacts): Placement | nul
   const whole = attempt(0);
   if (whole === null || whole.fits) return whole;
   const most = facts.layers - slots.length;
-  const backendsFit = (placement: Placement | null) =>
-    placement?.backends.every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes) ?? false;
-  const least = leastThat((frontLayers) => backendsFit(attempt(frontLayers)), 1, most);
+  const backendsFit = (frontLayers: number) =>
+    hasSplitThatFits(
+      { first: frontLayers, count: facts.layers - frontLayers },
+      capacities,
+      (device, first, count) => memoryOf(device, first, count, frontLayers).totalBytes,
+    );
+  const least = leastThat(backendsFit, 1, most);
   const shared = least === null ? null : attempt(least);
   return shared?.fits === true ? shared : whole;
 }

@@ -30,6 +30,42 @@ export function splitLayers(
   return { counts: evenest(layers.count, shares, fullest), fullest };
 }
 
+/**
+ * Whether any split fits, found without weighing splits against each other: which numbers of layers the first devices can
+ * hold, one device after the other.
+ */
+export function hasSplitThatFits(
+  layers: { first: number; count: number },
+  capacities: readonly number[],
+  needed: NeededBytes,
+): boolean {
+  let ends = new Set([0]);
+  for (const [device, capacity] of capacities.entries()) {
+    const others = capacities.length - device - 1;
+    const reached = new Set<number>();
+    for (const from of ends) {
+      const most = mostThatFit(
+        layers.count - others - from,
+        (own) => needed(device, layers.first + from, own) <= capacity,
+      );
+      for (let own = 1; own <= most; own++) reached.add(from + own);
+    }
+    ends = reached;
+  }
+  return ends.has(layers.count);
+}
+
+/** The greatest number up to `limit` for which the monotone test holds; 0 if it holds for none. */
+function mostThatFit(limit: number, fits: (count: number) => boolean): number {
+  let [holds, fails] = [0, limit + 1];
+  while (fails - holds > 1) {
+    const middle = Math.floor((holds + fails) / 2);
+    if (fits(middle)) holds = middle;
+    else fails = middle;
+  }
+  return Math.max(0, holds);
+}
+
 /** How full device `d` is with `count` layers from offset `from` on: `shares[d](from, count)`. */
 type Share = (from: number, count: number) => number;
 

@@ -52,7 +52,7 @@ export function computeModel(facts: ModelFacts, settings: RunSettings): ComputeM
   const work = layerWork(facts, settings, inputs);
   const copiesOf = (pipelined: boolean) => (pipelined ? PIPELINE_COPIES : 1);
   return {
-    device({ first, count, holdsOutput, followsFront = false }, pipelined) {
+    device: onceForEachRun(facts.layers, ({ first, count, holdsOutput, followsFront = false }, pipelined) => {
       if (!pipelined) {
         // Without copies the inputs lie among the results, and their place is used again.
         const follows = followsFront ? "front" : "device";
@@ -63,12 +63,28 @@ export function computeModel(facts: ModelFacts, settings: RunSettings): ComputeM
       const outside = inputs.of(first, count) + embeddings + boundary.arriving + boundary.returning + boundary.joining;
       const output = holdsOutput ? inputs.output : 0;
       return PIPELINE_COPIES * (outside + output) + work(first, count, isOwn ? OWN : OUTSIDE);
-    },
+    }),
     front({ count }, pipelined) {
       // Besides what the layers use, the tokens and the embeddings that a request may bring instead of them.
       const all = inputs.of(0, facts.layers) + inputs.output + graphTokens(settings) * I32_BYTES + embeddings;
       return copiesOf(pipelined) * all + (count > 0 ? work(0, count, OWN) : embeddings);
     },
+  };
+}
+
+/** Answers each run once: a split asks for most of them, and searches split again and again. */
+function onceForEachRun(layers: number, ask: ComputeModel["device"]): ComputeModel["device"] {
+  const width = layers + 1;
+  const unasked = -1;
+  const known = new Float64Array(8 * width * width).fill(unasked);
+  return (run, pipelined) => {
+    const flags = (run.holdsOutput ? 1 : 0) + (run.followsFront === true ? 2 : 0) + (pipelined ? 4 : 0);
+    const key = (flags * width + run.first) * width + run.count;
+    const found = known[key] ?? unasked;
+    if (found !== unasked) return found;
+    const bytes = ask(run, pipelined);
+    known[key] = bytes;
+    return bytes;
   };
 }
 
@@ -102,7 +118,16 @@ function layerWork(
   const factor = facts.architectureKnown ? 1 : UNKNOWN_FACTOR;
   const shapes = shapesOf(facts, settings);
   const known = new Map<string, number>();
+  // Building a key takes longer than looking it up: each window's is built once.
+  const ofStart = remembered(keyOf, () => new Map<number, number>());
   const peak = (from: number, to: number, start: Start, isWhole: boolean): number => {
+    const ofWindow = ofStart(start);
+    const window = (from * facts.layers + to) * 2 + (isWhole ? 1 : 0);
+    const bytes = ofWindow.get(window) ?? shapePeak(from, to, start, isWhole);
+    ofWindow.set(window, bytes);
+    return bytes;
+  };
+  const shapePeak = (from: number, to: number, start: Start, isWhole: boolean): number => {
     // What follows another device depends on that device's last layer too.
     const key = `${keyOf(start)} ${isWhole} ${shapes.slice(Math.max(0, from - 1), to + 1).join()} ${from === 0}`;
     const found = known.get(key);
