@@ -17,6 +17,15 @@ export const FINDING_NUMBERS = {
   "one-backend-is-enough": "F12",
   "cpu-beside-gpu": "F13",
   "memory-unused": "F14",
+  "split-too-long": "F15",
+  "slower-than-front-alone": "F16",
+  "network-bound": "F17",
+  "mixed-architectures": "F18",
+  "slow-load": "F19",
+  "quota-needed": "F20",
+  "type-not-offered": "F21",
+  "hourly-cost-above-limit": "F22",
+  "gpu-driver-missing": "F23",
 } as const satisfies Readonly<Record<string, `F${number}`>>;
 
 /** Stable identifier of a finding. */

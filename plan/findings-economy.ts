@@ -1,4 +1,4 @@
-/** Findings about clusters that work and could do with less. Every remedy is tried before it is proposed. */
+/** Findings about clusters of one's own machine that work and could do with less. Every remedy is tried before it is proposed. */
 
 import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
 import { GIB, memorySize } from "../config/units.ts";
@@ -6,11 +6,15 @@ import { poolHost, slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { type Placement, place } from "./placement.ts";
 import { writtenSize } from "./remedies.ts";
+import { couldHold } from "./remedies-holding.ts";
+import { differenceText, machinesUsd, poolChange, withoutLayers } from "./remedies-machines.ts";
+import { holdsEverything } from "./remedies-speed.ts";
 import type { Check } from "./situation.ts";
 import type { ConfigChange, MemoryPlan } from "./types.ts";
 
 /** Says where one backend could hold the whole model. */
-export const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
+const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
+  if (config.aws !== undefined) return [];
   const count = slotsOf(config).length;
   const pool = count === 1 || !holdsEverything(placement) ? null : poolThatIsEnough(config, facts);
   if (pool === null) return [];
@@ -24,26 +28,30 @@ export const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
       path: isAlone ? "backends[0].count" : "backends",
       message: `One backend of pool ${pool.name} holds the whole model: it would save every token ${trips} over the network and leave ${memorySize(spared)} to others.`,
       remedy: isAlone ? "Set backends[0].count to 1." : `Keep pool ${pool.name} alone, with count 1.`,
-      change: isAlone ? { path: "backends[0].count", value: 1 } : { path: "backends", value: [{ ...pool, count: 1 }] },
+      change: isAlone
+        ? poolChange(config, 0, "count", 1).change
+        : { path: "backends", value: [{ ...withoutLayers(pool), count: 1 }] },
     },
   ];
 };
 
 /** Says where CPU backends slow a cluster down whose GPUs hold the whole model. */
-export const cpuBesideGpu: Check = ({ config, facts, placement }) => {
-  const gpus = config.backends.filter((pool) => poolHost(pool).flavour === "cuda");
+const cpuBesideGpu: Check = ({ config, facts, placement }) => {
+  const gpus = config.backends.filter((pool) => poolHost(pool).flavour === "cuda").map(withoutLayers);
   const cpus = config.backends.filter((pool) => poolHost(pool).flavour === "cpu");
   if (gpus.length === 0 || cpus.length === 0 || !holdsEverything(placement)) return [];
+  const without = { ...config, backends: gpus };
   // The stronger advice says the same and more.
-  if (poolThatIsEnough(config, facts) !== null || !holdsEverything(place({ ...config, backends: gpus }, facts)))
-    return [];
+  if (config.aws === undefined && poolThatIsEnough(config, facts) !== null) return [];
+  if (!couldHold(without, facts, "all") || !holdsEverything(place(without, facts))) return [];
+  const price = machinesUsd(without) - machinesUsd(config);
   return [
     {
       code: "cpu-beside-gpu",
       severity: "warning",
       path: "backends",
       message: `The backends with GPUs hold the whole model without ${names(cpus)}: a token waits for every backend in turn, and longest for those on CPUs.`,
-      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}.`,
+      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${price === 0 ? "" : `, which ${differenceText(price)}`}.`,
       change: { path: "backends", value: gpus },
     },
   ];
@@ -56,7 +64,7 @@ const WASTE_SHARE = 0.5;
 const SPARE_SHARE = 0.25;
 
 /** Says where backends on CPUs declare far more memory than the model takes. A GPU's memory is what it is. */
-export const memoryIsUsed: Check = ({ config, facts, placement }) => {
+const memoryIsUsed: Check = ({ config, facts, placement }) => {
   if (!isMostlyUnused(config, placement)) return [];
   const sizes = config.backends.map((_, index) => sizeNeeded(poolMemory(config, placement, index)));
   const [first] = sizes;
@@ -90,21 +98,17 @@ function poolThatIsEnough(config: ClusterConfig, facts: ModelFacts): PoolConfig 
     (a, b) => poolHost(a).capacityBytes - poolHost(b).capacityBytes,
   );
   const isEnough = (pool: PoolConfig) =>
-    holdsEverything(place({ ...config, backends: [{ ...pool, count: 1 }] }, facts));
+    holdsEverything(place({ ...config, backends: [{ ...withoutLayers(pool), count: 1 }] }, facts));
   return candidates.find(isEnough) ?? null;
 }
 
-/** Whether the backends hold every layer. */
-function holdsEverything(placement: Placement | null): placement is Placement {
-  return placement !== null && placement.frontLayers === 0 && placement.fits;
+function isMostlyUnused(config: ClusterConfig, placement: Placement | null): placement is Placement {
+  const isOwnMachine = config.backends.every((pool) => poolHost(pool).flavour === "cpu" && pool.machine === undefined);
+  return isOwnMachine && holdsEverything(placement) && isWasteful(placement);
 }
 
-function isMostlyUnused(config: ClusterConfig, placement: Placement | null): placement is Placement {
-  if (
-    !holdsEverything(placement) ||
-    config.backends.some((pool) => poolHost(pool).flavour !== "cpu" || pool.machine !== undefined)
-  )
-    return false;
+/** Whether even the fullest backend is more than half empty, and that is worth a word. */
+export function isWasteful(placement: Placement): boolean {
   const fullest = Math.max(...placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes / capacityBytes));
   return fullest < WASTE_SHARE && declared(placement) - used(placement) >= WASTE_BYTES;
 }
@@ -118,11 +122,13 @@ function sizeNeeded(memory: readonly MemoryPlan[]) {
   return writtenSize(Math.max(...memory.map(({ totalBytes }) => totalBytes)) * (1 + SPARE_SHARE));
 }
 
-function used({ backends }: Placement): number {
+/** Bytes that the model takes on the backends. */
+export function used({ backends }: Placement): number {
   return sum(backends.map(({ totalBytes }) => totalBytes));
 }
 
-function declared({ backends }: Placement): number {
+/** Bytes that the backends have. */
+export function declared({ backends }: Placement): number {
   return sum(backends.map(({ capacityBytes }) => capacityBytes));
 }
 

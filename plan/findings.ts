@@ -2,14 +2,28 @@
 
 import { isLocalSource } from "../config/model-source.ts";
 import { CONTEXT_STEP_TOKENS } from "../config/rules.ts";
-import { MAX_BACKENDS } from "../config/schema.ts";
-import { memoryBytes, memorySize } from "../config/units.ts";
+import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
+import { type MemorySize, memoryBytes, memorySize } from "../config/units.ts";
 import { FINDING_NUMBERS } from "./finding-numbers.ts";
+import { COST_CHECKS } from "./findings-cost.ts";
 import { ECONOMY_CHECKS } from "./findings-economy.ts";
+import { MACHINE_CHECKS } from "./findings-machines.ts";
+import { SPEED_CHECKS } from "./findings-speed.ts";
 import { capacityText, frontHost, poolHost, slotsOf } from "./machines.ts";
 import { runSettings } from "./memory/settings.ts";
+import type { ModelFacts } from "./model/facts.ts";
 import { LOCK_FILE } from "./model/lock.ts";
-import { cheapestFit, cheapestWithoutFrontLayers, moreFrontMemory } from "./remedies.ts";
+import { ownSplit, type Placement } from "./placement.ts";
+import {
+  backendsFit,
+  changeOf,
+  cheapestFit,
+  cheapestWithoutFrontLayers,
+  moreFrontMemory,
+  type Remedy,
+} from "./remedies.ts";
+import { cheapestFitOnAws, cheapestFront, cheapestWithoutFrontLayersOnAws, fewerBackends } from "./remedies-aws.ts";
+import { backendsOf, poolChange, withoutSplit } from "./remedies-machines.ts";
 import type { Check, Situation } from "./situation.ts";
 import type { Finding } from "./types.ts";
 
@@ -20,88 +34,112 @@ const modelFits: Check = ({ config, facts, placement }) => {
   const slot = slotsOf(config)[worst];
   const memory = placement.backends[worst];
   if (slot === undefined || memory === undefined || memory.totalBytes <= memory.capacityBytes) return [];
-  const path = `backends[${slot.poolIndex}].memory`;
-  const remedy = cheapestFit(config, facts);
+  const remedy = config.aws === undefined ? cheapestFit(config, facts) : cheapestFitOnAws(config, facts);
+  const split = ownSplit(config) === null ? "with the best split" : "with your own split";
   return [
     {
       code: "model-does-not-fit",
       severity: "error",
-      path: remedy?.change.path ?? path,
-      message: `The model does not fit: with the best split, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${capacityText(slot)}.`,
+      path: remedy?.change.path ?? `backends[${slot.poolIndex}].${config.aws === undefined ? "memory" : "machine"}`,
+      message: `The model does not fit: ${split}, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${capacityText(slot)}.`,
       remedy:
         remedy?.sentence ??
-        "Give several pools more memory, or choose a smaller model or a smaller quantization of it.",
-      ...(remedy === null ? {} : { change: remedy.change }),
+        `Give several pools more ${config.aws === undefined ? "memory" : "machines"}, or choose a smaller model or a smaller quantization of it.`,
+      ...changeOf(remedy),
     },
   ];
 };
 
 const frontFits: Check = ({ config, facts, placement }) => {
   if (placement === null || placement.front.totalBytes <= placement.front.capacityBytes) return [];
-  const backendsFit = placement.backends.every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
+  const isOnAws = config.aws !== undefined;
   const needed = memorySize(Math.ceil(placement.front.totalBytes / memoryBytes("64 MiB")) * memoryBytes("64 MiB"));
-  const remedy = backendsFit ? moreFrontMemory(config, facts) : null;
+  const remedy = isOnAws ? cheapestFront(config, facts) : (frontMemory(config, facts, placement) ?? atLeast(needed));
   return [
     {
       code: "front-memory-too-small",
       severity: "error",
-      path: "front.memory",
+      path: isOnAws ? "front.machine" : "front.memory",
       message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${capacityText(frontHost(config))}.`,
-      remedy: remedy?.sentence ?? `Set front.memory to at least ${needed}.`,
-      change: remedy?.change ?? { path: "front.memory", value: needed },
+      remedy: remedy?.sentence ?? `Give the front a machine with more memory than ${needed}.`,
+      ...changeOf(remedy),
+    },
+  ];
+};
+
+function frontMemory(config: ClusterConfig, facts: ModelFacts, placement: Placement): Remedy | null {
+  return backendsFit(placement) ? moreFrontMemory(config, facts) : null;
+}
+
+function atLeast(needed: MemorySize): Remedy {
+  return { change: { path: "front.memory", value: needed }, sentence: `Set front.memory to at least ${needed}.` };
+}
+
+const splitIsNotTooLong: Check = ({ config, facts }) => {
+  const split = ownSplit(config);
+  const given = split?.reduce((sum, count) => sum + count, 0) ?? 0;
+  if (given <= facts.layers) return [];
+  return [
+    {
+      code: "split-too-long",
+      severity: "error",
+      path: "backends",
+      message: `Your own split gives out ${given} layers, and the model has ${facts.layers}.`,
+      remedy: `Give out ${given - facts.layers} fewer, or leave layers out of every pool.`,
+      change: { path: "backends", value: withoutSplit(config).backends },
     },
   ];
 };
 
 const everyBackendHasLayers: Check = ({ config, facts, placement }) => {
-  if (placement !== null) return [];
-  const slots = slotsOf(config);
-  const surplus = slots.length - facts.layers;
-  const pool = config.backends.findIndex(({ count }) => count > surplus);
-  const path = `backends[${pool}].count`;
-  const count = (config.backends[pool]?.count ?? 0) - surplus;
+  const count = slotsOf(config).length;
+  // Of a split that is too long there is a word already.
+  if (placement !== null || count <= facts.layers || ownSplit(config) !== null) return [];
+  const remedy = fewerBackends(config, facts, facts.layers);
   return [
     {
       code: "more-backends-than-layers",
       severity: "error",
-      path: pool === -1 ? "backends" : path,
-      message: `The model has ${facts.layers} layers, too few for ${slots.length} backends: each must hold one at least.`,
-      remedy: pool === -1 ? `Keep at most ${facts.layers} backends.` : `Set ${path} to at most ${count}.`,
-      ...(pool === -1 ? {} : { change: { path, value: count } }),
+      path: remedy?.change.path ?? "backends",
+      message: `The model has ${facts.layers} layers, too few for ${count} backends: each must hold one at least.`,
+      remedy: remedy?.sentence ?? `Keep at most ${facts.layers} backends.`,
+      ...changeOf(remedy),
     },
   ];
 };
 
-const notTooManyBackends: Check = ({ config }) => {
+const notTooManyBackends: Check = ({ config, facts }) => {
   const count = slotsOf(config).length;
   const surplus = count - MAX_BACKENDS;
   if (surplus <= 0) return [];
-  const pool = config.backends.findIndex((candidate) => candidate.count > surplus);
-  const path = `backends[${pool}].count`;
-  const fewer = (config.backends[pool]?.count ?? 0) - surplus;
+  const remedy = fewerBackends(config, facts, MAX_BACKENDS);
+  const perGpu = config.backends.some((pool) => backendsOf(pool) > pool.count) ? ", one for each GPU" : "";
   return [
     {
       code: "too-many-backends",
       severity: "error",
-      path: pool === -1 ? "backends" : path,
-      message: `There are ${count} backends, and llama.cpp takes at most ${MAX_BACKENDS}.`,
-      remedy: pool === -1 ? `Lower the counts by ${surplus} in all.` : `Set ${path} to at most ${fewer}.`,
-      ...(pool === -1 ? {} : { change: { path, value: fewer } }),
+      path: remedy?.change.path ?? "backends",
+      message: `There are ${count} backends${perGpu}, and llama.cpp takes at most ${MAX_BACKENDS}.`,
+      remedy: remedy?.sentence ?? `Lower the counts by ${surplus} in all.`,
+      ...changeOf(remedy),
     },
   ];
 };
 
 const frontComputesNothing: Check = ({ config, facts, placement }) => {
   if (placement === null || placement.frontLayers === 0 || !placement.fits) return [];
-  const remedy = cheapestWithoutFrontLayers(config, facts);
+  const isOwn = ownSplit(config) !== null;
+  const find = config.aws === undefined ? cheapestWithoutFrontLayers : cheapestWithoutFrontLayersOnAws;
+  const remedy = find(config, facts);
+  const because = isOwn ? "Your own split does not give out every layer" : "The backends can't hold every layer";
   return [
     {
       code: "front-computes-layers",
       severity: "warning",
       path: remedy?.change.path ?? "backends",
-      message: `The backends can't hold every layer: the front computes the first ${placement.frontLayers} itself, and the devices no longer overlap.`,
-      remedy: remedy?.sentence ?? "Give several pools more memory.",
-      ...(remedy === null ? {} : { change: remedy.change }),
+      message: `${because}: the front computes the first ${placement.frontLayers} itself, and the devices no longer overlap.`,
+      remedy: remedy?.sentence ?? (isOwn ? "Give out the others too." : "Give several pools more memory."),
+      ...changeOf(remedy),
     },
   ];
 };
@@ -152,7 +190,8 @@ const architectureIsKnown: Check = ({ facts }) => {
 };
 
 const modelIsHere: Check = ({ config, facts }) => {
-  if (isLocalSource(config.model.source)) return [];
+  // Machines on EC2 get the model from a bucket, wherever it is now.
+  if (config.aws !== undefined || isLocalSource(config.model.source)) return [];
   const path = `.models/${facts.fileName}`;
   return [
     {
@@ -188,12 +227,14 @@ const gpusAreNotShared: Check = ({ config }) =>
       path: `backends[${index}].gpus`,
       message: `The ${pool.count} backends of pool ${pool.name} all use the same GPU, the first of those handed to them.`,
       remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
-      change: { path: `backends[${index}].count`, value: 1 },
+      change: poolChange(config, index, "count", 1).change,
     };
   });
 
 const CHECKS: readonly Check[] = [
+  ...MACHINE_CHECKS,
   notTooManyBackends,
+  splitIsNotTooLong,
   everyBackendHasLayers,
   modelFits,
   frontFits,
@@ -205,6 +246,8 @@ const CHECKS: readonly Check[] = [
   contextIsWhole,
   gpusAreNotShared,
   ...ECONOMY_CHECKS,
+  ...COST_CHECKS,
+  ...SPEED_CHECKS,
 ];
 
 /** Every finding, errors first. */

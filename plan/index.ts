@@ -74,7 +74,7 @@ export function planCluster(config: ClusterConfig, facts: ModelFacts, context: P
     load: performance?.load ?? null,
     cost,
     hourlyUsd: cost?.usdPerHour.high ?? 0,
-    findings: findingsOf({ config, facts, placement }),
+    findings: findingsOf({ config, facts, placement, performance, cost }),
   };
 }
 

@@ -1,11 +1,13 @@
-/** What would help: changes of one value each, every one of them tried by placing the model again. */
+/** What would help where the stack file says how much memory there is: changes of one value each, every one of them tried. */
 
 import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
 import { GIB, type MemorySize, MIB, memoryBytes, memorySize } from "../config/units.ts";
 import { applyChange } from "./change.ts";
 import { capacityText, frontHost, poolHost } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
-import { leastThat, type Placement, place } from "./placement.ts";
+import { leastThat, ownSplit, type Placement, place } from "./placement.ts";
+import { couldHold } from "./remedies-holding.ts";
+import { withoutSplit } from "./remedies-machines.ts";
 import type { ConfigChange } from "./types.ts";
 
 /** A change that helps. */
@@ -13,12 +15,21 @@ export interface Remedy {
   change: ConfigChange;
   /** One sentence. */
   sentence: string;
+}
+
+/** The change of a remedy, for a finding. */
+export function changeOf(remedy: Remedy | null): { change?: ConfigChange } {
+  return remedy === null ? {} : { change: remedy.change };
+}
+
+/** A remedy that costs memory. */
+interface MemoryRemedy extends Remedy {
   /** How much more memory the cluster then has. */
   extraBytes: number;
 }
 
 /** What is wanted of a placement. */
-type Goal = (placement: Placement) => boolean;
+export type Goal = (placement: Placement) => boolean;
 
 /** A configuration, and whether a change of it reaches the goal. */
 interface Trial {
@@ -30,47 +41,66 @@ interface Trial {
 const MOST_MEMORY_MIB = (4096 * GIB) / MIB;
 
 /** What the backends get, they can hold; what the front lacks is a finding of its own. */
-const backendsFit: Goal = ({ backends }) =>
+export const backendsFit: Goal = ({ backends }) =>
   backends.every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
+
+/** Every layer is on a backend, and everything fits. */
+export const backendsHoldAll: Goal = ({ frontLayers, fits }) => frontLayers === 0 && fits;
+
+/** Everything fits, some layers on the front if need be. */
+export const everythingFits: Goal = ({ fits }) => fits;
 
 /** The change of one value that makes the model fit with the least additional memory; null if no single one does. */
 export function cheapestFit(config: ClusterConfig, facts: ModelFacts): Remedy | null {
   const trial = trialOf(config, facts, backendsFit);
-  return cheapest([...backendRemedies(trial), moreFrontMemory(config, facts)]) ?? lessContext(trial);
+  return (
+    plannersSplit(config, facts, backendsFit) ??
+    cheapest([...backendRemedies(trial), moreFrontMemory(config, facts)]) ??
+    lessContext(config, facts)
+  );
 }
 
 /** The change of one value that lets the backends hold every layer with the least additional memory. */
 export function cheapestWithoutFrontLayers(config: ClusterConfig, facts: ModelFacts): Remedy | null {
-  const isReached: Goal = ({ frontLayers, fits }) => frontLayers === 0 && fits;
-  return cheapest(backendRemedies(trialOf(config, facts, isReached)));
+  return (
+    plannersSplit(config, facts, backendsHoldAll) ?? cheapest(backendRemedies(trialOf(config, facts, backendsHoldAll)))
+  );
 }
 
 /** The least front memory with which everything fits, some layers on the front if need be; null if none does. */
-export function moreFrontMemory(config: ClusterConfig, facts: ModelFacts): Remedy | null {
-  return moreMemory(
-    trialOf(config, facts, ({ fits }) => fits),
-    "front.memory",
-    capacityText(frontHost(config)),
-    1,
-  );
+export function moreFrontMemory(config: ClusterConfig, facts: ModelFacts): MemoryRemedy | null {
+  return moreMemory(trialOf(config, facts, everythingFits), "front.memory", capacityText(frontHost(config)), 1);
+}
+
+/** The planner's split instead of the user's own, if that is enough. */
+export function plannersSplit(config: ClusterConfig, facts: ModelFacts, isReached: Goal): Remedy | null {
+  if (ownSplit(config) === null) return null;
+  const without = withoutSplit(config);
+  const placement = place(without, facts);
+  if (placement === null || !isReached(placement)) return null;
+  return {
+    change: { path: "backends", value: without.backends },
+    sentence: "Leave layers out of every pool: the planner's own split does it.",
+  };
 }
 
 function trialOf(config: ClusterConfig, facts: ModelFacts, isReached: Goal): Trial {
   return {
     config,
     helps(change) {
-      const placement = place(applyChange(config, change), facts);
+      const changed = applyChange(config, change);
+      const placement = couldHold(changed, facts, "with the front") ? place(changed, facts) : null;
       return placement !== null && isReached(placement);
     },
   };
 }
 
-function cheapest(remedies: readonly (Remedy | null)[]): Remedy | null {
+function cheapest(remedies: readonly (MemoryRemedy | null)[]): MemoryRemedy | null {
   const [first] = remedies.filter((remedy) => remedy !== null).sort((a, b) => a.extraBytes - b.extraBytes);
   return first ?? null;
 }
 
-function backendRemedies(trial: Trial): (Remedy | null)[] {
+function backendRemedies(trial: Trial): (MemoryRemedy | null)[] {
   return trial.config.backends.flatMap((pool, index) => [
     moreMemory(trial, `backends[${index}].memory`, capacityText(poolHost(pool)), pool.count),
     moreBackends(trial, index),
@@ -84,7 +114,7 @@ export function writtenSize(bytes: number): MemorySize {
 }
 
 /** The least amount of memory above the present one that helps, in steps that a person would write. */
-function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): Remedy | null {
+function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): MemoryRemedy | null {
   const isEnough = (mib: number) => helps({ path, value: memorySize(mib * MIB) });
   const least = leastThat(isEnough, memoryBytes(present) / MIB + 1, MOST_MEMORY_MIB);
   if (least === null) return null;
@@ -96,9 +126,10 @@ function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders
   };
 }
 
-function moreBackends({ config, helps }: Trial, index: number): Remedy | null {
+function moreBackends({ config, helps }: Trial, index: number): MemoryRemedy | null {
   const pool = config.backends[index];
-  if (pool === undefined) return null;
+  // An own split says how many backends there are.
+  if (pool === undefined || pool.layers !== undefined) return null;
   const path = `backends[${index}].count`;
   const others = config.backends.reduce((sum, { count }) => sum + count, 0) - pool.count;
   for (let count = pool.count + 1; count <= MAX_BACKENDS - others; count++) {
@@ -110,7 +141,9 @@ function moreBackends({ config, helps }: Trial, index: number): Remedy | null {
   return null;
 }
 
-function lessContext({ config, helps }: Trial): Remedy | null {
+/** The longest context with which the backends hold what they get. */
+export function lessContext(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+  const { helps } = trialOf(config, facts, backendsFit);
   const step = 256 * config.model.parallelSlots;
   const change = (steps: number) => ({ path: "model.contextTokens", value: steps * step });
   const most = Math.floor(config.model.contextTokens / step);
@@ -118,5 +151,5 @@ function lessContext({ config, helps }: Trial): Remedy | null {
   const given = leastThat((less) => helps(change(most - less)), 1, most - 1);
   if (given === null) return null;
   const tokens = change(most - given);
-  return { change: tokens, sentence: `Set ${tokens.path} to at most ${tokens.value}.`, extraBytes: 0 };
+  return { change: tokens, sentence: `Set ${tokens.path} to at most ${tokens.value}.` };
 }

@@ -1,16 +1,23 @@
 /** What findings are made from. */
 
 import type { ClusterConfig } from "../config/schema.ts";
+import type { ClusterCost } from "./bill.ts";
 import type { FindingCode } from "./finding-numbers.ts";
 import type { ModelFacts } from "./model/facts.ts";
+import type { Performance } from "./performance.ts";
 import type { Placement } from "./placement.ts";
 import type { Finding } from "./types.ts";
 
-/** What the findings are about; the placement is null if there are fewer layers than backends. */
+/** What the findings are about, as far as the plan has it. */
 export interface Situation {
   config: ClusterConfig;
   facts: ModelFacts;
+  /** Null if there are fewer layers than backends, or than an own split gives out. */
   placement: Placement | null;
+  /** Null where the machine is the user's own, or nothing is placed. */
+  performance: Performance | null;
+  /** Null where the machine is the user's own, or one is not sold in the region. */
+  cost: ClusterCost | null;
 }
 
 /** A finding before it has its number. */

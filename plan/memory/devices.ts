@@ -20,8 +20,20 @@ export interface MemoryModel {
   front(capacityBytes: number, layers: number, pipelined: boolean): MemoryPlan;
 }
 
+/** Whoever tries other machines asks again and again about the same model. */
+const known = new WeakMap<ModelFacts, Map<string, MemoryModel>>();
+
 /** The memory model of one model under one configuration. */
 export function memoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
+  const ofFacts = known.get(facts) ?? new Map<string, MemoryModel>();
+  known.set(facts, ofFacts);
+  const key = JSON.stringify(settings);
+  const model = ofFacts.get(key) ?? newMemoryModel(facts, settings);
+  ofFacts.set(key, model);
+  return model;
+}
+
+function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
   const { weights } = facts;
   const compute = computeModel(facts, settings);
   const weightSums = runningSums(weights.layerBytes);

@@ -1,0 +1,123 @@
+/** What would help on EC2: the change with the lowest price, found among the types that the region sells and tried. */
+
+import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
+import { frontHost, poolHost, slotsOf } from "./machines.ts";
+import type { ModelFacts } from "./model/facts.ts";
+import { ownSplit, place } from "./placement.ts";
+import {
+  backendsFit,
+  backendsHoldAll,
+  everythingFits,
+  type Goal,
+  lessContext,
+  plannersSplit,
+  type Remedy,
+} from "./remedies.ts";
+import { couldHold, type Share } from "./remedies-holding.ts";
+import {
+  backendsOf,
+  cheapestThat,
+  numbers,
+  otherCounts,
+  otherFronts,
+  otherMachines,
+  otherMachinesAndCounts,
+  type Proposal,
+  poolChange,
+  sentenceOf,
+} from "./remedies-machines.ts";
+
+/** What makes the model fit at the least price; null if nothing does. */
+export function cheapestFitOnAws(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+  const helps = reaches(facts, backendsFit, "with the front");
+  // Layers on the front are a way out, not a cluster.
+  const fronts = ownSplit(config) === null ? otherFronts(config) : [];
+  return (
+    plannersSplit(config, facts, backendsFit) ??
+    remedyOf(cheapestThat(poolProposals(config), helps), config) ??
+    remedyOf(cheapestThat(bothProposals(config), helps), config) ??
+    remedyOf(cheapestThat(fronts, helps), config) ??
+    lessContext(config, facts)
+  );
+}
+
+/** What lets the backends hold every layer at the least price. */
+export function cheapestWithoutFrontLayersOnAws(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+  const helps = reaches(facts, backendsHoldAll, "all");
+  return (
+    plannersSplit(config, facts, backendsHoldAll) ??
+    remedyOf(cheapestThat(poolProposals(config), helps), config) ??
+    remedyOf(cheapestThat(bothProposals(config), helps), config)
+  );
+}
+
+/** The cheapest front that is big enough: for everything where the backends can hold their part, else for its own. */
+export function cheapestFront(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+  const present = place(config, facts);
+  const ownPartFits: Goal = ({ front }) => front.totalBytes <= front.capacityBytes;
+  const goal = present !== null && backendsFit(present) ? everythingFits : ownPartFits;
+  const helps = ({ config: changed }: Proposal) => {
+    const isBigEnough = frontHost(changed).capacityBytes >= (present?.front.totalBytes ?? 0);
+    const placement = isBigEnough ? place(changed, facts) : null;
+    return placement !== null && goal(placement);
+  };
+  return remedyOf(cheapestThat(otherFronts(config), helps), config);
+}
+
+/** What leaves at most so many backends: fewer machines, or machines with fewer GPUs. */
+export function fewerBackends(config: ClusterConfig, facts: ModelFacts, most: number): Remedy | null {
+  const surplus = slotsOf(config).length - most;
+  const pool = config.backends.findIndex((candidate) => surplusMachines(config, candidate.name, surplus) > 0);
+  const name = config.backends[pool]?.name;
+  if (name !== undefined) {
+    const count = surplusMachines(config, name, surplus);
+    const { change, what } = poolChange(config, pool, "count", count);
+    return { change, sentence: `Set ${what.replace(/ to (\d+)/, " to at most $1")}.` };
+  }
+  const smaller = config.backends
+    .flatMap((_, index) => otherMachines(config, index))
+    .filter((proposal) => slotsOf(proposal.config).length <= most);
+  const sameGpus = smaller.filter((proposal) => gpusOf(proposal.config) === gpusOf(config));
+  const fits = reaches(facts, everythingFits, "with the front");
+  const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits) ?? cheapestThat(smaller, () => true);
+  return remedyOf(found, config);
+}
+
+/** Whether a proposal reaches a goal: the quick answer first, then by placing the model. */
+export function reaches(facts: ModelFacts, goal: Goal, share: Share): (proposal: Proposal) => boolean {
+  return ({ config }) => {
+    const placement = couldHold(config, facts, share) ? place(config, facts) : null;
+    return placement !== null && goal(placement);
+  };
+}
+
+/** A proposal as a remedy. */
+export function remedyOf(proposal: Proposal | null, config: ClusterConfig): Remedy | null {
+  return proposal === null ? null : { change: proposal.change, sentence: sentenceOf(proposal, config) };
+}
+
+/** Machines that a pool keeps when so many backends go; 0 or less if it has too few. */
+function surplusMachines({ backends }: ClusterConfig, name: string, surplus: number): number {
+  const pool = backends.find((candidate) => candidate.name === name);
+  return pool === undefined ? 0 : pool.count - Math.ceil(surplus / (backendsOf(pool) / pool.count));
+}
+
+/** Kinds of GPU in the order of the pools. */
+function gpusOf({ backends }: ClusterConfig): string {
+  return backends.map((pool) => poolHost(pool).type?.gpu?.name ?? "").join();
+}
+
+/** One value of one pool. */
+function poolProposals(config: ClusterConfig): Proposal[] {
+  return config.backends.flatMap((pool, index) => [
+    ...otherMachines(config, index),
+    ...otherCounts(config, index, numbers(pool.count + 1, MAX_BACKENDS)),
+  ]);
+}
+
+/** Machine and number of one pool. */
+function bothProposals(config: ClusterConfig): Proposal[] {
+  return config.backends.flatMap((pool, index) =>
+    otherMachinesAndCounts(config, index, numbers(pool.count + 1, MAX_BACKENDS)),
+  );
+}

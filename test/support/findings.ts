@@ -1,0 +1,35 @@
+/** What tests of findings share. */
+
+import { expect } from "vitest";
+import type { ClusterConfig } from "../../config/schema.ts";
+import { applyChange } from "../../plan/change.ts";
+import { type ModelFacts, planCluster } from "../../plan/index.ts";
+import type { ConfigChange, Finding } from "../../plan/types.ts";
+
+/** Everything that the planner has to say. */
+export function findings(config: ClusterConfig, facts: ModelFacts): Finding[] {
+  return planCluster(config, facts, { stack: "local" }).findings;
+}
+
+/** There is one of these for each pool or machine: the remedy is for that one alone. */
+const EACH_FOR_ITSELF: ReadonlySet<string> = new Set(["gpu-shared", "type-not-offered", "gpu-driver-missing"]);
+
+/** Applies the change of every finding that has one, each by itself, and expects that finding to be gone. */
+export function expectChangesToHelp(config: ClusterConfig, facts: ModelFacts): void {
+  for (const { code, path, change } of findings(config, facts)) {
+    if (change !== undefined) expectToBeGone(config, facts, change, { code, path });
+  }
+}
+
+/** Expects the finding to be gone after the change. */
+export function expectToBeGone(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  change: ConfigChange,
+  { code, path }: { code: string; path?: string | undefined },
+): void {
+  const left = findings(applyChange(config, change), facts).filter(
+    (other) => other.code === code && (!EACH_FOR_ITSELF.has(code) || other.path === path),
+  );
+  expect(left, `${code} after ${change.path} = ${JSON.stringify(change.value)}`).toEqual([]);
+}

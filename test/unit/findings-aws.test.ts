@@ -1,0 +1,165 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { REGIONS } from "../../config/regions.ts";
+import type { ClusterConfig } from "../../config/schema.ts";
+import { machineTypes } from "../../plan/catalog/index.ts";
+import { applyChange } from "../../plan/change.ts";
+import { type ModelFacts, planCluster } from "../../plan/index.ts";
+import { slotsOf } from "../../plan/machines.ts";
+import { place } from "../../plan/placement.ts";
+import { c16, cluster, llama8, llama70, llama405, situations, small, withFront } from "../support/aws-situations.ts";
+import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
+import { modelFacts } from "../support/models.ts";
+import { PUBLISHED } from "../support/published-cluster.ts";
+
+describe("a finding about machines of EC2", () => {
+  test.each(situations)(
+    "$code is told where $because, and its remedy helps",
+    ({ code, facts, config, path, value }) => {
+      const found = findings(config, facts).find((finding) => finding.code === code);
+      expect(found?.path).toBe(path);
+      expect(found?.message).toMatch(/^[A-Z].*\.$/);
+      expect(found?.remedy).toMatch(/^[A-Z].*\.$/);
+      if (found?.change === undefined) throw new Error(`${code} must say which value its remedy sets`);
+      if (value !== undefined) expect(found.change.value).toEqual(value);
+      expectToBeGone(config, facts, found.change, found);
+    },
+  );
+
+  const machine = fc.constantFrom(...machineTypes().map(({ name }) => name));
+  const anyPool = fc.record({
+    machine,
+    count: fc.integer({ min: 1, max: 4 }),
+    market: fc.constantFrom("on-demand", "spot"),
+  });
+  const anyCluster = fc.record({
+    front: fc.record({ machine, disk: fc.constantFrom(undefined, 125, 1000) }),
+    pools: fc.array(anyPool, { minLength: 1, maxLength: 3 }),
+    region: fc.constantFrom(...REGIONS),
+    maxHourlyUsd: fc.option(fc.double({ min: 0.05, max: 60, noNaN: true }), { nil: undefined }),
+    // So many layers for each backend, where the user splits.
+    ownLayers: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
+    facts: fc.constantFrom(small, llama8, llama70),
+  });
+
+  test("goes away by its change, whatever the machines, the market, the region, the limit, the split and the model", () => {
+    fc.assert(
+      fc.property(anyCluster, ({ front, pools, region, maxHourlyUsd, ownLayers, facts }) => {
+        const more = {
+          aws: { region },
+          front: { machine: front.machine, diskMebibytesPerSecond: front.disk },
+          limits: { maxHourlyUsd },
+        };
+        const config = cluster(front.machine, pools, more);
+        expectChangesToHelp(ownLayers === undefined ? config : withOwnSplit(config, ownLayers), facts);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("names no machine where there is nothing to say but the quotas", () => {
+    const config = cluster("c8g.large", [{ machine: "c8g.16xlarge" }]);
+    expect(findings(config, llama70).map(({ code }) => code)).toEqual(["quota-needed"]);
+  });
+
+  test("is not made of a model that is elsewhere: machines get it from a bucket", () =>
+    expect(findings(cluster("c8g.2xlarge", [c16]), llama405).map(({ code }) => code)).not.toContain("model-elsewhere"));
+
+  test("of a split that is too long stands alone, without a word about too few layers", () => {
+    const backends = [{ machine: "c8g.large", count: 6, layers: [1, 1, 1, 1, 1, 1] }];
+    const codes = findings(cluster("c8g.large", backends), modelFacts({ layers: 4 })).map(({ code }) => code);
+    expect(codes).toContain("split-too-long");
+    expect(codes).not.toContain("more-backends-than-layers");
+  });
+});
+
+describe("the remedy of a finding about machines of EC2", () => {
+  test("for a model that does not fit is the cheapest type of the catalog that makes it fit", () => {
+    const config = cluster("c8g.2xlarge", [{ machine: "c8g.4xlarge", count: 2 }]);
+    const change = changeFor("model-does-not-fit", config, llama405);
+    const price = (name: unknown) => usd(String(name));
+    const cheaper = machineTypes().filter(({ name, gpu }) => gpu === null && price(name) < price(change.value));
+    expect(cheaper.length).toBeGreaterThan(0);
+    const fitting = cheaper.filter(
+      ({ name }) => place(applyChange(config, { ...change, value: name }), llama405)?.fits,
+    );
+    expect(fitting.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("for a front that is too small is the cheapest type that is not", () => {
+    const config = cluster("c8g.large", [c16]);
+    const change = changeFor("front-memory-too-small", config, llama405);
+    const cheaper = machineTypes().filter(
+      ({ name, architecture }) => architecture === "arm64" && usd(name) < usd(String(change.value)),
+    );
+    const fitting = cheaper.filter(
+      ({ name }) => place(applyChange(config, { ...change, value: name }), llama405)?.fits,
+    );
+    expect(fitting.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("for a model that one machine holds is cheaper, as fast and has fewer trips", () => {
+    const config = cluster("c8g.16xlarge", [c16]);
+    const changed = applyChange(config, changeFor("one-backend-is-enough", config, llama405));
+    const [before, after] = [config, changed].map((each) => planCluster(each, llama405, { stack: "aws" }));
+    expect(slotsOf(changed)).toHaveLength(1);
+    expect(after?.hourlyUsd).toBeLessThan(before?.hourlyUsd ?? 0);
+    expect(after?.speed?.decode.tokensPerSecond).toBeGreaterThanOrEqual(before?.speed?.decode.tokensPerSecond ?? 0);
+    const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
+    const saved = (before?.cost?.lines[0]?.usdPerHour.high ?? 0) - (usd("c8g.16xlarge") + usd(machineOf(changed)));
+    expect(found?.message).toContain(`save ${saved.toFixed(2)} US dollars per hour and each token one trip`);
+  });
+
+  test("explains the published cluster's load, and makes it as quick as disks allow", () => {
+    const config = cluster("", [c16], withFront({ machine: PUBLISHED.machine, diskMebibytesPerSecond: 125 }));
+    const [found] = findings(config, llama405).filter(({ code }) => code === "slow-load");
+    const [, seconds] =
+      /about (\d+) s, because the volume of the model gives 125 MiB\/s/.exec(found?.message ?? "") ?? [];
+    expect(Math.abs(Number(seconds) / PUBLISHED.loadSeconds - 1)).toBeLessThan(0.05);
+  });
+
+  test("for a cluster that is slower than its front makes it faster than that", () => {
+    const config = cluster("c8g.8xlarge", [{ machine: "c8g.4xlarge", count: 2 }]);
+    const [found] = findings(config, llama8).filter(({ code }) => code === "slower-than-front-alone");
+    const [, alone] = /would give ([\d.]+) tokens/.exec(found?.message ?? "") ?? [];
+    const changed = applyChange(config, changeFor("slower-than-front-alone", config, llama8));
+    const { speed } = planCluster(changed, llama8, { stack: "aws" });
+    expect(speed?.decode.tokensPerSecond).toBeGreaterThan(Number(alone));
+  });
+
+  test("for a cost above the limit keeps a cluster that can be carried out within it", () => {
+    const limit = 4;
+    const config = cluster("c8g.4xlarge", [{ ...c16, market: "spot" }], { limits: { maxHourlyUsd: limit } });
+    const found = findings(config, llama405).find(({ code }) => code === "hourly-cost-above-limit");
+    expect(found?.message).toContain("market spot changes nothing about it");
+    const plan = planCluster(applyChange(config, changeFor("hourly-cost-above-limit", config, llama405)), llama405, {
+      stack: "aws",
+    });
+    expect(plan.hourlyUsd).toBeLessThanOrEqual(limit);
+    expect(plan.findings.filter(({ severity }) => severity === "error")).toEqual([]);
+  });
+});
+
+function changeFor(code: string, config: ClusterConfig, facts: ModelFacts) {
+  const change = findings(config, facts).find((finding) => finding.code === code)?.change;
+  if (change === undefined) throw new Error(`${code} must be found here, with a change`);
+  return change;
+}
+
+function usd(name: string): number {
+  return machineTypes().find((type) => type.name === name)?.usdPerHour["us-east-1"]?.usd ?? Number.POSITIVE_INFINITY;
+}
+
+function machineOf({ backends }: ClusterConfig): string {
+  return backends[0]?.machine ?? "";
+}
+
+/** The same with so many layers for each backend. */
+function withOwnSplit(config: ClusterConfig, layers: number): ClusterConfig {
+  const slots = slotsOf(config);
+  const backends = config.backends.map((pool, index) => ({
+    ...pool,
+    layers: slots.filter(({ poolIndex }) => poolIndex === index).map(() => layers),
+  }));
+  return { ...config, backends };
+}
