@@ -6,7 +6,7 @@ import { LOAD_GOAL_SECONDS } from "./disks.ts";
 import { slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { performanceOf } from "./performance.ts";
-import { place } from "./placement.ts";
+import { type Placement, place } from "./placement.ts";
 import { changeOf, type Remedy } from "./remedies.ts";
 import { remedyOf } from "./remedies-aws.ts";
 import {
@@ -89,7 +89,7 @@ const SLOW_LOAD_SECONDS = 2 * LOAD_GOAL_SECONDS;
 /** Says where reading the model from its volume takes long. */
 const diskIsFast: Check = ({ config, facts, placement, performance }) => {
   if (performance === null || placement?.fits !== true || !isSlow(performance.load)) return [];
-  const remedy = fasterLoad(config, facts, performance.load.seconds);
+  const remedy = fasterLoad(config, facts, placement, performance.load.seconds);
   return [
     {
       code: "slow-load",
@@ -113,22 +113,27 @@ function isSlow({ seconds, boundBy }: LoadEstimate): boolean {
 const MOST_MEBIBYTES_PER_SECOND = 2000;
 
 /** What makes the load quick, or else what makes it quicker than now. */
-function fasterLoad(config: ClusterConfig, facts: ModelFacts, present: number): Remedy | null {
-  return fasterDisk(config, facts, SLOW_LOAD_SECONDS) ?? fasterDisk(config, facts, present);
+function fasterLoad(config: ClusterConfig, facts: ModelFacts, placement: Placement, present: number): Remedy | null {
+  const within = (most: number) => (changed: ClusterConfig) => loadAfter(changed, facts, placement, most);
+  return fasterDisk(config, facts, within(SLOW_LOAD_SECONDS)) ?? fasterDisk(config, facts, within(present));
 }
 
 /** A faster volume; where the front can't take it, the cheapest front that can; where neither is enough, both. */
-function fasterDisk(config: ClusterConfig, facts: ModelFacts, most: number): Remedy | null {
+function fasterDisk(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  secondsOf: (changed: ClusterConfig) => number | null,
+): Remedy | null {
   const { front } = config;
   const wanted = Math.ceil(facts.fileBytes / MIB / LOAD_GOAL_SECONDS / 25) * 25;
   const value = Math.min(MOST_MEBIBYTES_PER_SECOND, wanted);
   const path = "front.diskMebibytesPerSecond";
   const faster = { ...config, front: { ...front, diskMebibytesPerSecond: value } };
-  const seconds = loadAfter(faster, facts, most);
+  const seconds = secondsOf(faster);
   if (seconds !== null) {
     return { change: { path, value }, sentence: `Set ${path} to ${value}: loading then takes about ${seconds} s.` };
   }
-  const isFast = ({ config: changed }: Proposal) => loadAfter(changed, facts, most) !== null;
+  const isFast = ({ config: changed }: Proposal) => secondsOf(changed) !== null;
   const other = cheapestOfAll(otherFronts(config), isFast);
   if (other !== null) return remedyOf(other, config);
   const both = cheapestOfAll(otherFronts(faster), isFast);
@@ -137,9 +142,16 @@ function fasterDisk(config: ClusterConfig, facts: ModelFacts, most: number): Rem
   return { change: { path: "front", value: both.config.front }, sentence };
 }
 
-/** Seconds that loading takes with another front or volume; null if that is too long, or the model no longer fits. */
-function loadAfter(config: ClusterConfig, facts: ModelFacts, most: number): number | null {
+/**
+ * Seconds that loading takes with another front or volume; null if that is too long, or the model no longer fits. The
+ * present placement tells nearly the same, and at once.
+ */
+function loadAfter(config: ClusterConfig, facts: ModelFacts, present: Placement, most: number): number | null {
+  const secondsOf = (placement: Placement | null) => {
+    const load = performanceOf(config, facts, placement)?.load;
+    return load === undefined || isSlow(load) || load.seconds >= most ? null : Math.round(load.seconds);
+  };
+  if (secondsOf(present) === null) return null;
   const placement = place(config, facts);
-  const load = placement?.fits === true ? performanceOf(config, facts, placement)?.load : undefined;
-  return load === undefined || isSlow(load) || load.seconds >= most ? null : Math.round(load.seconds);
+  return placement?.fits === true ? secondsOf(placement) : null;
 }
