@@ -2,6 +2,7 @@ import { execa } from "execa";
 import { outputsOf } from "../toolchain/cluster.ts";
 import { benchDecode } from "./decode.ts";
 import { benchImages } from "./images.ts";
+import { benchPlanner } from "./planner.ts";
 import { median, writeSection } from "./results.ts";
 
 const STACK = "local";
@@ -18,6 +19,7 @@ async function main(root: string): Promise<number> {
   await benchDecode(root, cluster);
   await benchImages(root, cluster);
   await benchCommands(root);
+  await benchPlanner(root);
   return 0;
 }
 

@@ -19,8 +19,9 @@ const USAGE = `Usage: npm run advise -- <model> [options]
 
 Looks for clusters on EC2 that serve a model: the cheapest, the fastest, the best value (fewest US dollars for a million
 tokens), and those between them that are not slower and dearer than another. Then shows a stack file of one of them.
-<model> is what a stack file takes as model.source: the path of a .gguf file, its https:// address or
-hf:owner/repository/file.gguf. A header that is read over the network is kept in stacks/models.lock.json.
+<model> is what a stack file takes as model.source: the path of a .gguf file, its https:// address,
+hf:owner/repository/file.gguf or s3://bucket/file.gguf. A header that is read over the network is kept in
+stacks/models.lock.json; HF_TOKEN opens gated models, and a model in S3 is read with the environment's AWS credentials.
 Exit code 1 if an argument is wrong, or if nothing fits.
 
       --context <tokens>   tokens of context that all slots share (default: 4096)
@@ -40,16 +41,16 @@ Exit code 1 if an argument is wrong, or if nothing fits.
  * Runs the command and answers its exit code.
  * @param argv arguments after the command's name
  * @param projectRoot directory of `Pulumi.yaml`
- * @param access what else a model may need to be read
+ * @param elsewhere where `hf:` and `s3:` models are, and the token for those that need one
  */
 export async function main(
   argv: string[],
   projectRoot: string,
-  access: Omit<ModelAccess, "projectRoot"> = {},
+  elsewhere: Omit<ModelAccess, "projectRoot"> = {},
 ): Promise<number> {
   try {
     const request = parseArguments(argv, projectRoot);
-    if (request !== null) return await run(request, { ...access, projectRoot });
+    if (request !== null) return await run(request, { ...elsewhere, projectRoot });
     process.stdout.write(`${USAGE}\n`);
     return 0;
   } catch (error) {

@@ -117,7 +117,7 @@ function remarks({ wishes, winners }: AdviceTable): string[] {
     `$: US dollars, prices as of ${cost.asOf}, for machines that run all the time. $/M tok: a million tokens at the estimated speed, one answer after the other.`,
     ...(wishes.spot
       ? [
-          "Spot machines count with the middle between a low price that was seen and the on-demand price, which is the most they cost; the budget is held at that.",
+          "Spot machines count with the middle between a low price and the on-demand price, against the budget with the latter.",
         ]
       : []),
     ...cost.unknowns,

@@ -6,9 +6,10 @@ import { backendsPerMachine, type Host, poolHost } from "../machines.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
 import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { FILLED_SHARE } from "../speed/model.ts";
+import { hasDriver } from "../remedies-machines.ts";
+import { workOf } from "../speed/model.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
-import { sumOf, type WorkModel, workModel } from "../speed/work.ts";
+import { sumOf, type WorkModel } from "../speed/work.ts";
 
 /** What a cluster is looked for with. */
 export interface Wishes {
@@ -36,15 +37,14 @@ export interface Outlook {
   facts: ModelFacts;
   memory: MemoryModel;
   work: WorkModel;
-  /** Types that are sold in the region. */
+  /** Types that are sold in the region and that there are drivers for. */
   types: readonly MachineType[];
   /** The smallest pool of a type that may hold every layer; null if none can. */
   leastPool(type: MachineType): Pool | null;
 }
 
 export function outlookOf({ base, types = machineTypes() }: Wishes, facts: ModelFacts): Outlook {
-  const settings = runSettings(base);
-  const memory = memoryModel(facts, settings);
+  const memory = memoryModel(facts, runSettings(base));
   const region = base.aws?.region;
   const known = new Map<string, number | null>();
   const fewest = (host: Host) => {
@@ -56,8 +56,8 @@ export function outlookOf({ base, types = machineTypes() }: Wishes, facts: Model
   return {
     facts,
     memory,
-    work: workModel(facts, settings, memory, FILLED_SHARE),
-    types: types.filter(({ usdPerHour }) => region !== undefined && usdPerHour[region] !== undefined),
+    work: workOf(base, facts),
+    types: types.filter((type) => region !== undefined && type.usdPerHour[region] !== undefined && hasDriver(type)),
     leastPool(type) {
       const devices = fewest(hostOf(type));
       const perMachine = backendsPerMachine(type, hostOf(type).flavour);

@@ -15,7 +15,6 @@ import { spotRange } from "../catalog/index.ts";
 import { machinePlans } from "../containers.ts";
 import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost.ts";
 import { backendDisk } from "../disks.ts";
-import { frontHost } from "../machines.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
 import { type Placement, place } from "../placement.ts";
@@ -70,7 +69,6 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
     return pool === null ? [] : [pool];
   });
   const fronts = rememberedFronts(wishes.base, outlook);
-  const placed = rememberedPlacements(facts);
   const candidatesOf = (pool: Pool) =>
     fronts(pool)
       .map((front) => candidateOf(pool, front, wishes, outlook))
@@ -81,8 +79,8 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
     if (found.some((advice) => isNoWorse(advice, candidate))) continue;
     const { pool, front } = candidate;
     const config = configOf(pool, front, wishes);
-    const placement = placed(config, pool);
-    if (placement === null) {
+    const placement = place(config, facts);
+    if (placement?.fits !== true || placement.frontLayers > 0) {
       const bigger = poolOf(pool.type, pool.count + 1, facts);
       const next = bigger === null ? [] : [candidateOf(bigger, front, wishes, outlook)];
       queue.push(...next.filter((one) => mayDo(one, wishes)));
@@ -192,25 +190,6 @@ function rememberedFronts(base: ClusterConfig, outlook: Outlook): (pool: Pool) =
     const found = known.get(key) ?? frontsFor(architecture, devices, base, outlook);
     known.set(key, found);
     return found;
-  };
-}
-
-/**
- * The placement on a pool's backends; null if they don't hold every layer. It is the same for all devices with as much
- * memory, and whichever the front is: each that is looked at holds its own part.
- */
-function rememberedPlacements(facts: ModelFacts): (config: ClusterConfig, pool: Pool) => Placement | null {
-  const known = new Map<string, Placement | null>();
-  return (config, { type, devices }) => {
-    const { flavour, capacityBytes } = hostOf(type);
-    const key = `${flavour} ${capacityBytes} ${devices}`;
-    let placement = known.get(key);
-    if (placement === undefined) {
-      placement = place(config, facts);
-      known.set(key, placement);
-    }
-    if (placement?.fits !== true || placement.frontLayers > 0) return null;
-    return { ...placement, front: { ...placement.front, capacityBytes: frontHost(config).capacityBytes } };
   };
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { factsOf, type ModelFacts } from "../../plan/model/facts.ts";
+import type { GgufHeader } from "../../plan/model/metadata.ts";
 import type { GgufValue, TensorSpecification } from "./gguf-writer.ts";
 
 const F32 = 0;
@@ -90,16 +91,20 @@ export function publishedShape(
   return { metadata, tensors };
 }
 
-/** The model's facts from its metadata and its 1138 tensors. */
-export function publishedModel(): ModelFacts {
-  const { metadata, tensors } = publishedShape(LAYERS, { matrices: Q4_0, output: Q6_K });
-  const source = "Llama-3.1-405B_Q4_0.gguf";
-  const header = {
+/** What a reader makes of the model's header, its metadata and its 1138 tensors; or of that of one with other layers. */
+export function publishedHeader(layers = LAYERS): GgufHeader {
+  const { metadata, tensors } = publishedShape(layers, { matrices: Q4_0, output: Q6_K });
+  return {
     metadata: Object.fromEntries(Object.entries(metadata).map(([key, { value }]) => [key, value])),
     tensorInfos: tensors,
     tensorDataOffset: 8 * 1024 ** 2,
   };
-  const facts = factsOf(header, { source, file: null, fileName: source, fileBytes: 0 });
+}
+
+/** The model's facts, or those of one with other layers. */
+export function publishedModel(layers = LAYERS): ModelFacts {
+  const source = "Llama-3.1-405B_Q4_0.gguf";
+  const facts = factsOf(publishedHeader(layers), { source, file: null, fileName: source, fileBytes: 0 });
   const { layerBytes, inputBytes, outputBytes, headerBytes } = facts.weights;
   return {
     ...facts,

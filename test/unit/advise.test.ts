@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema.ts";
 import { PROJECT_NAME } from "../../config/stack.ts";
+import { outlookOf } from "../../plan/advise/outlook.ts";
 import { type Advice, search, winnersOf } from "../../plan/advise/search.ts";
 import { stackFile } from "../../plan/advise/stack-file.ts";
 import { costOf } from "../../plan/bill.ts";
@@ -40,13 +41,17 @@ const named = (names: readonly string[]): MachineType[] =>
   });
 
 /** A front for each architecture's pools is among them, and GPUs of both architectures. */
-const POOLS = ["c7g.large", "m8g.large", "c8g.2xlarge", "g4dn.xlarge", "g4dn.12xlarge", "g5g.xlarge", "g6.2xlarge"];
-const FRONTS = ["r7g.large", "c8gn.xlarge"];
+const POOLS = ["m8g.large", "c8g.2xlarge", "g4dn.xlarge", "g4dn.12xlarge", "g5g.xlarge", "g6.2xlarge"];
+const FRONTS = ["c7g.large", "r7g.large", "c8gn.xlarge"];
 
-/** Models of 1 to 20 GB: some fit on one device, some on none of the types. */
+/** Models of up to 20 GB: some fit on one device, some on none of the types; some vocabularies are too big for a small front. */
 const models = fc
-  .record({ layers: fc.integer({ min: 3, max: 16 }), width: fc.integer({ min: 4, max: 14 }) })
-  .map(({ layers, width }) => {
+  .record({
+    layers: fc.integer({ min: 3, max: 16 }),
+    width: fc.integer({ min: 4, max: 14 }),
+    vocabularyTokens: fc.constantFrom(32_000, 400_000),
+  })
+  .map(({ layers, width, vocabularyTokens }) => {
     const embeddingLength = width * 512;
     return modelFacts({
       layers,
@@ -55,12 +60,12 @@ const models = fc
       keyValueHeads: 4,
       headLength: 128,
       feedForwardLength: 4 * embeddingLength,
-      vocabularyTokens: 32_000,
+      vocabularyTokens,
     });
   });
 
 const wishes = fc.record({
-  pools: fc.subarray(POOLS, { minLength: 2, maxLength: 4 }),
+  pools: fc.subarray(POOLS, { minLength: 1, maxLength: 3 }),
   region: fc.constantFrom("us-east-1", "eu-central-1"),
   spot: fc.boolean(),
   budget: fc.option(fc.double({ min: 0.3, max: 6, noNaN: true }), { nil: undefined }),
@@ -140,6 +145,26 @@ describe("the search for clusters", () => {
     expect(compared, "clusters that were compared with the winners").toBeGreaterThan(100);
   });
 
+  test("begins each pool with no more machines than do", () => {
+    const base = configured();
+    fc.assert(
+      fc.property(models, fc.constantFrom(...POOLS, ...FRONTS), (facts, name) => {
+        const [type] = named([name]);
+        if (type === undefined) return;
+        const holds = (count: number) => {
+          const backends = [{ name: "any", machine: name, count }];
+          const placement = place({ ...base, front: { ...base.front, machine: "r7g.4xlarge" }, backends }, facts);
+          return placement?.fits === true && placement.frontLayers === 0;
+        };
+        const counts = Array.from({ length: type.gpu === null ? 8 : 3 }, (_, index) => index + 1);
+        const enough = counts.find(holds);
+        const least = outlookOf({ base, spot: false, minTokensPerSecond: null }, facts).leastPool(type)?.count;
+        expect(least ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(enough ?? Number.POSITIVE_INFINITY);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test("proposes what is within the limits, and what a plan of its stack file says too", () => {
     let planned = 0;
     fc.assert(
@@ -203,27 +228,22 @@ describe("the search for clusters", () => {
     expect(winnersOf([])).toBeNull();
   });
 
-  test("offers only what is sold in the region, and as spot only what has such a market", () => {
+  test("offers only what is sold in the region and has a driver, and as spot only what has such a market", () => {
     const facts = modelFacts({ layers: 8 });
-    const unsold = machineTypes().filter(({ usdPerHour }) => usdPerHour["eu-west-1"] === undefined);
-    const noSpot = machineTypes().filter(({ spot }) => !spot);
-    const few = [...unsold, ...named(["c8g.large"])];
-    const machinesOf = (found: readonly Advice[]) => new Set(found.flatMap(({ front, machine }) => [front, machine]));
-    expect(unsold.length * noSpot.length).toBeGreaterThan(0);
-    const sold = search(facts, {
-      base: configured({ region: "eu-west-1" }),
-      spot: false,
-      minTokensPerSecond: null,
-      types: few,
-    });
-    expect(machinesOf(sold)).toEqual(new Set(["c8g.large"]));
-    const spot = search(facts, {
-      base: configured(),
-      spot: true,
-      minTokensPerSecond: null,
-      types: [...noSpot, ...named(["c8g.large"])],
-    });
-    expect(new Set(spot.map(({ machine }) => machine))).toEqual(new Set(["c8g.large"]));
+    const left = {
+      unsold: machineTypes().filter(({ usdPerHour }) => usdPerHour["eu-west-1"] === undefined),
+      noDriver: machineTypes().filter(({ gpu }) => gpu !== null && gpu.partition < 1),
+      noSpot: machineTypes().filter(({ spot, gpu }) => !spot && gpu === null),
+    };
+    const machines = (others: readonly MachineType[], region: string, spot: boolean) => {
+      expect(others.length).toBeGreaterThan(0);
+      const types = [...others, ...named(["c8g.large"])];
+      const found = search(facts, { base: configured({ region }), spot, minTokensPerSecond: null, types });
+      return new Set(found.map(({ machine }) => machine));
+    };
+    expect(machines(left.unsold, "eu-west-1", false)).toEqual(new Set(["c8g.large"]));
+    expect(machines(left.noDriver, "us-east-1", false)).toEqual(new Set(["c8g.large"]));
+    expect(machines(left.noSpot, "us-east-1", true)).toEqual(new Set(["c8g.large"]));
   });
 });
 

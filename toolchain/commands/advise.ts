@@ -10,9 +10,11 @@ export const command: Command = {
   ownHelp: true,
   run: async (args) => {
     const { main } = await import("../../plan/advise/command.ts");
-    // The names that Hugging Face's own tools know.
+    // The names that Hugging Face's and AWS's own tools know.
+    const { HF_TOKEN: token, HF_ENDPOINT: endpoint, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = process.env;
     return main(args, projectRoot, {
-      huggingFace: { token: process.env["HF_TOKEN"], endpoint: process.env["HF_ENDPOINT"] },
+      huggingFace: { token, endpoint },
+      s3: { endpoint: AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL },
     });
   },
 };
