@@ -34,12 +34,12 @@ export interface GpuKind {
   memoryMib: number;
   /** Part of the GPU that the type gets. */
   partition: number;
-  /** Memory bandwidth of the whole GPU, by its vendor's data sheet. */
+  /** Memory bandwidth of the whole GPU; the source is named where the family is. */
   gigabytesPerSecond: number;
-  /** Dense F16 tensor operations of the whole GPU, by its vendor's data sheet. */
+  /** Dense F16 tensor operations of the whole GPU; the source is named where the family is. */
   teraflops: number;
-  /** CUDA compute capability; null where nobody has published it. */
-  computeCapability: number | null;
+  /** CUDA compute capability. */
+  computeCapability: number;
 }
 
 /** What all rows of a family share. */
