@@ -9,17 +9,16 @@ import { findMachineType, PRICES_AS_OF, type Region, spotRange } from "./catalog
 export const HOURS_PER_MONTH = 730;
 
 /**
- * The day for which the prices below are stated, in us-east-1; other regions differ by some percent, which a quote says.
- * Endpoint and IPv4 prices were checked against the project's facts; the others were written down without a look at AWS's
- * pages, and nothing shows a quote to users yet.
+ * The publication day of the oldest price list below, in us-east-1; other regions differ by some percent, which a quote says.
  */
-export const SERVICE_PRICES_AS_OF = "2026-06-30";
+export const SERVICE_PRICES_AS_OF = "2026-07-24";
 
 /**
- * Prices of what is not a machine, in US dollars.
- * Sources: aws.amazon.com/ebs/pricing (gp3), aws.amazon.com/privatelink/pricing, aws.amazon.com/vpc/pricing (public IPv4),
- * aws.amazon.com/elasticloadbalancing/pricing, aws.amazon.com/ecr/pricing, aws.amazon.com/s3/pricing,
- * aws.amazon.com/ec2/pricing/on-demand (transfer).
+ * Prices of what is not a machine, in US dollars. Each was held against AWS's price list for us-east-1 as others quote it
+ * word for word (AWS's own files could not be read from here), by the day of its publication: gp3 in AmazonEC2 of 2026-08-17,
+ * public IPv4 in AmazonVPC of 2026-07-24, interface endpoints in AmazonVPC, load balancer in AWSELB, registry in AmazonECR
+ * and bucket in AmazonS3 of 2026-08-12, transfer in AWSDataTransfer of 2026-08-31. The free transfer is what
+ * aws.amazon.com/s3/pricing says of all services together.
  */
 export const SERVICE_PRICES = {
   gp3GigabyteMonth: 0.08,

@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   test: () => import("./commands/test.ts"),
   "test:quick": () => import("./commands/test-quick.ts"),
   "test:images": () => import("./commands/test-images.ts"),
+  "catalog:refresh": () => import("./commands/catalog-refresh.ts"),
   setup: () => import("./commands/setup.ts"),
 };
 

@@ -1,7 +1,6 @@
 /**
- * Graviton machines of the compute classes, without metal and the smallest sizes. Facts of the types: EC2 DescribeInstanceTypes as of 2026-08-02;
- * prices: AWS price list as of 2026-07-20. Of hpc7g the biggest size only: all
- * sizes cost the same and have the whole socket.
+ * Graviton machines of the compute classes, without metal and the smallest sizes. Of hpc7g the biggest size only: all sizes cost
+ * the same and have the whole socket. Where the rows are from: `dates.ts`.
  */
 
 import { GRAVITON3, GRAVITON4, GRAVITON5 } from "./processors.ts";

@@ -1,6 +1,5 @@
 /**
- * Graviton machines with more memory, without metal and the smallest sizes. Facts of the types: EC2 DescribeInstanceTypes as of 2026-08-02;
- * prices: AWS price list as of 2026-07-20.
+ * Graviton machines with more memory, without metal and the smallest sizes. Where the rows are from: `dates.ts`.
  */
 
 import { GRAVITON3, GRAVITON4, GRAVITON5 } from "./processors.ts";

@@ -1,4 +1,7 @@
-/** The catalog of EC2 machine types: a dated table, kept by hand, so that a plan needs neither network nor credentials. */
+/**
+ * The catalog of EC2 machine types: a dated table, so that a plan needs neither network nor credentials. Of the
+ * rows, `npm run catalog:refresh` rewrites what AWS states; families, processors and GPU rates are kept by hand.
+ */
 
 import { GRAVITON_C } from "./graviton-c.ts";
 import { GRAVITON_MR } from "./graviton-mr.ts";
@@ -15,14 +18,8 @@ import {
   type Region,
 } from "./types.ts";
 
+export { PRICES_AS_OF, PRICES_SOURCE, TYPES_AS_OF } from "./dates.ts";
 export { type ListPrice, type MachineType, type QuotaClass, REGIONS, type Region } from "./types.ts";
-
-/** The day of the price list that the prices were read from. */
-export const PRICES_AS_OF = "2026-07-20";
-
-/** Where the numbers come from, for a person who wants to check one. */
-export const PRICES_SOURCE =
-  "AWS price list by way of karpenter-provider-aws; types: EC2 DescribeInstanceTypes, 2026-08-02";
 
 /** Part of the on-demand price that spot machines cost where no sample is at hand: the least that was seen but for one. */
 const LEAST_SPOT_SHARE = 0.22;

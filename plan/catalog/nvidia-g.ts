@@ -1,7 +1,12 @@
 /**
- * NVIDIA machines of the G classes. Facts of the types: EC2 DescribeInstanceTypes as of 2026-08-02; prices: AWS price list as
- * of 2026-07-20. GPU bandwidth and F16 rates: NVIDIA's data sheets. Of the fractional types (g6f, gr6f) AWS states the
+ * NVIDIA machines of the G classes. Where the rows are from: `dates.ts`. Of the fractional types (g6f, gr6f) AWS states the
  * part of the GPU's memory; they need NVIDIA's GRID driver.
+ *
+ * Bandwidth and dense F16 rate of the GPUs, read 2026-11 in quotations of NVIDIA's product pages (where NVIDIA states a rate
+ * with sparsity, the half): T4, L4, L40S, RTX PRO 4500 and 6000 Blackwell Server Edition; that of the last is NVIDIA's
+ * rounded "1 PFLOPS". A10G is made for AWS alone and has no page: bandwidth and rate as comparisons state them
+ * (baseten.co/blog/nvidia-a10-vs-a10g-for-ml-model-inference). Of T4g nothing was found: T4's are taken, which has the same
+ * compute capability and memory. Compute capabilities: developer.nvidia.com/cuda-gpus.
  */
 
 import { CASCADE_LAKE, EMERALD_RAPIDS, EPYC_MILAN, EPYC_ROME, GRAVITON2 } from "./processors.ts";
@@ -216,9 +221,9 @@ const g7: Family = {
     name: "RTX PRO 4500",
     memoryMib: 32768,
     partition: 1,
-    gigabytesPerSecond: 896,
-    teraflops: 200,
-    computeCapability: null,
+    gigabytesPerSecond: 800,
+    teraflops: 203,
+    computeCapability: 12,
   },
   processor: EMERALD_RAPIDS,
   quota: "g",
@@ -241,7 +246,7 @@ const g7e: Family = {
     name: "RTX PRO Server 6000",
     memoryMib: 98304,
     partition: 1,
-    gigabytesPerSecond: 1600,
+    gigabytesPerSecond: 1597,
     teraflops: 500,
     computeCapability: 12,
   },

@@ -1,6 +1,10 @@
 /**
- * NVIDIA machines of the P classes. Facts of the types: EC2 DescribeInstanceTypes as of 2026-08-02; prices: AWS price list as
- * of 2026-07-20. GPU bandwidth and F16 rates: NVIDIA's data sheets. p5e is sold in capacity blocks only.
+ * NVIDIA machines of the P classes. Where the rows are from: `dates.ts`. p5e is sold in capacity blocks only.
+ *
+ * Bandwidth and dense F16 rate of the GPUs (SXM), read 2026-11 in quotations of NVIDIA's product pages (where NVIDIA states a
+ * rate with sparsity, the half): A100, H100, H200, and of HGX B200 and HGX B300 an eighth of the whole. B200's bandwidth is
+ * what its driver reports (7680 bits at 3996 MHz, github.com/pytorch/ao/pull/4002), less than NVIDIA's round 8 TB/s, which
+ * stands for B300. V100: as tables of third parties state it, NVIDIA's own page was not found.
  */
 
 import { CASCADE_LAKE, EMERALD_RAPIDS, EPYC_MILAN, SAPPHIRE_RAPIDS, SKYLAKE } from "./processors.ts";
@@ -95,7 +99,7 @@ const p6b200: Family = {
     name: "B200",
     memoryMib: 183359,
     partition: 1,
-    gigabytesPerSecond: 8000,
+    gigabytesPerSecond: 7672,
     teraflops: 2250,
     computeCapability: 10,
   },

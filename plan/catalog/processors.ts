@@ -20,7 +20,7 @@ export const SKYLAKE = processor("Xeon Skylake", 96, 2 * 128, 20);
 export const CASCADE_LAKE = processor("Xeon Cascade Lake", 96, 2 * 140.8, 20);
 /** Two sockets of 8 channels of DDR5-4800 (p5e, p5en). */
 export const SAPPHIRE_RAPIDS = processor("Xeon Sapphire Rapids", 192, 2 * 307.2, 25);
-/** Two sockets of 8 channels of DDR5-5600 (g7, g7e, p6); for g7 and p6-b300 an assumption. */
+/** Two sockets of 8 channels of DDR5-5600 (g7e, p6); assumed for p6-b300, and for g7, which has Xeon 6 of unstated memory. */
 export const EMERALD_RAPIDS = processor("Xeon Emerald Rapids", 192, 2 * 358.4, 25);
 /** Two sockets of 8 channels of DDR4-3200 (g5). */
 export const EPYC_ROME = processor("EPYC Rome", 192, 2 * 204.8, 20);

@@ -1,7 +1,6 @@
 /** Words of the catalog. A catalog file holds one row for each machine type, the columns in the order of the tuples here. */
 
 import { REGIONS, type Region } from "../../config/regions.ts";
-import type { Architecture } from "../types.ts";
 
 export { REGIONS, type Region };
 
@@ -35,17 +34,17 @@ export interface GpuKind {
   memoryMib: number;
   /** Part of the GPU that the type gets. */
   partition: number;
-  /** Memory bandwidth of the whole GPU, by its vendor's data sheet. */
+  /** Memory bandwidth of the whole GPU; the source is named where the family is. */
   gigabytesPerSecond: number;
-  /** Dense F16 tensor operations of the whole GPU, by its vendor's data sheet. */
+  /** Dense F16 tensor operations of the whole GPU; the source is named where the family is. */
   teraflops: number;
-  /** CUDA compute capability; null where nobody has published it. */
-  computeCapability: number | null;
+  /** CUDA compute capability. */
+  computeCapability: number;
 }
 
 /** What all rows of a family share. */
 export interface Family {
-  architecture: Architecture;
+  architecture: "amd64" | "arm64";
   gpu: GpuKind | null;
   /** Processor, and its memory bandwidth divided by its vCPUs: a part of a machine gets about its part of the bandwidth. */
   processor: Processor;
@@ -72,7 +71,7 @@ export interface Processor {
 export interface MachineType {
   name: string;
   family: string;
-  architecture: Architecture;
+  architecture: "amd64" | "arm64";
   vcpus: number;
   memoryMib: number;
   processor: Processor;

@@ -226,4 +226,17 @@ describe("memory", () => {
       ).computeBytes;
     expect(bytes("off") - bytes("on")).toBeGreaterThan(0.9 * 4096 * 512 * 9 * 4);
   });
+
+  test("of a CPU holds what it converts scores in, once that is more than the largest tensor", () => {
+    const facts = modelFacts({ layers: 4, heads: 64, keyValueHeads: 8, headLength: 64 });
+    const reserve = (flavour: "cpu" | "cuda", flashAttention: string) => {
+      const settings = settingsWith({ "model.flashAttention": flashAttention, "model.contextTokens": 16_384 });
+      const run = { first: 0, count: 4, holdsOutput: true };
+      return memoryModel(facts, settings).backend(flavour, GIB, run, false).reserveBytes;
+    };
+    const scores = 64 * 16_384 * 512;
+    expect(reserve("cpu", "off")).toBeGreaterThan(2 * scores);
+    expect(reserve("cpu", "on")).toBeLessThan(2 * scores);
+    expect(reserve("cuda", "off")).toBe(reserve("cuda", "on"));
+  });
 });
