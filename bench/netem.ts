@@ -105,7 +105,9 @@ async function measure(programs: string, network: TestNetwork, setting: Setting)
     const endpoints = used.map((index) =>
       delayed ? `${network.backendLink(index).backend}:${RPC_PORT}` : `${relay}:${RPC_PORT + index}`,
     );
-    const rpc = endpoints.length === 0 ? [] : ["--rpc", endpoints.join(","), "-ts", used.map(() => 1).join(",")];
+    // Over RPC weights stay as they are in the file; a front alone would repack them for faster kernels.
+    const alone = ["--no-repack"];
+    const rpc = endpoints.length === 0 ? alone : ["--rpc", endpoints.join(","), "-ts", used.map(() => 1).join(",")];
     const common = ["-m", `/tmp/${MODEL}`, "-c", "2048", "-np", "1", "-t", "1", "--cache-ram", "0", "--fit", "off"];
     const listen = ["--host", "127.0.0.1", "--port", "8080", "-ngl", "99"];
     const server = inside(network.front, ["/app/llama-server", ...common, ...listen, ...rpc]);
@@ -164,7 +166,7 @@ function report(cells: readonly Cell[], inKernel: boolean): string {
     : "This kernel has no `netem` (`tc` says: specified qdisc kind is unknown): the delay is that of `bench/delay-relay.ts`, which hands every byte on late, in a namespace between front and backends.";
   return [
     `${MODEL}, ${TOKENS} tokens, ${ROUNDS} rounds, the fastest; one thread each. ${how} A delay of 1 ms is 1 ms each way.`,
-    `Predicted: the time without backends, and for each backend and token ${1000 * CALL_SECONDS} ms and ${ROUND_TRIPS_PER_TOKEN} round trip. The first was fitted to earlier runs of this script.`,
+    `Predicted: the time without backends (and without repacked weights, which RPC devices don't have), and for each backend and token ${1000 * CALL_SECONDS} ms and ${ROUND_TRIPS_PER_TOKEN} round trip. The first is fitted to runs of this script.`,
     "",
     "| backends | delay ms | predicted ms/token | measured ms/token | off by |",
     "|---|---|---|---|---|",

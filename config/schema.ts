@@ -20,11 +20,11 @@ const modelSchema = z
       .string()
       .refine((source) => parseModelSource(source) !== null)
       .register(notes, {
-        rule: "the path of a .gguf file, its https:// address or hf:owner/repository/file.gguf",
+        rule: "the path of a .gguf file, its https:// address, hf:owner/repository/file.gguf or s3://bucket/file.gguf",
         remedy: 'Write it like ".models/model.gguf", relative to the project\'s root or absolute.',
       })
       .describe(
-        "The model: path of a GGUF file, relative to the project's root or absolute; of a split model, its first part. To plan only, also the file's `https://` address or `hf:owner/repository/file.gguf`.",
+        "The model: path of a GGUF file, relative to the project's root or absolute; of a split model, its first part. To plan only, also the file's `https://` address, `hf:owner/repository/file.gguf` or `s3://bucket/file.gguf`.",
       ),
     contextTokens: z
       .int()

@@ -12,10 +12,11 @@ import { type MachineType, processorBytesPerSecond } from "../catalog/index.ts";
 export const ROUND_TRIPS_PER_TOKEN = 1;
 
 /**
- * Time of both programs for the messages of one backend and token, the network excluded: `bench/netem.ts` at no delay,
- * where it varies between 0.6 and 3 ms.
+ * Time of both programs for the messages of one backend and token, the network excluded: fitted to `bench/netem.ts`, whose
+ * table in `bench/RESULTS.md` says how far it carries. There the front, the backends and the relay share two cores, and
+ * single settings gave 0.6 to 4 ms.
  */
-export const CALL_SECONDS = 0.001;
+export const CALL_SECONDS = 0.002;
 
 /**
  * Part of the memory bandwidth that reading weights achieves. CPU: 3 × c8g.16xlarge read 213 GiB in 610 ms (Arm, see

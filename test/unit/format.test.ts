@@ -172,12 +172,12 @@ describe("the plan of rented machines in the terminal", () => {
         arm-0  RPC8 CPU   layers 112-125, output  ███████████░··············  27.4 GiB  of 61.08 GiB  45 %
       █ weights   ▓ KV cache   ▒ compute   ░ program   · free
 
-      decode  about 2 tokens per second (1.5–2.6)
-              ██████████████████████████████████████████████████████████░░
-              █ memory 97 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 3 %
+      decode  about 1.9 tokens per second (1.4–2.6)
+              █████████████████████████████████████████████████████████░░░
+              █ memory 95 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 4 %
       prompt  about 12 tokens per second (7.2–18)
       load    Loading takes about 243 s, because one connection carries 938 MB/s.
-      why     Of a token's 509 ms, 97 % are reading weights and KV cache from memory and 1 % the network
+      why     Of a token's 518 ms, 95 % are reading weights and KV cache from memory and 1 % the network
               between front and backends. Each token waits for 9 backends, one after the other. A prompt
               is bound by multiplying; its micro batches overlap on the devices.
 
@@ -194,10 +194,10 @@ describe("the plan of rented machines in the terminal", () => {
       registry       3.2 GB of images                    <0.01             0.32
       model bucket   228.9 GB of model files              0.01             5.26
       total                                         6.76–23.13  1589.53–5145.78
-      A million generated tokens: 727.41–4333.32 US dollars, at 1.5–2.6 tokens per second and one answer
+      A million generated tokens: 735.87–4448.99 US dollars, at 1.4–2.6 tokens per second and one answer
       after the other.
       The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
-      Prices as of 2026-06-30. Spot prices move daily; the high end is the on-demand price, which they
+      Prices as of 2026-07-20. Spot prices move daily; the high end is the on-demand price, which they
       never exceed. What flows through interface endpoints costs 0.01 USD per GB more. Taxes, discounts
       and the requests to the bucket and the registry are left out.
 
@@ -232,13 +232,13 @@ describe("the plan of rented machines in the terminal", () => {
       arm-1  RPC1 CPU  10.72.35.12:50052  layers 77-125, output    86.23 GiB of 123.16 GiB  70 %
 
       decode  about 1.5 tokens per second (1.1–1.9)
-              ███████████████████████████████████████████████████████▓
+              ███████████████████████████████████████████████████████░
               █ memory 99 %   ▓ network 0 %   ▒ compute 0 %   ░
               overhead 1 %
       prompt  about 2.6 tokens per second (1.6–4.2)
       load    Loading takes about 218 s, because the volume of the
               model gives 1000 MiB/s.
-      why     Of a token's 679 ms, 99 % are reading weights and KV
+      why     Of a token's 681 ms, 99 % are reading weights and KV
               cache from memory and 0 % the network between front and
               backends. Each token waits for 2 backends, one after the
               other. A prompt is bound by multiplying.
@@ -251,10 +251,10 @@ describe("the plan of rented machines in the terminal", () => {
       registry      0.2 GB of images                  <0.01       0.02
       model bucket  228.9 GB of model files            0.01       5.26
       total                                            7.82    5707.82
-      A million generated tokens: 1129.66–1926.05 US dollars, at
+      A million generated tokens: 1131.83–1934.74 US dollars, at
       1.1–1.9 tokens per second and one answer after the other.
       A month has 730 hours, and the machines run in all of them.
-      Prices as of 2026-06-30. What flows through interface endpoints
+      Prices as of 2026-07-20. What flows through interface endpoints
       costs 0.01 USD per GB more. Taxes, discounts and the requests to
       the bucket and the registry are left out.
 
