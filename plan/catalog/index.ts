@@ -57,9 +57,17 @@ export function spotRange(type: MachineType, region: Region): SpotRange | null {
   return { lowUsd: sample ?? onDemand.usd * LEAST_SPOT_SHARE, highUsd: onDemand.usd, sampled: sample !== undefined };
 }
 
+/**
+ * Part of their memory bandwidth that further sockets add. Weights lie wherever they were loaded, and every socket reads
+ * those of the others over the link between them: two sockets gave 2.4 tokens per second where 4.3 were to be had with
+ * weights put by hand where they are read (ggml-org/llama.cpp issue 11744), which is 1.1 times one socket.
+ */
+const FURTHER_SOCKETS_SHARE = 0.1;
+
 /** Memory bandwidth that a machine's processor cores get, in bytes per second: their part of the whole machine's. */
 export function processorBytesPerSecond({ processor, vcpus }: MachineType): number {
-  return processor.gigabytesPerSecondPerVcpu * vcpus * 1e9;
+  const near = Math.min(vcpus, processor.vcpusPerSocket);
+  return processor.gigabytesPerSecondPerVcpu * (near + (vcpus - near) * FURTHER_SOCKETS_SHARE) * 1e9;
 }
 
 function machineType(family: Family, row: MachineRow): MachineType {

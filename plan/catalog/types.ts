@@ -65,6 +65,7 @@ export interface Processor {
   gigaflopsPerVcpu: number;
   /** vCPUs of the whole machine that the bandwidth is shared among. */
   vcpus: number;
+  vcpusPerSocket: number;
 }
 
 /** A machine type, ready for use. */

@@ -167,4 +167,14 @@ describe("the catalog of machine types", () => {
     const type = findMachineType("c8g.16xlarge");
     expect(type && processorBytesPerSecond(type)).toBeCloseTo((2 / 3) * 537.6e9, -6);
   });
+
+  test("expects little of a second socket, whose memory the first reaches over a link", () => {
+    const bandwidth = (name: string) => {
+      const type = findMachineType(name);
+      return type === undefined ? Number.NaN : processorBytesPerSecond(type);
+    };
+    const gain = bandwidth("c8g.48xlarge") / bandwidth("c8g.24xlarge");
+    expect(gain).toBeGreaterThan(1);
+    expect(gain, "twice the bandwidth is what nobody has measured").toBeLessThan(1.3);
+  });
 });
