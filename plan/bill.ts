@@ -24,8 +24,10 @@ export interface ClusterCost extends Quote {
 const INTERFACE_ENDPOINTS = 4;
 /** Zones that a public load balancer must be in, each with an address of its own. */
 const PUBLIC_ZONES = 2;
-/** Both roles' images, `bench/RESULTS.md`; of cuda, what NVIDIA's libraries come to. */
-const IMAGE_GIGABYTES = { cpu: 0.2, cuda: 3 } as const;
+/** Both roles' images of one architecture, uncompressed (`bench/RESULTS.md`): a registry counts less. */
+const IMAGE_GIGABYTES = { cpu: 0.3, cuda: 1.7 } as const;
+/** One token of a streamed answer: `llama-server` sent 10 265 bytes in 43 events for an answer of the demo model. */
+const EVENT_BYTES = 240;
 const GIGABYTE = 1e9;
 
 /** Adds up; null where there are no machines to pay for, or one of them is not sold in the region. */
@@ -39,14 +41,14 @@ export function costOf(
   if (region === undefined || machines.length === 0) return null;
   if (machines.some(({ type }) => findMachineType(type)?.usdPerHour[region] === undefined)) return null;
   const machineHoursPerMonth = hoursPerMonth(config);
-  const flavours = new Set(machines.map(({ flavour }) => flavour));
+  const images = new Map(machines.map(({ flavour, architecture }) => [`${flavour} ${architecture}`, flavour]));
   const isPublic = config.access.mode === "public";
   const quoted = quote({
     region,
     machines: grouped(machines.map(({ type, market }) => ({ type, spot: market === "spot" }))),
     disks: grouped(
       machines.map(({ disk }) => ({
-        gigabytes: Math.ceil((disk.gibibytes * GIB) / GIGABYTE),
+        gigabytes: disk.gibibytes,
         megabytesPerSecond: disk.mebibytesPerSecond,
         operationsPerSecond: disk.operationsPerSecond,
       })),
@@ -54,14 +56,15 @@ export function costOf(
     interfaceEndpoints: INTERFACE_ENDPOINTS,
     publicAddresses: isPublic ? PUBLIC_ZONES : 0,
     loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
-    transferOutGigabytesMonth: 0,
-    registryGigabytes: [...flavours].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
-    bucketGigabytes: facts.fileBytes / GIGABYTE,
+    transferOutGigabytesMonth: transferGigabytes(config, speed, machineHoursPerMonth),
+    registryGigabytes: [...images.values()].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
+    bucketGigabytes: facts.fileBytes / GIB,
     machineHoursPerMonth,
   });
   return {
     ...quoted,
-    usdPerMillionTokens: speed === null ? null : usdPerMillionTokens(quoted.usdPerHour, speed.decode),
+    usdPerMillionTokens:
+      speed === null ? null : usdPerMillionTokens(whileRunning(quoted.usdPerMonth, machineHoursPerMonth), speed.decode),
     machineHoursPerMonth,
   };
 }
@@ -73,6 +76,17 @@ export function hoursPerMonth({ limits: { schedule } }: ClusterConfig): number {
   // A stop that is not after the start is on the next day.
   const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
   return (HOURS_PER_MONTH * hoursPerDay * new Set(schedule.days).size) / (24 * WEEKDAYS.length);
+}
+
+/** A month's price on the hours in which the machines run: disks and endpoints are paid in the others too. */
+function whileRunning({ low, high }: UsdRange, hours: number): UsdRange {
+  return { low: low / hours, high: high / hours };
+}
+
+/** What leaves AWS in a month in which the front never rests. In a private network of AWS the answers stay there. */
+function transferGigabytes({ access }: ClusterConfig, speed: SpeedEstimate | null, hours: number): number {
+  if (speed === null || access.mode === "private") return 0;
+  return Math.ceil((speed.decode.tokensPerSecond * 3600 * hours * EVENT_BYTES) / GIGABYTE);
 }
 
 /** Equal things once, with their number, in the order in which they come first. */

@@ -53,8 +53,9 @@ export interface MachineOrder {
 /** One gp3 volume on each of `count` machines. */
 export interface DiskOrder {
   count: number;
+  /** AWS says GB for what it counts in GiB, of volumes and of buckets alike. */
   gigabytes: number;
-  /** Provisioned throughput; 125 is included. */
+  /** Provisioned throughput in MiB/s; 125 is included. */
   megabytesPerSecond: number;
   /** Provisioned operations per second; 3000 are included. */
   operationsPerSecond: number;
@@ -251,6 +252,11 @@ function unknownsOf(spec: CostSpec, lines: readonly CostLine[]): string[] {
       ? ["Spot prices move daily; the high end is the on-demand price, which they never exceed."]
       : []),
     ...(spec.interfaceEndpoints > 0 ? ["What flows through interface endpoints costs 0.01 USD per GB more."] : []),
+    ...(spec.transferOutGigabytesMonth > 0
+      ? [
+          `An answer without end would send ${spec.transferOutGigabytesMonth} GB a month to the Internet, of which ${SERVICE_PRICES.transferOutFreeGigabytesMonth} are free.`,
+        ]
+      : []),
     "Taxes, discounts and the requests to the bucket and the registry are left out.",
   ];
 }

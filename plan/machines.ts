@@ -89,7 +89,7 @@ export function backendsPerMachine(type: MachineType | null, flavour: Flavour): 
 /** Everything about a configuration's machines that the catalog does not agree with. */
 export function machineProblems(config: ClusterConfig): Problem[] {
   const named = [
-    { path: "front", machine: config.front.machine, flavour: undefined },
+    { path: "front", machine: config.front.machine, flavour: config.front.flavour },
     ...config.backends.map(({ machine, flavour }, index) => ({ path: `backends[${index}]`, machine, flavour })),
   ];
   const problems = named.flatMap(({ path, machine, flavour }): Problem[] => {

@@ -26,15 +26,17 @@ export function performanceOf(
   const front = frontHost(config).type;
   const speed = placement === null ? null : speedOf(config, facts, placement);
   if (front === null || placement === null || speed === null) return null;
-  const links = slotsOf(config).flatMap(({ type }) => (type === null ? [] : [linkBetween(front, type).bytesPerSecond]));
+  const backends = slotsOf(config).flatMap(({ type }, device) => {
+    const bytes = placement.backends[device]?.weightsBytes ?? 0;
+    return type === null ? [] : [{ bytes, bytesPerSecond: linkBetween(front, type).bytesPerSecond }];
+  });
   return {
     speed,
     load: estimateLoad({
       fileBytes: facts.fileBytes,
-      remoteBytes: placement.backends.reduce((sum, { weightsBytes }) => sum + weightsBytes, 0),
       front,
       diskMebibytesPerSecond: frontDisk(config, facts, front).mebibytesPerSecond,
-      linkBytesPerSecond: Math.min(...links),
+      backends,
     }),
   };
 }

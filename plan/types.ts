@@ -200,7 +200,10 @@ export interface ClusterPlan {
   load: LoadEstimate | null;
   /** What it costs; null where the machine is the user's own, or one is not sold in the region. */
   cost: ClusterCost | null;
-  /** US dollars per hour at most: spot machines at the price of on-demand ones. 0 where the machine is the user's own. */
+  /**
+   * US dollars per hour at most: spot machines at the price of on-demand ones. 0 where the machine is the user's own, and
+   * where `cost` is null because a machine is not sold: a finding then says so, and the plan is refused.
+   */
   hourlyUsd: number;
   findings: Finding[];
 }

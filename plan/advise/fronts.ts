@@ -64,10 +64,9 @@ function holdsItsPart(type: MachineType, devices: number, base: ClusterConfig, {
 function loadSeconds(type: MachineType, base: ClusterConfig, { facts }: Outlook): number {
   return estimateLoad({
     fileBytes: facts.fileBytes,
-    remoteBytes: facts.fileBytes,
     front: type,
     diskMebibytesPerSecond: frontDisk(base, facts, type).mebibytesPerSecond,
-    linkBytesPerSecond: linkRate(type),
+    backends: [{ bytes: facts.fileBytes, bytesPerSecond: linkRate(type) }],
   }).seconds;
 }
 

@@ -18,18 +18,17 @@ export interface LoadEstimate {
 /** What decides the time of a load. */
 export interface LoadSpec {
   fileBytes: number;
-  /** Bytes that go to backends. */
-  remoteBytes: number;
   front: MachineType;
   /** Throughput that the volume of the model file has. */
   diskMebibytesPerSecond: number;
-  /** Rate of one backend's connection; the front fills one backend after the other. */
-  linkBytesPerSecond: number;
+  /** What goes to each backend, and the rate of its connection: the front fills one backend after the other. */
+  backends: readonly { bytes: number; bytesPerSecond: number }[];
 }
 
 /** The slowest part of the way decides; reading and sending overlap. */
 export function estimateLoad(spec: LoadSpec): LoadEstimate {
-  const { fileBytes, remoteBytes, front, diskMebibytesPerSecond, linkBytesPerSecond } = spec;
+  const { fileBytes, front, diskMebibytesPerSecond, backends } = spec;
+  const slowestLink = Math.min(...backends.map(({ bytesPerSecond }) => bytesPerSecond));
   // EBS gives the burst rate for 30 minutes a day at least, and to the biggest sizes always.
   const ways: { boundBy: LoadBound; seconds: number; because: string }[] = [
     {
@@ -44,8 +43,8 @@ export function estimateLoad(spec: LoadSpec): LoadEstimate {
     },
     {
       boundBy: "network",
-      seconds: remoteBytes / linkBytesPerSecond,
-      because: `one connection carries ${Math.round(linkBytesPerSecond / 1e6)} MB/s`,
+      seconds: backends.reduce((sum, { bytes, bytesPerSecond }) => sum + bytes / bytesPerSecond, 0),
+      because: `the front fills one backend after the other, and the slowest connection carries ${Math.round(slowestLink / 1e6)} MB/s when it is used for long`,
     },
   ];
   const slowest = ways.reduce((most, way) => (way.seconds > most.seconds ? way : most));

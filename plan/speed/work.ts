@@ -1,6 +1,7 @@
 /** What a run of layers takes on a device, for one token and for one micro batch of a prompt. Answered fast: splits ask often. */
 
 import type { MemoryModel } from "../memory/devices.ts";
+import { cacheCells } from "../memory/kv-cache.ts";
 import type { RunSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { ggmlBytes } from "../model/ggml-types.ts";
@@ -50,6 +51,7 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
     dense: runningSums(layers.map((layer) => (weights.layerBytes[layer] ?? 0) - expertBytes(layer))),
     expert: runningSums(layers.map(expertBytes)),
     cache: runningSums(layers.map((layer) => (cacheBytes(layer) / settings.slots) * filled)),
+    attention: runningSums(layers.map((layer) => attentionFlops(facts, settings, layer) * filled)),
   };
   const within = (values: readonly number[], { first, count }: Run) =>
     (values[first + count] ?? 0) - (values[first] ?? 0);
@@ -82,7 +84,8 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
       const read = within(sums.dense, run) + within(sums.expert, run) * touched;
       const memorySeconds = (read + output(run) + within(sums.cache, run)) / speed.bytesPerSecond;
       const multiplied = flops(within(sums.dense, run) + within(sums.expert, run) * expertShare);
-      const computeSeconds = (tokens * multiplied + flops(output(run))) / speed.flopsPerSecond;
+      const computed = tokens * (multiplied + within(sums.attention, run)) + flops(output(run));
+      const computeSeconds = computed / speed.flopsPerSecond;
       return {
         memory: memorySeconds,
         compute: Math.max(0, computeSeconds - memorySeconds),
@@ -96,6 +99,12 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
 /** All of it. */
 export function sumOf({ memory, compute, network, overhead }: Seconds): number {
   return memory + compute + network + overhead;
+}
+
+/** What a token's attention multiplies in a layer whose cache is full: each head's scores, and the values weighed by them. */
+function attentionFlops(facts: ModelFacts, settings: RunSettings, layer: number): number {
+  const widths = (facts.keyLengths[layer] ?? 0) + (facts.valueLengths[layer] ?? 0);
+  return 2 * (facts.heads[layer] ?? 0) * widths * cacheCells(facts, layer, settings);
 }
 
 function runningSums(values: readonly number[]): number[] {

@@ -175,8 +175,9 @@ describe("the plan of rented machines in the terminal", () => {
       decode  about 1.9 tokens per second (1.4–2.6)
               █████████████████████████████████████████████████████████░░░
               █ memory 95 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 4 %
-      prompt  about 12 tokens per second (7.2–18)
-      load    Loading takes about 243 s, because one connection carries 938 MB/s.
+      prompt  about 11 tokens per second (7–18)
+      load    Loading takes about 243 s, because the front fills one backend after the other, and the
+              slowest connection carries 938 MB/s when it is used for long.
       why     Of a token's 518 ms, 95 % are reading weights and KV cache from memory and 1 % the network
               between front and backends. Each token waits for 9 backends, one after the other. A prompt
               is bound by multiplying; its micro batches overlap on the devices.
@@ -185,21 +186,22 @@ describe("the plan of rented machines in the terminal", () => {
       machines       1 × c8g.4xlarge                      0.64           138.63
                      2 × g6e.12xlarge (spot)        4.62–20.99  1003.05–4559.30
                      1 × c8g.8xlarge                      1.28           277.26
-      disks          1 × gp3 of 285 GB, 1000 MiB/s        0.09            62.80
-                     2 × gp3 of 240 GB, 125 MiB/s         0.05            38.40
-                     1 × gp3 of 63 GB, 125 MiB/s          0.01             5.04
+      disks          1 × gp3 of 265 GB, 1000 MiB/s        0.08            61.20
+                     2 × gp3 of 223 GB, 125 MiB/s         0.05            35.68
+                     1 × gp3 of 58 GB, 125 MiB/s          0.01             4.64
       endpoints      4 interface endpoints                0.04            29.20
       addresses      2 public IPv4 addresses              0.01             7.30
       load balancer  1 load balancer                      0.03            22.27
-      registry       3.2 GB of images                    <0.01             0.32
-      model bucket   228.9 GB of model files              0.01             5.26
-      total                                         6.76–23.13  1589.53–5145.78
-      A million generated tokens: 735.87–4448.99 US dollars, at 1.4–2.6 tokens per second and one answer
+      registry       2 GB of images                      <0.01             0.20
+      model bucket   213.1 GB of model files              0.01             4.90
+      total                                         6.76–23.13  1584.33–5140.58
+      A million generated tokens: 793.25–4550.44 US dollars, at 1.4–2.6 tokens per second and one answer
       after the other.
       The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
       Prices as of 2026-07-20. Spot prices move daily; the high end is the on-demand price, which they
-      never exceed. What flows through interface endpoints costs 0.01 USD per GB more. Taxes, discounts
-      and the requests to the bucket and the registry are left out.
+      never exceed. What flows through interface endpoints costs 0.01 USD per GB more. An answer without
+      end would send 1 GB a month to the Internet, of which 100 are free. Taxes, discounts and the
+      requests to the bucket and the registry are left out.
 
       endpoint        a load balancer on the Internet
       --rpc           10.72.35.11:50052,10.72.35.11:50053,10.72.35.11:50054,10.72.35.11:50055,
@@ -235,7 +237,7 @@ describe("the plan of rented machines in the terminal", () => {
               ███████████████████████████████████████████████████████░
               █ memory 99 %   ▓ network 0 %   ▒ compute 0 %   ░
               overhead 1 %
-      prompt  about 2.6 tokens per second (1.6–4.2)
+      prompt  about 2.6 tokens per second (1.6–4.1)
       load    Loading takes about 218 s, because the volume of the
               model gives 1000 MiB/s.
       why     Of a token's 681 ms, 99 % are reading weights and KV
@@ -245,18 +247,20 @@ describe("the plan of rented machines in the terminal", () => {
 
       US dollars                                   per hour  per month
       machines      3 × c8g.16xlarge                   7.66    5589.58
-      disks         1 × gp3 of 285 GB, 1000 MiB/s      0.09      62.80
-                    2 × gp3 of 131 GB, 125 MiB/s       0.03      20.96
+      disks         1 × gp3 of 265 GB, 1000 MiB/s      0.08      61.20
+                    2 × gp3 of 122 GB, 125 MiB/s       0.03      19.52
       endpoints     4 interface endpoints              0.04      29.20
-      registry      0.2 GB of images                  <0.01       0.02
-      model bucket  228.9 GB of model files            0.01       5.26
-      total                                            7.82    5707.82
-      A million generated tokens: 1131.83–1934.74 US dollars, at
+      registry      0.3 GB of images                  <0.01       0.03
+      model bucket  213.1 GB of model files            0.01       4.90
+      total                                            7.81    5704.43
+      A million generated tokens: 1131.16–1933.59 US dollars, at
       1.1–1.9 tokens per second and one answer after the other.
       A month has 730 hours, and the machines run in all of them.
       Prices as of 2026-07-20. What flows through interface endpoints
-      costs 0.01 USD per GB more. Taxes, discounts and the requests to
-      the bucket and the registry are left out.
+      costs 0.01 USD per GB more. An answer without end would send 1
+      GB a month to the Internet, of which 100 are free. Taxes,
+      discounts and the requests to the bucket and the registry are
+      left out.
 
       endpoint        port 8080 of the front, through an SSM session
                       of yours: no port is open to anybody

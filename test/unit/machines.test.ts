@@ -104,7 +104,7 @@ describe("a cluster of EC2 machines", () => {
 describe("machines that the catalog does not agree with", () => {
   test("are told all at once, with the type that was meant", () => {
     const config = awsConfig({
-      front: { machine: "c8g.2xlage" },
+      front: { machine: "c8g.2xlage", flavour: "cuda" },
       backends: [
         { name: "a", machine: "g6.12xlrge" },
         { name: "b", machine: "c8g.large", flavour: "cuda" },
@@ -116,6 +116,13 @@ describe("machines that the catalog does not agree with", () => {
       ["backends[1].flavour", "Remove it, or choose another backends[1].machine."],
     ]);
     expect(() => planCluster(config, facts, { stack: "aws-test" })).toThrow(ConfigError);
+  });
+
+  test("include a front that is to compute on a GPU and has none", () => {
+    const config = awsConfig({ front: { machine: "c8g.2xlarge", flavour: "cuda" } });
+    expect(machineProblems(config).map(({ path, rule }) => [path, rule])).toEqual([
+      ["front.flavour", 'must be "cpu", as a c8g.2xlarge has no GPU'],
+    ]);
   });
 
   test("include an own split that does not count every GPU", () => {
@@ -167,6 +174,14 @@ describe("the front's disk", () => {
     expect(slow.machines[0]?.disk.mebibytesPerSecond).toBe(125);
     expect(slow.load?.boundBy).toBe("disk");
     expect(slow.load?.seconds).toBeCloseTo(facts.fileBytes / (125 * MIB), 6);
+  });
+});
+
+describe("a million tokens", () => {
+  test("cost more where machines rest most of the time, as disks and endpoints are paid all the time", () => {
+    const usd = (limits: unknown) =>
+      planCluster(awsConfig({ limits }), facts, { stack: "rest" }).cost?.usdPerMillionTokens?.high ?? Number.NaN;
+    expect(usd({ schedule: { days: ["mon"], start: "08:00", stop: "09:00" } })).toBeGreaterThan(1.2 * usd({}));
   });
 });
 

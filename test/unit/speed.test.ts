@@ -133,10 +133,12 @@ describe("the published cluster of 3 × c8g.16xlarge with Llama 3.1 405B Q4_0", 
     const load = (diskMebibytesPerSecond: number) =>
       estimateLoad({
         fileBytes: facts.fileBytes,
-        remoteBytes: (facts.fileBytes * 99) / 126,
         front: type,
         diskMebibytesPerSecond,
-        linkBytesPerSecond: linkBetween(type, type).bytesPerSecond,
+        backends: [50, 49].map((layers) => ({
+          bytes: (facts.fileBytes * layers) / 126,
+          bytesPerSecond: linkBetween(type, type).bytesPerSecond,
+        })),
       });
     const published = load(GP3_INCLUDED_MEBIBYTES_PER_SECOND);
     expectWithin(published.seconds, PUBLISHED.loadSeconds, MARGIN);
@@ -230,6 +232,34 @@ describe("the speed estimate", () => {
         );
       }),
     );
+  });
+
+  test("reads prompts slower the longer the context is that they look back on", () => {
+    const promptSpeed = (contextTokens: number) => {
+      const long = runSettings(parseCluster(configurationWith({ "model.contextTokens": contextTokens })));
+      const model = workModel(facts, long, memoryModel(facts, long), 0.5);
+      const speed = deviceSpeed(machine("g6e.xlarge"), null, "cuda");
+      const devices = [{ speed, run: { first: 0, count: 24, holdsOutput: true } }];
+      return estimateSpeed(model, devices, long, false).prompt.tokensPerSecond;
+    };
+    expect(promptSpeed(65_536)).toBeLessThan(0.7 * promptSpeed(4096));
+  });
+
+  test("takes for a load what each backend's own connection takes", () => {
+    const front = machine("c8g.48xlarge");
+    const load = (shares: [number, number][]) =>
+      estimateLoad({
+        fileBytes: 1,
+        front,
+        diskMebibytesPerSecond: 1000,
+        backends: shares.map(([bytes, bytesPerSecond]) => ({ bytes, bytesPerSecond })),
+      });
+    expect(
+      load([
+        [1e12, 1e9],
+        [1e9, 1e8],
+      ]).seconds,
+    ).toBeCloseTo(1010, 6);
   });
 
   test("adds exactly one round trip for each backend and token", () => {

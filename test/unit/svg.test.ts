@@ -236,7 +236,8 @@ describe("the picture of rented machines", () => {
   });
 
   test("shows that the network is what a user waits for, only where it is", () => {
-    const bound = svgPlan(awsPlan({ backends: [{ name: "gpu", machine: "g6.xlarge" }] }, smallModelFacts()));
+    const slow = { front: { machine: "c8g.large" }, backends: [{ name: "gpu", machine: "g6.2xlarge" }] };
+    const bound = svgPlan(awsPlan(slow, smallModelFacts()));
     expect(bound).toMatch(/<path [^>]*class="hot"/);
     expect(bound).toMatch(/class="warn">network: \d+ % of a token's time, and what prompts wait for</);
     const free = svgPlan(awsPlan(PUBLISHED_CLUSTER));
