@@ -11,6 +11,7 @@ import { type Placement, place } from "./placement.ts";
 import { couldHold } from "./remedies-holding.ts";
 import {
   flavourOf,
+  hasSpot,
   machinesUsd,
   numbers,
   onePool,
@@ -47,13 +48,14 @@ const oneMachineIsEnough: Check = ({ config, facts, performance }) => {
   const { proposal, tokensPerSecond: after } = found;
   const type = proposal.config.backends[0]?.machine;
   const saved = slotsOf(config).length - slotsOf(proposal.config).length;
+  const basis = hasSpot(config) ? " at on-demand prices" : "";
   const trips = saved < 1 ? "" : ` and each token ${saved === 1 ? "one trip" : `${saved} trips`} over the network`;
   return [
     {
       code: "one-backend-is-enough",
       severity: "advice",
       path: "backends",
-      message: `One ${type} holds the whole model: it would save ${usdText(machinesUsd(config) - proposal.usdPerHour)} US dollars per hour${trips}, and give ${speedText(after)} instead of ${speedText(tokensPerSecond)} tokens per second.`,
+      message: `One ${type} holds the whole model: it would save ${usdText(machinesUsd(config) - proposal.usdPerHour)} US dollars per hour${basis}${trips}, and give ${speedText(after)} instead of ${speedText(tokensPerSecond)} tokens per second.`,
       remedy: `Set ${proposal.what}.`,
       change: proposal.change,
     },
@@ -139,7 +141,7 @@ const costIsWithinLimit: Check = (situation) => {
       message: `The cluster costs up to ${usdText(raised)} US dollars per hour, and limits.maxHourlyUsd is ${limit}. Spot machines count with their on-demand price, which is the most they cost: market spot changes nothing about it.`,
       remedy:
         cheaper === null
-          ? `Set limits.maxHourlyUsd to at least ${raised}: nothing cheaper holds the model with one change.`
+          ? `Set limits.maxHourlyUsd to at least ${raised}: nothing within the limit holds the model with one change.`
           : `${sentenceOf(cheaper, config)} Or set limits.maxHourlyUsd to at least ${raised}.`,
       change: cheaper?.change ?? { path: "limits.maxHourlyUsd", value: raised },
     },

@@ -7,7 +7,7 @@ import type { ModelFacts } from "./model/facts.ts";
 import { type Placement, place } from "./placement.ts";
 import { writtenSize } from "./remedies.ts";
 import { couldHold } from "./remedies-holding.ts";
-import { differenceText, machinesUsd, poolChange, withoutLayers } from "./remedies-machines.ts";
+import { poolChange, priceText, withoutLayers, withoutLayersText } from "./remedies-machines.ts";
 import { holdsEverything } from "./remedies-speed.ts";
 import type { Check } from "./situation.ts";
 import type { ConfigChange, MemoryPlan } from "./types.ts";
@@ -20,17 +20,21 @@ const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
   if (pool === null) return [];
   const isAlone = config.backends.length === 1;
   const spared = sum(slotsOf(config).map(({ capacityBytes }) => capacityBytes)) - poolHost(pool).capacityBytes;
+  const one = poolChange(config, 0, "count", 1);
+  const change: ConfigChange = isAlone
+    ? one.change
+    : { path: "backends", value: [{ ...withoutLayers(pool), count: 1 }] };
   const trips = count === 2 ? "one trip" : `${count - 1} trips`;
   return [
     {
       code: "one-backend-is-enough",
       severity: "advice",
-      path: isAlone ? "backends[0].count" : "backends",
+      path: change.path,
       message: `One backend of pool ${pool.name} holds the whole model: it would save every token ${trips} over the network and leave ${memorySize(spared)} to others.`,
-      remedy: isAlone ? "Set backends[0].count to 1." : `Keep pool ${pool.name} alone, with count 1.`,
-      change: isAlone
-        ? poolChange(config, 0, "count", 1).change
-        : { path: "backends", value: [{ ...withoutLayers(pool), count: 1 }] },
+      remedy: isAlone
+        ? `Set ${one.what}.`
+        : `Keep pool ${pool.name} alone, with count 1${withoutLayersText(config).replace(/^ and/, ", and")}.`,
+      change,
     },
   ];
 };
@@ -44,14 +48,14 @@ const cpuBesideGpu: Check = ({ config, facts, placement }) => {
   // The stronger advice says the same and more.
   if (config.aws === undefined && poolThatIsEnough(config, facts) !== null) return [];
   if (!couldHold(without, facts, "all") || !holdsEverything(place(without, facts))) return [];
-  const price = machinesUsd(without) - machinesUsd(config);
+  const price = config.aws === undefined ? "" : priceText(config, without);
   return [
     {
       code: "cpu-beside-gpu",
       severity: "warning",
       path: "backends",
       message: `The backends with GPUs hold the whole model without ${names(cpus)}: a token waits for every backend in turn, and longest for those on CPUs.`,
-      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${price === 0 ? "" : `, which ${differenceText(price)}`}.`,
+      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${withoutLayersText(config)}${price}.`,
       change: { path: "backends", value: gpus },
     },
   ];

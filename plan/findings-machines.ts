@@ -37,12 +37,13 @@ export const typesAreOffered: Check = ({ config }) => {
     const { type } = host;
     if (type === null || isOffered(type, aws.region)) return [];
     const found = cheapestThat(others(), (proposal) => isComparable(hostOf(proposal.config), host));
-    const remedy = remedyOf(found, config) ?? otherRegion(config, aws.region);
+    const elsewhere = found === null ? otherRegion(config, aws.region) : null;
+    const remedy = remedyOf(found, config) ?? elsewhere;
     return [
       {
         code: "type-not-offered",
         severity: "error",
-        path,
+        path: elsewhere?.change.path ?? path,
         message: `Region ${aws.region} does not sell ${type.name} on demand.`,
         remedy: remedy?.sentence ?? "Choose another type; `npm run advise` proposes some.",
         ...changeOf(remedy),
@@ -99,14 +100,16 @@ export const oneArchitecture: Check = ({ config, facts, placement }) => {
   const pools = config.backends.map((pool) => architectureOf(poolHost(pool), "amd64"));
   if (config.aws === undefined || placement === null || new Set([front, ...pools]).size === 1) return [];
   const remedy = unified(config, facts, placement, front, pools);
+  // It works as it is: without a remedy there is nothing to say.
+  if (remedy === null) return [];
   return [
     {
       code: "mixed-architectures",
       severity: "advice",
-      path: remedy?.change.path ?? "backends",
+      path: remedy.change.path,
       message: `The front is ${front}, the backends are ${[...new Set(pools)].join(" and ")}: images have to be built for both architectures.`,
-      remedy: remedy?.sentence ?? "Leave it so: the region sells no machines of one architecture that are as good.",
-      ...changeOf(remedy),
+      remedy: remedy.sentence,
+      change: remedy.change,
     },
   ];
 };
@@ -210,6 +213,8 @@ function unified(
   const [wanted] = pools;
   const byFront = cheapestOfAll(otherFronts(config), (proposal) => {
     const host = frontHost(proposal.config);
+    // An idle GPU costs more than a second set of images.
+    if (host.type?.gpu !== null) return false;
     const isOne = pools.every((architecture) => architecture === wanted && architectureOf(host, front) === wanted);
     const isEnough = host.capacityBytes >= placement.front.totalBytes && linkRate(proposal.config) >= linkRate(config);
     return isOne && isEnough && fits(proposal);
@@ -232,7 +237,8 @@ function poolsOf(
     const before: ClusterConfig = changed?.config ?? config;
     const found = cheapestOfAll(otherMachines(before, index), (proposal) => {
       const isWanted = architectureOf(hostAt(proposal.config, index), architecture) === wanted;
-      return isWanted && isAsGood(hostAt(proposal.config, index), hostAt(config, index)) && fits(proposal);
+      const isAsNear = linkRate(proposal.config) >= linkRate(before);
+      return isWanted && isAsNear && isAsGood(hostAt(proposal.config, index), hostAt(config, index)) && fits(proposal);
     });
     if (found === null) return null;
     changed = changed === null ? found : joined(changed, found);

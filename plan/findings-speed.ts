@@ -62,7 +62,7 @@ const tokensAreNotMessages: Check = ({ config, facts, placement, performance }) 
       code: "network-bound",
       severity: "warning",
       path: "backends",
-      message: `Messages between the front and ${backends === 1 ? "its backend" : `${backends} backends`} take ${Math.round(share * 100)} % of each token's time.`,
+      message: `Sending messages between the front and ${backends === 1 ? "its backend" : `${backends} backends`}, and handling them there, takes ${Math.round(share * 100)} % of each token's time.`,
       remedy: remedy?.sentence ?? "The model is too small for a cluster: run llama-server on one machine.",
       ...changeOf(remedy),
     },

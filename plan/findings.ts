@@ -148,14 +148,20 @@ const contextIsTrained: Check = ({ config, facts }) => {
   const { slotContextTokens, slots } = runSettings(config);
   const trained = facts.trainedContextTokens;
   if (trained === 0 || slotContextTokens <= trained) return [];
+  // llama.cpp rounds each slot's context up.
+  const most = Math.floor(trained / CONTEXT_STEP_TOKENS) * CONTEXT_STEP_TOKENS * slots;
+  const path = "model.contextTokens";
   return [
     {
       code: "context-longer-than-trained",
       severity: "warning",
-      path: "model.contextTokens",
+      path,
       message: `Each slot has a context of ${slotContextTokens} tokens, and the model was trained with ${trained}: answers beyond that get worse.`,
-      remedy: `Set model.contextTokens to at most ${trained * slots}.`,
-      change: { path: "model.contextTokens", value: trained * slots },
+      ...(most === 0
+        ? {
+            remedy: `Choose another model, or keep what you ask and its answer within ${trained} tokens: llama.cpp gives a slot no less than ${CONTEXT_STEP_TOKENS}.`,
+          }
+        : { remedy: `Set ${path} to at most ${most}.`, change: { path, value: most } }),
     },
   ];
 };
@@ -221,13 +227,14 @@ const modelIsTheKeptOne: Check = ({ facts }) => {
 const gpusAreNotShared: Check = ({ config }) =>
   config.backends.flatMap((pool, index) => {
     if (poolHost(pool).flavour !== "cuda" || pool.count === 1 || pool.machine !== undefined) return [];
+    const { change, what } = poolChange(config, index, "count", 1);
     return {
       code: "gpu-shared",
       severity: "warning" as const,
-      path: `backends[${index}].gpus`,
+      path: change.path,
       message: `The ${pool.count} backends of pool ${pool.name} all use the same GPU, the first of those handed to them.`,
-      remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
-      change: poolChange(config, index, "count", 1).change,
+      remedy: `Set ${what}, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.`,
+      change,
     };
   });
 

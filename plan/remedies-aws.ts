@@ -1,6 +1,6 @@
 /** What would help on EC2: the change with the lowest price, found among the types that the region sells and tried. */
 
-import { type ClusterConfig, MAX_BACKENDS } from "../config/schema.ts";
+import { type ClusterConfig, MAX_BACKENDS, type PoolConfig } from "../config/schema.ts";
 import { frontHost, poolHost, slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { ownSplit, place } from "./placement.ts";
@@ -23,7 +23,6 @@ import {
   otherMachines,
   otherMachinesAndCounts,
   type Proposal,
-  poolChange,
   sentenceOf,
 } from "./remedies-machines.ts";
 
@@ -64,23 +63,32 @@ export function cheapestFront(config: ClusterConfig, facts: ModelFacts): Remedy 
   return remedyOf(cheapestThat(otherFronts(config), helps), config);
 }
 
-/** What leaves at most so many backends: fewer machines, or machines with fewer GPUs. */
+/**
+ * What leaves at most so many backends: fewer machines, or else machines with fewer GPUs, if the model then fits; where it
+ * fits with neither, the same without the model.
+ */
 export function fewerBackends(config: ClusterConfig, facts: ModelFacts, most: number): Remedy | null {
   const surplus = slotsOf(config).length - most;
-  const pool = config.backends.findIndex((candidate) => surplusMachines(config, candidate.name, surplus) > 0);
-  const name = config.backends[pool]?.name;
-  if (name !== undefined) {
-    const count = surplusMachines(config, name, surplus);
-    const { change, what } = poolChange(config, pool, "count", count);
-    return { change, sentence: `Set ${what.replace(/ to (\d+)/, " to at most $1")}.` };
-  }
+  const fits = reaches(facts, everythingFits, "with the front");
+  const fewer = config.backends.flatMap((pool, index) => {
+    const count = machinesLeft(pool, surplus);
+    return count < 1 ? [] : otherCounts(config, index, [count]);
+  });
+  const fitting = fewer.find(fits);
+  if (fitting !== undefined) return atMost(fitting);
   const smaller = config.backends
     .flatMap((_, index) => otherMachines(config, index))
     .filter((proposal) => slotsOf(proposal.config).length <= most);
   const sameGpus = smaller.filter((proposal) => gpusOf(proposal.config) === gpusOf(config));
-  const fits = reaches(facts, everythingFits, "with the front");
-  const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits) ?? cheapestThat(smaller, () => true);
-  return remedyOf(found, config);
+  const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits);
+  const [first] = fewer;
+  if (found === null && first !== undefined) return atMost(first);
+  return remedyOf(found ?? cheapestThat(smaller, () => true), config);
+}
+
+/** A lower count as a remedy: what it saves is not what it is for. */
+function atMost({ change, what }: Proposal): Remedy {
+  return { change, sentence: `Set ${what.replace(/ to (\d+)/, " to at most $1")}.` };
 }
 
 /** Whether a proposal reaches a goal: the quick answer first, then by placing the model. */
@@ -97,9 +105,8 @@ export function remedyOf(proposal: Proposal | null, config: ClusterConfig): Reme
 }
 
 /** Machines that a pool keeps when so many backends go; 0 or less if it has too few. */
-function surplusMachines({ backends }: ClusterConfig, name: string, surplus: number): number {
-  const pool = backends.find((candidate) => candidate.name === name);
-  return pool === undefined ? 0 : pool.count - Math.ceil(surplus / (backendsOf(pool) / pool.count));
+function machinesLeft(pool: PoolConfig, surplus: number): number {
+  return pool.count - Math.ceil(surplus / (backendsOf(pool) / pool.count));
 }
 
 /** Kinds of GPU in the order of the pools. */

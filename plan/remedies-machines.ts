@@ -55,9 +55,9 @@ export function ladder(region: Region, use: Use): readonly Rung[] {
 }
 
 /** What all machines cost on demand; those without a price in the region are left out. */
-export function machinesUsd({ aws, front, backends }: ClusterConfig): number {
-  const usd = (machine: string | undefined) =>
-    machine === undefined || aws === undefined ? 0 : (findMachineType(machine)?.usdPerHour[aws.region]?.usd ?? 0);
+export function machinesUsd(config: ClusterConfig): number {
+  const { front, backends } = config;
+  const usd = (machine: string | undefined) => (machine === undefined ? 0 : (usdOf(config, machine) ?? 0));
   return backends.reduce((sum, { machine, count }) => sum + count * usd(machine), usd(front.machine));
 }
 
@@ -77,6 +77,11 @@ export function withoutSplit(config: ClusterConfig): ClusterConfig {
   return ownSplit(config) === null ? config : { ...config, backends: config.backends.map(withoutLayers) };
 }
 
+/** What a sentence adds where its change leaves out a split of the user's own. */
+export function withoutLayersText(config: ClusterConfig): string {
+  return ownSplit(config) === null ? "" : " and leave layers out of every pool";
+}
+
 /** One value of a pool set; where there is an own split, all pools without it. */
 export function poolChange(config: ClusterConfig, index: number, key: "machine" | "count", value: string | number) {
   const pools = withoutSplit(config).backends.map((pool, at) => (at === index ? { ...pool, [key]: value } : pool));
@@ -86,7 +91,7 @@ export function poolChange(config: ClusterConfig, index: number, key: "machine" 
   return {
     change,
     config: { ...config, backends: pools },
-    what: `${path} to ${value}${hasSplit ? " and leave layers out of every pool" : ""}`,
+    what: `${path} to ${value}${withoutLayersText(config)}`,
   };
 }
 
@@ -139,13 +144,14 @@ export function onePool(config: ClusterConfig, uses: readonly Flavour[], counts:
   const { aws } = config;
   if (first === undefined || aws === undefined) return [];
   const { flavour: _, ...kept } = withoutLayers(first);
+  const market = hasSpot(config) ? `, market ${kept.market ?? "on-demand"}` : "";
   return uses
     .flatMap((use) => ladder(aws.region, use))
     .filter(({ type }) => type.spot || kept.market !== "spot")
     .flatMap(({ type }) =>
       counts.map((count) => {
         const pools = [{ ...kept, machine: type.name, count }];
-        const what = `backends to one pool of ${count} × ${type.name}`;
+        const what = `backends to one pool of ${count} × ${type.name}${market}${withoutLayersText(config)}`;
         const changed = { change: { path: "backends", value: pools }, config: { ...config, backends: pools }, what };
         return proposal(changed, type, first.machine);
       }),
@@ -171,16 +177,52 @@ export function cheapestOfAll(proposals: readonly Proposal[], helps: (proposal: 
 }
 
 /** The proposal in words: `Set backends[0].count to 3, which costs 2.55 US dollars per hour more.` */
-export function sentenceOf({ what, usdPerHour }: Proposal, config: ClusterConfig): string {
-  return `Set ${what}, which ${differenceText(usdPerHour - machinesUsd(config))}.`;
+export function sentenceOf({ what, config: changed }: Proposal, config: ClusterConfig): string {
+  return `Set ${what}${priceText(config, changed)}.`;
 }
 
-/** What a change of price does. */
-export function differenceText(usdPerHour: number): string {
+/**
+ * What a change does to the price, as the end of a sentence. Where it does away with a machine that the region does not sell
+ * there is no price to compare with, and the new machines' own is told.
+ */
+export function priceText(before: ClusterConfig, after: ClusterConfig): string {
+  const [former, later] = [machineCounts(before), machineCounts(after)];
+  const basis = hasSpot(before) || hasSpot(after) ? " at on-demand prices" : "";
+  const changed = [...new Set([...former.keys(), ...later.keys()])].filter(
+    (name) => former.get(name) !== later.get(name),
+  );
+  if (changed.every((name) => usdOf(before, name) !== undefined)) {
+    return `, which ${differenceText(machinesUsd(after) - machinesUsd(before))}${basis}`;
+  }
+  const [added, ...others] = changed.filter((name) => (later.get(name) ?? 0) > (former.get(name) ?? 0));
+  const usd = added === undefined || others.length > 0 ? undefined : usdOf(after, added);
+  return usd === undefined ? "" : `, at ${usdText(usd)} US dollars per hour each${basis}`;
+}
+
+/** Whether any pool wants spot machines, whose price is not known beforehand. */
+export function hasSpot({ backends }: ClusterConfig): boolean {
+  return backends.some(({ market }) => market === "spot");
+}
+
+function differenceText(usdPerHour: number): string {
   if (Math.abs(usdPerHour) < 0.005) return "costs the same";
   return usdPerHour > 0
     ? `costs ${usdText(usdPerHour)} US dollars per hour more`
     : `saves ${usdText(-usdPerHour)} US dollars per hour`;
+}
+
+/** Number of machines of each type. */
+function machineCounts({ front, backends }: ClusterConfig): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { machine, count } of [{ machine: front.machine, count: 1 }, ...backends]) {
+    if (machine !== undefined) counts.set(machine, (counts.get(machine) ?? 0) + count);
+  }
+  return counts;
+}
+
+/** What a type costs on demand in the region of the configuration; undefined if it is not sold there. */
+function usdOf({ aws }: ClusterConfig, machine: string): number | undefined {
+  return aws === undefined ? undefined : findMachineType(machine)?.usdPerHour[aws.region]?.usd;
 }
 
 /** An amount in dollars and cents. */

@@ -112,6 +112,13 @@ export const situations: Situation[] = [
     value: "p5.4xlarge",
   },
   {
+    code: "too-many-backends",
+    because: "fewer of these machines would not hold the model",
+    facts: llama405,
+    config: cluster("c8g.2xlarge", [{ machine: "g4dn.12xlarge", count: 4 }]),
+    path: "backends[0].machine",
+  },
+  {
     code: "split-too-long",
     because: "it gives out more layers than there are",
     facts: llama405,
@@ -182,7 +189,7 @@ export const situations: Situation[] = [
     code: "mixed-architectures",
     because: "the front is another one than the backends",
     facts: llama8,
-    config: cluster("c8g.xlarge", [{ machine: "g6.xlarge" }]),
+    config: cluster("g6.xlarge", [{ machine: "c8g.8xlarge" }]),
     path: "front.machine",
   },
   {
@@ -243,7 +250,7 @@ export const situations: Situation[] = [
     because: "only other regions have something as good",
     facts: llama70,
     config: cluster("c8g.2xlarge", [{ machine: "g6e.2xlarge", count: 2 }], { aws: { region: "eu-west-1" } }),
-    path: "backends[0].machine",
+    path: "aws.region",
     value: "us-east-1",
   },
   {

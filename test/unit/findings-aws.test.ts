@@ -74,6 +74,53 @@ describe("a finding about machines of EC2", () => {
 });
 
 describe("the remedy of a finding about machines of EC2", () => {
+  test("for too many backends is other machines where the model does not fit on fewer, and then it fits", () => {
+    const config = cluster("c8g.2xlarge", [{ machine: "g4dn.12xlarge", count: 4 }]);
+    const fewer = applyChange(config, { path: "backends[0].count", value: 3 });
+    expect(place(fewer, llama405)?.fits).toBe(false);
+    expect(place(applyChange(config, changeFor("too-many-backends", config, llama405)), llama405)?.fits).toBe(true);
+  });
+
+  test("for too many backends is the count where the model fits nowhere", () => {
+    const config = cluster("c8g.large", [{ machine: "g4dn.12xlarge", count: 4 }]);
+    const huge = modelFacts({ layers: 126, embeddingLength: 65_536, feedForwardLength: 262_144 });
+    expect(changeFor("too-many-backends", config, huge)).toEqual({ path: "backends[0].count", value: 3 });
+  });
+
+  test("for a type that is not sold tells the whole price of another one, not a difference", () => {
+    const config = cluster("c8g.2xlarge", [{ machine: "g6.12xlarge" }], { aws: { region: "eu-west-1" } });
+    const [found] = findings(config, llama70).filter(({ code }) => code === "type-not-offered");
+    const price = machineTypes().find(({ name }) => name === "g5.12xlarge")?.usdPerHour["eu-west-1"]?.usd ?? Number.NaN;
+    expect(found?.remedy).toBe(
+      `Set backends[0].machine to g5.12xlarge, at ${price.toFixed(2)} US dollars per hour each.`,
+    );
+  });
+
+  test("for a limit that no cluster keeps says so, and not that nothing is cheaper", () => {
+    const config = cluster("c8g.16xlarge", [c16], { limits: { maxHourlyUsd: 0.5 } });
+    const [found] = findings(config, llama405).filter(({ code }) => code === "hourly-cost-above-limit");
+    expect(found?.remedy).toContain("nothing within the limit holds the model with one change");
+  });
+
+  test("for spot machines names the market, and that it compares prices on demand", () => {
+    const config = cluster("c8g.16xlarge", [{ ...c16, market: "spot" }]);
+    const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
+    expect(found?.message).toContain("US dollars per hour at on-demand prices");
+    expect(found?.remedy).toMatch(/ × \S+, market spot\.$/);
+  });
+
+  test("for machines that replace an own split leaves it out, and says so", () => {
+    const config = withOwnSplit(cluster("c8g.16xlarge", [c16]), 63);
+    const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
+    expect(found?.remedy).toContain(" and leave layers out of every pool");
+    expect(JSON.stringify(found?.change)).not.toContain("layers");
+  });
+
+  test("for two architectures is never a GPU that computes nothing, and without one there is nothing to say", () => {
+    const codes = findings(cluster("c8g.xlarge", [{ machine: "g6.xlarge" }]), llama8).map(({ code }) => code);
+    expect(codes).not.toContain("mixed-architectures");
+  });
+
   test("for a model that does not fit is the cheapest type of the catalog that makes it fit", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "c8g.4xlarge", count: 2 }]);
     const change = changeFor("model-does-not-fit", config, llama405);

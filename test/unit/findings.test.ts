@@ -4,6 +4,7 @@ import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema.ts";
 import { FINDING_NUMBERS } from "../../plan/finding-numbers.ts";
 import type { ModelFacts } from "../../plan/index.ts";
+import { ownSplit } from "../../plan/placement.ts";
 import { configurationWith } from "../support/configurations.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
 import { modelFacts, smallModelFacts } from "../support/models.ts";
@@ -16,6 +17,8 @@ interface Situation {
   config: ClusterConfig;
   facts?: ModelFacts;
   remedy: string;
+  /** Nothing in the stack file makes it go away but another model. */
+  isWithoutChange?: boolean;
 }
 
 const fifteen = configWith({ "backends[0].count": 15 });
@@ -76,6 +79,20 @@ const situations: Situation[] = [
     remedy: "Set model.contextTokens to at most 8192.",
   },
   {
+    code: "context-longer-than-trained",
+    config: configWith({ "model.contextTokens": 8192, "model.parallelSlots": 2 }),
+    facts: modelFacts({ layers: 8, contextTokens: 1000 }),
+    remedy: "Set model.contextTokens to at most 1536.",
+  },
+  {
+    code: "context-longer-than-trained",
+    config: configWith({ "model.contextTokens": 256 }),
+    facts: modelFacts({ layers: 8, contextTokens: 128 }),
+    remedy:
+      "Choose another model, or keep what you ask and its answer within 128 tokens: llama.cpp gives a slot no less than 256.",
+    isWithoutChange: true,
+  },
+  {
     code: "context-rounded",
     config: configWith({ "model.contextTokens": 5000, "model.parallelSlots": 3 }),
     remedy: "Set model.contextTokens to 5376.",
@@ -85,12 +102,14 @@ const situations: Situation[] = [
     config: configWith({}),
     facts: modelFacts({ layers: 8, architecture: "tomorrow" }),
     remedy: "Leave a tenth of each backend's memory free, and compare the start-up log with the plan.",
+    isWithoutChange: true,
   },
   {
     code: "model-changed",
     config: configWith({}),
     facts: { ...modelFacts({ layers: 8 }), source: "models/model.gguf", changed: true },
     remedy: "If it is the one you mean, run `npm run plan` for this stack with --renew and commit the lock file.",
+    isWithoutChange: true,
   },
   {
     code: "model-elsewhere",
@@ -113,6 +132,32 @@ const situations: Situation[] = [
       ],
     }),
     remedy: "Keep pool gpu alone, with count 1.",
+  },
+  {
+    code: "one-backend-is-enough",
+    config: configWith({ backends: [{ name: "a", count: 2, memory: "1 GiB", layers: [15, 15] }] }),
+    remedy: "Set backends[0].count to 1 and leave layers out of every pool.",
+  },
+  {
+    code: "one-backend-is-enough",
+    config: configWith({
+      backends: [
+        { name: "a", memory: "1 GiB", layers: [15] },
+        { name: "b", memory: "2 GiB", layers: [15] },
+      ],
+    }),
+    remedy: "Keep pool a alone, with count 1, and leave layers out of every pool.",
+  },
+  {
+    code: "cpu-beside-gpu",
+    config: configWith({
+      backends: [
+        { name: "cpu", memory: "4 GiB", layers: [10] },
+        { name: "gpu", flavour: "cuda", count: 2, memory: "1 GiB", layers: [10, 10] },
+      ],
+    }),
+    facts: modelFacts({ layers: 30, feedForwardLength: 16_384 }),
+    remedy: "Remove pool cpu and leave layers out of every pool.",
   },
   {
     code: "cpu-beside-gpu",
@@ -143,7 +188,7 @@ const situations: Situation[] = [
   {
     code: "gpu-shared",
     config: configWith({ backends: [{ name: "gpu", flavour: "cuda", count: 2, memory: "8 GiB" }] }),
-    remedy: 'Write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
+    remedy: 'Set backends[0].count to 1, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
   },
 ];
 
@@ -165,17 +210,34 @@ const anyRun = fc.record({
   "model.parallelSlots": fc.integer({ min: 1, max: 4 }),
 });
 
-/** Nothing in the stack file makes these go away but another model. */
-const WITHOUT_CHANGE = new Set(["architecture-unknown", "model-changed"]);
-
 describe("a finding", () => {
   test.each(situations)("$code is found, with its remedy: $remedy", ({ code, config, facts, remedy }) => {
     const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);
     expect(found?.remedy).toBe(remedy);
     expect(found?.message).toMatch(/^[A-Z].*\.$/);
+    if (found?.change !== undefined) expect(found.path).toBe(found.change.path);
   });
 
-  test.each(situations.filter(({ code }) => !WITHOUT_CHANGE.has(code)))(
+  test.each(situations.filter(({ isWithoutChange }) => isWithoutChange === true))(
+    "$code has no change that would not help",
+    ({ code, config, facts }) => {
+      const found = findings(config, facts ?? smallModelFacts()).filter((finding) => finding.code === code);
+      expect(found).toHaveLength(1);
+      expect(found[0]).not.toHaveProperty("change");
+    },
+  );
+
+  test.each(situations.filter(({ config }) => ownSplit(config) !== null))(
+    "$code says that its change leaves out the user's own split: $remedy",
+    ({ code, config, facts }) => {
+      const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);
+      expect(found?.change).toBeDefined();
+      expect(JSON.stringify(found?.change)).not.toContain("layers");
+      expect(found?.remedy).toMatch(/leave layers out of every pool/i);
+    },
+  );
+
+  test.each(situations.filter(({ isWithoutChange }) => isWithoutChange !== true))(
     "$code goes away when its remedy is applied: $remedy",
     ({ code, config, facts }) => {
       const model = facts ?? smallModelFacts();
