@@ -55,6 +55,13 @@ export function configurationReference(): string {
     ...EXAMPLE,
     "```",
     "",
+    "A cluster on EC2, which can be planned and not created yet, for a model of 80 layers. Each machine runs one backend for",
+    "each of its GPUs. The split is one's own here: leave `layers` out of every pool, and the planner makes it.",
+    "",
+    "```yaml",
+    ...AWS_EXAMPLE,
+    "```",
+    "",
   ];
   for (const [key, schema] of Object.entries(clusterSchema.shape)) lines.push(...section(key, schema));
   return `${lines.join("\n").trimEnd()}\n`;
@@ -69,6 +76,34 @@ const EXAMPLE = [
   "    - name: cpu",
   "      count: 2",
   "      memory: 1 GiB",
+];
+
+const AWS_EXAMPLE = [
+  "config:",
+  `  ${PROJECT_NAME}:target: aws`,
+  `  ${PROJECT_NAME}:aws:`,
+  "    region: us-east-1",
+  '    vcpuQuotas: { "L-1216C47A": 32, "L-3819A6DF": 24 } # what your account may run',
+  `  ${PROJECT_NAME}:model:`,
+  "    source: hf:owner/repository/model.gguf",
+  "    contextTokens: 16384",
+  `  ${PROJECT_NAME}:front:`,
+  "    machine: c8gn.xlarge",
+  `  ${PROJECT_NAME}:backends:`,
+  "    - name: big",
+  "      machine: g7e.2xlarge",
+  "      count: 2",
+  "      market: spot                                       # EC2 may stop it at any time",
+  "      layers: [30, 30]                                   # of each backend, for all pools or for none",
+  "    - name: small",
+  "      machine: g6e.2xlarge",
+  "      market: spot",
+  "      layers: [20]",
+  `  ${PROJECT_NAME}:access:`,
+  "    mode: ssm",
+  `  ${PROJECT_NAME}:limits:`,
+  "    maxHourlyUsd: 12                                     # a plan that could cost more is refused",
+  '    schedule: { days: [mon, tue, wed, thu, fri], start: "08:00", stop: "18:00", timeZone: Europe/Berlin }',
 ];
 
 function section(key: string, schema: z.ZodType): string[] {

@@ -165,7 +165,8 @@ function settings(environment: Readonly<Record<string, string>>, names: readonly
 
 const SEVERITY_STYLES = { error: "red", warning: "yellow", advice: "green" } as const;
 
-function findingLines(findings: readonly Finding[], width: number, paint: Paint): string[] {
+/** Each finding with its remedy, where that is applied, and its number. */
+export function findingLines(findings: readonly Finding[], width: number, paint: Paint): string[] {
   return findings.flatMap(({ severity, code, number, path, message, remedy }) => {
     const heading = `${severity.padEnd(longest)}  `;
     const [first = "", ...rest] = hanging(heading, `${message} ${remedy}`, width);

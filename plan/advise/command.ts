@@ -11,9 +11,10 @@ import { ModelError } from "../model/model-error.ts";
 import type { ModelAccess } from "../model/sources.ts";
 import { hanging } from "../terminal.ts";
 import { parseArguments, type Request } from "./arguments.ts";
-import { dollars, formatAdvice, machinesText, speedText, titlesOf } from "./format.ts";
-import { type Advice, search, type Winners, type Wishes, winnersOf } from "./search.ts";
+import { type AdviceTable, dollars, formatAdvice, machinesText, numbersOf, speedText, titlesOf } from "./format.ts";
+import { type Advice, search, type Winners, type Wishes, winnersOf, withoutNoise } from "./search.ts";
 import { stackFile, stackFilePath } from "./stack-file.ts";
+import { warningsOf } from "./warnings.ts";
 
 const USAGE = `Usage: npm run advise -- <model> [options]
 
@@ -64,23 +65,23 @@ async function run(request: Request, access: ModelAccess): Promise<number> {
   const { wishes, write } = request;
   const { facts, note } = await lookUpModel(wishes.base.model.source, access, false);
   if (note !== null) process.stderr.write(`${note}\n\n`);
-  const found = search(facts, wishes);
+  const found = withoutNoise(search(facts, wishes));
   const winners = winnersOf(found);
   if (winners === null) {
     process.stderr.write(`${nothingFits(facts, wishes).join("\n")}\n`);
     return 1;
   }
-  const rows = ranked(found, winners, request.top);
   const chosen = winners[request.choose];
+  const rows = ranked(found, winners, request.top).map((advice) => ({ advice, warnings: warningsOf(advice, facts) }));
   const text = stackFile(chosen, facts.name);
   if (write !== null) writeFileSync(join(access.projectRoot, stackFilePath(write)), text, { flag: "wx" });
   if (request.json) {
-    process.stdout.write(`${JSON.stringify(asJson(facts, wishes, rows, winners, text), null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify(asJson({ facts, wishes, rows, winners, chosen }, text), null, 2)}\n`);
     return 0;
   }
   const title = `${machinesText(chosen)}, ${titlesOf(chosen, winners).join(", ")}`;
   const shown = write === null ? `The stack file of ${title}:\n\n${text}` : writtenText(title, write);
-  process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners }, terminal())}\n\n${shown}`);
+  process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminal())}\n\n${shown}`);
   return 0;
 }
 
@@ -152,16 +153,18 @@ function nearestText(advice: Advice): string {
   return `${machinesText(advice)}, ${speedText(advice.speed.decode)} tokens per second for ${price} US dollars per hour.`;
 }
 
-function asJson(facts: ModelFacts, wishes: Wishes, rows: readonly Advice[], winners: Winners, file: string) {
+function asJson({ facts, wishes, rows, winners, chosen }: AdviceTable, file: string) {
   return {
     model: { source: facts.source, name: facts.name, fileBytes: facts.fileBytes, layers: facts.layers },
     region: wishes.base.aws?.region,
-    rows: rows.map((advice) => {
+    rows: rows.map(({ advice, warnings }) => {
       const { front, machine, count, speed, load, cost, usdPerHour, usdPerMonth, usdPerMillionTokens } = advice;
       const best = titlesOf(advice, winners);
-      return { best, front, machine, count, usdPerHour, usdPerMonth, usdPerMillionTokens, speed, load, cost };
+      const money = { usdPerHour, usdPerMonth, usdPerMillionTokens };
+      return { best, front, machine, count, ...money, speed, load, cost, warnings: numbersOf(warnings) };
     }),
     stackFile: file,
+    findings: rows.find(({ advice }) => advice === chosen)?.warnings ?? [],
   };
 }
 

@@ -1,32 +1,47 @@
 /** Clusters that were found, as a person wants to see them in a terminal. */
 
+import { findingLines } from "../format.ts";
 import { bytes, speedRange, tokensPerSecond } from "../format-amounts.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Estimate } from "../speed/estimate.ts";
-import { columns, type Paint, painter, type TextOptions, wrap } from "../terminal.ts";
+import { columns, type Paint, painter, type Style, type TextOptions, wrap } from "../terminal.ts";
+import type { Finding } from "../types.ts";
 import type { Advice, Winners, Wishes } from "./search.ts";
 
 const DEFAULT_WIDTH = 100;
+
+/** A cluster that is proposed, and what its plan warns of. */
+export interface AdviceRow {
+  advice: Advice;
+  warnings: readonly Finding[];
+}
 
 /** What a table shows. */
 export interface AdviceTable {
   facts: ModelFacts;
   wishes: Wishes;
   /** Best value first. */
-  rows: readonly Advice[];
+  rows: readonly AdviceRow[];
   winners: Winners;
+  /** The winner that becomes a stack file. */
+  chosen: Advice;
 }
 
-/** Renders the table and what must be known about its numbers. */
+/** Renders the table, what must be known about its numbers, and what the plan of the chosen cluster warns of. */
 export function formatAdvice(table: AdviceTable, options: TextOptions = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
   const paint = painter(options.colour ?? false);
+  const drawing = drawn(table, width);
   const sections = [
     [paint("bold", table.facts.name), ...wrap(heading(table), width)],
-    tableLines(table, width, paint),
-    remarks(table).flatMap((remark) => wrap(remark, width).map((line) => paint("dim", line))),
+    drawing.lines.map(({ text, style }) => (style === null ? text : paint(style, text))),
+    remarks(table, drawing.shown).flatMap((remark) => wrap(remark, width).map((line) => paint("dim", line))),
+    warningLines(table, width, paint),
   ];
-  return sections.map((lines) => lines.map((line) => line.trimEnd()).join("\n")).join("\n\n");
+  return sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.map((line) => line.trimEnd()).join("\n"))
+    .join("\n\n");
 }
 
 function heading({ facts, wishes: { base, spot } }: AdviceTable): string {
@@ -48,57 +63,87 @@ interface Column {
   title: string;
   dispensable: number;
   isNumber: boolean;
-  cell(advice: Advice, index: number): string;
+  /** What a remark says of it; null where the title says it all. */
+  about: string | null;
+  cell(row: AdviceRow, index: number): string;
 }
 
 function columnsOf(winners: Winners): Column[] {
-  const number = (title: string, dispensable: number, cell: Column["cell"]): Column => ({
+  const number = (title: string, dispensable: number, about: string | null, cell: Column["cell"]): Column => ({
     title,
     dispensable,
     isNumber: true,
+    about,
     cell,
   });
   return [
-    number("", 1, (_, index) => String(index + 1)),
-    { title: "machines", dispensable: 0, isNumber: false, cell: machinesText },
-    number("tok/s", 0, ({ speed }) => tokensPerSecond(speed.decode.tokensPerSecond)),
-    { title: "from–to", dispensable: 3, isNumber: false, cell: ({ speed }) => speedRange(speed.decode) },
-    number("prompt", 4, ({ speed }) => tokensPerSecond(speed.prompt.tokensPerSecond)),
-    number("load", 5, ({ load }) => duration(load.seconds)),
-    number("$/h", 0, ({ usdPerHour }) => dollars(usdPerHour)),
-    number("$/month", 6, ({ usdPerMonth }) => dollars(usdPerMonth)),
-    number("$/M tok", 2, ({ usdPerMillionTokens }) => dollars(usdPerMillionTokens)),
-    { title: "", dispensable: 0, isNumber: false, cell: (advice) => titlesOf(advice, winners).join(", ") },
+    number("", 1, null, (_, index) => String(index + 1)),
+    // That machines are spot machines is in the heading.
+    { title: "machines", dispensable: 0, isNumber: false, about: null, cell: ({ advice }) => typesText(advice) },
+    number(
+      "tok/s",
+      0,
+      "an answer's tokens per second, one request at a time, with half of the context filled",
+      ({ advice: { speed } }) => tokensPerSecond(speed.decode.tokensPerSecond),
+    ),
+    {
+      title: "from–to",
+      dispensable: 3,
+      isNumber: false,
+      about: "how far that may be off",
+      cell: ({ advice: { speed } }) => speedRange(speed.decode),
+    },
+    number("prompt", 4, "a long prompt's tokens per second", ({ advice: { speed } }) =>
+      tokensPerSecond(speed.prompt.tokensPerSecond),
+    ),
+    number("load", 5, "until the model is in memory", ({ advice: { load } }) => duration(load.seconds)),
+    number("$/h", 0, "US dollars per hour", ({ advice }) => dollars(advice.usdPerHour)),
+    number("$/mo", 6, "US dollars for a month in which all machines run all the time", ({ advice }) =>
+      dollars(advice.usdPerMonth),
+    ),
+    number("$/M tok", 2, "US dollars for a million tokens at this speed, one answer after the other", ({ advice }) =>
+      dollars(advice.usdPerMillionTokens),
+    ),
+    {
+      title: "",
+      dispensable: 0,
+      isNumber: false,
+      about: null,
+      cell: ({ advice, warnings }) => [...titlesOf(advice, winners), ...numbersOf(warnings)].join(", "),
+    },
   ];
 }
 
-function tableLines({ rows, winners }: AdviceTable, width: number, paint: Paint): string[] {
-  let shown = columnsOf(winners);
-  const drawn = () => {
-    const cells = [
-      shown.map(({ title }) => title),
-      ...rows.map((row, index) => shown.map(({ cell }) => cell(row, index))),
-    ];
-    const widths = shown.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
-    const aligned = cells.map((row) =>
-      row.map((cell, column) => (shown[column]?.isNumber === true ? cell.padStart(widths[column] ?? 0) : cell)),
-    );
-    return columns(aligned).map((line) => line.trimEnd());
-  };
-  const leave = () => Math.max(...shown.map(({ dispensable }) => dispensable));
-  while (leave() > 0 && Math.max(...drawn().map(({ length }) => length)) > width) {
-    const least = leave();
-    shown = shown.filter(({ dispensable }) => dispensable !== least);
-  }
-  const [titles = "", ...lines] = drawn();
-  return [
-    paint("dim", titles),
-    ...lines.map((line, index) => (isWinner(rows[index], winners) ? paint("bold", line) : line)),
-  ];
+interface Line {
+  text: string;
+  style: Style | null;
 }
 
-function isWinner(advice: Advice | undefined, winners: Winners): boolean {
-  return advice !== undefined && titlesOf(advice, winners).length > 0;
+/** The table with as many columns as there is room for; the last one's words go below each other before another is left out. */
+function drawn({ rows, winners }: AdviceTable, width: number): { lines: Line[]; shown: Column[] } {
+  const all = columnsOf(winners);
+  const ranks = [...new Set(all.map(({ dispensable }) => dispensable))].toSorted((a, b) => b - a);
+  const tries = ranks.flatMap((rank) => {
+    const shown = all.filter(({ dispensable }) => dispensable <= rank);
+    return [false, true].map((isFolded) => ({ shown, lines: linesOf(shown, rows, winners, isFolded) }));
+  });
+  const narrowest = tries.at(-1) ?? { shown: all, lines: [] };
+  return tries.find(({ lines }) => lines.every(({ text }) => text.length <= width)) ?? narrowest;
+}
+
+function linesOf(shown: readonly Column[], rows: readonly AdviceRow[], winners: Winners, isFolded: boolean): Line[] {
+  const table = rows.flatMap((row, index) => {
+    const cells = shown.map(({ cell }) => cell(row, index));
+    const words = isFolded ? (cells.pop() ?? "").split(", ") : [cells.pop() ?? ""];
+    const style = titlesOf(row.advice, winners).length > 0 ? ("bold" as const) : null;
+    return words.map((word, line) => ({ style, cells: [...cells.map((cell) => (line === 0 ? cell : "")), word] }));
+  });
+  const everything = [{ style: "dim" as const, cells: shown.map(({ title }) => title) }, ...table];
+  const widths = shown.map((_, column) => Math.max(...everything.map(({ cells }) => cells[column]?.length ?? 0)));
+  const aligned = everything.map(({ cells }) =>
+    cells.map((cell, column) => (shown[column]?.isNumber === true ? cell.padStart(widths[column] ?? 0) : cell)),
+  );
+  return columns(aligned).map((line, index) => ({ text: line.trimEnd(), style: everything[index]?.style ?? null }));
 }
 
 /** What an entry is the best at. */
@@ -110,24 +155,54 @@ export function titlesOf(advice: Advice, { cheapest, fastest, value }: Winners):
   ];
 }
 
-function remarks({ wishes, winners }: AdviceTable): string[] {
+/** The numbers of findings, each once. */
+export function numbersOf(findings: readonly Finding[]): string[] {
+  return [...new Set(findings.map(({ number }) => number))].toSorted();
+}
+
+/** One paragraph about the columns that are shown, one about what they leave out. */
+function remarks({ wishes, rows, winners, chosen }: AdviceTable, shown: readonly Column[]): string[] {
   const { cost } = winners.value;
+  const columnTexts = shown.flatMap(({ title, about }) => (about === null ? [] : [`${title}: ${about}`]));
+  const warnings = numbersOf(rows.flatMap((row) => row.warnings));
+  const spot =
+    "Spot machines count with the middle between a low price and the on-demand price, against the budget with the latter.";
   return [
-    "All figures are estimates. tok/s: an answer's tokens per second, one request at a time, with half of the context filled; from–to: how far that may be off. prompt: a long prompt's tokens per second. load: until the model is in memory.",
-    `$: US dollars, prices as of ${cost.asOf}, for machines that run all the time. $/M tok: a million tokens at the estimated speed, one answer after the other.`,
-    ...(wishes.spot
-      ? [
-          "Spot machines count with the middle between a low price and the on-demand price, against the budget with the latter.",
-        ]
-      : []),
-    ...cost.unknowns,
+    `All figures are estimates. ${columnTexts.join("; ")}.`,
+    [
+      promptText(chosen, rows.findIndex(({ advice }) => advice === chosen) + 1),
+      ...(warnings.length === 0 ? [] : [`${warnings.join(", ")}: what a plan warns of, see docs/findings.md.`]),
+      `Prices as of ${cost.asOf}.`,
+      ...(wishes.spot ? [spot] : []),
+      ...cost.unknowns,
+    ].join(" "),
   ];
 }
 
+/** A prompt of a few pages. */
+const PROMPT_TOKENS = 2000;
+
+function promptText({ config: { model }, speed }: Advice, row: number): string {
+  const tokens = Math.min(PROMPT_TOKENS, Math.floor(model.contextTokens / model.parallelSlots));
+  const seconds = tokens / speed.prompt.tokensPerSecond;
+  return `No rank looks at prompts: ${tokens} tokens of prompt take about ${duration(seconds)} in row ${row}.`;
+}
+
+function warningLines({ rows, chosen }: AdviceTable, width: number, paint: Paint): string[] {
+  const warnings = rows.find(({ advice }) => advice === chosen)?.warnings ?? [];
+  if (warnings.length === 0) return [];
+  const heading = `The plan of ${machinesText(chosen)} warns:`;
+  return [...wrap(heading, width), "", ...findingLines(warnings, width, paint)];
+}
+
 /** `c8gn.xlarge + 2 × m8g.16xlarge`: the front and the backends' machines. */
-export function machinesText({ front, count, machine, config }: Advice): string {
-  const spot = config.backends.some(({ market }) => market === "spot") ? " spot" : "";
-  return `${front} + ${count} × ${machine}${spot}`;
+export function machinesText(advice: Advice): string {
+  const isSpot = advice.config.backends.some(({ market }) => market === "spot");
+  return `${typesText(advice)}${isSpot ? " spot" : ""}`;
+}
+
+function typesText({ front, count, machine }: Advice): string {
+  return `${front} + ${count} × ${machine}`;
 }
 
 /** `1.5 (1.1–1.8)`. */

@@ -9,16 +9,16 @@
  */
 
 import type { ClusterConfig } from "../../config/schema.ts";
-import { GIB } from "../../config/units.ts";
 import { type ClusterCost, costOf } from "../bill.ts";
 import { spotRange } from "../catalog/index.ts";
 import { machinePlans } from "../containers.ts";
 import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost.ts";
 import { backendDisk } from "../disks.ts";
+import { tokensPerSecond } from "../format-amounts.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
 import { type Placement, place } from "../placement.ts";
-import type { SpeedEstimate } from "../speed/estimate.ts";
+import type { Estimate, SpeedEstimate } from "../speed/estimate.ts";
 import type { LoadEstimate } from "../speed/load.ts";
 import { type Front, frontsFor, withFront } from "./fronts.ts";
 import { hostOf, mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
@@ -95,6 +95,26 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
     .sort(cheaperFirst);
 }
 
+/** Speeds that are nearer to each other than this are the same as far as an estimate knows. */
+const NOISE_SHARE = 0.02;
+
+/**
+ * Without those that are hardly faster than a cheaper one, or not as far as two digits tell: nobody should pay for a
+ * difference that is in no estimate.
+ */
+export function withoutNoise(found: readonly Advice[]): Advice[] {
+  const kept: Advice[] = [];
+  for (const advice of found) {
+    const cheaper = kept.at(-1);
+    if (cheaper === undefined || isFaster(advice.speed.decode, cheaper.speed.decode)) kept.push(advice);
+  }
+  return kept;
+}
+
+function isFaster({ tokensPerSecond: speed }: Estimate, { tokensPerSecond: other }: Estimate): boolean {
+  return speed >= other * (1 + NOISE_SHARE) && tokensPerSecond(speed) !== tokensPerSecond(other);
+}
+
 /** The winners among clusters that {@link search} found; null if there are none. */
 export function winnersOf(found: readonly Advice[]): Winners | null {
   const [cheapest] = found;
@@ -139,7 +159,7 @@ function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook)
   const { layerBytes, outputBytes } = outlook.facts.weights;
   const weightsBytes = outputBytes + layerBytes.reduce((sum, bytes) => sum + bytes, 0);
   const gibibytes = (pool.count - 1) * backendDisk(flavour, 0).gibibytes + backendDisk(flavour, weightsBytes).gibibytes;
-  const disks = (((gibibytes * GIB) / 1e9) * SERVICE_PRICES.gp3GigabyteMonth) / HOURS_PER_MONTH;
+  const disks = (gibibytes * SERVICE_PRICES.gp3GigabyteMonth) / HOURS_PER_MONTH;
   return {
     pool,
     front,

@@ -7,7 +7,7 @@ import { readStackFile } from "../../config/stack.ts";
 import { main } from "../../plan/advise/command.ts";
 import { main as plan } from "../../plan/command.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
-import { fileServer } from "../support/file-server.ts";
+import { fileServer, sendRange } from "../support/file-server.ts";
 import { modelFile } from "../support/models.ts";
 
 const MODEL = "model.gguf";
@@ -79,6 +79,36 @@ describe("npm run advise", () => {
     expect(out).toBe("");
   });
 
+  test("shows what it found though the stack file can't be written, and says why in one sentence", async () => {
+    rmSync(join(root, "stacks"), { recursive: true });
+    expect(await main([MODEL, "--write", "mine"], root)).toBe(1);
+    expect(out).toContain("best value");
+    expect(out).not.toContain("is written");
+    expect(err).toBe(
+      "The stack file can't be written to stacks/Pulumi.mine.yaml: there is no folder stacks; make it, or choose another place.\n",
+    );
+    [out, err] = ["", ""];
+    expect(await main([MODEL, "--write", "mine", "--json"], root)).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ stackFile: expect.any(String) });
+    expect(err).toContain("there is no folder stacks");
+  });
+
+  test("does not write over a stack that comes to be there while it looks", async () => {
+    const file = join(root, "stacks/Pulumi.mine.yaml");
+    const server = await fileServer();
+    server.files.set("/model.gguf", (request, response) => {
+      writeFileSync(file, "config: {}\n");
+      sendRange(modelFile({ layers: 30 }), request, response);
+    });
+    expect(await main([`${server.url}/model.gguf`, "--write", "mine"], root)).toBe(1);
+    await server.close();
+    expect(out).toContain("best value");
+    expect(err).toContain(
+      "The stack file can't be written to stacks/Pulumi.mine.yaml: it has come to be there meanwhile",
+    );
+    expect(readFileSync(file, "utf8")).toBe("config: {}\n");
+  });
+
   test("prints everything as JSON", async () => {
     expect(await main([MODEL, "--json", "--top", "1"], root)).toBe(0);
     const json = JSON.parse(out);
@@ -86,6 +116,9 @@ describe("npm run advise", () => {
     const best: unknown[] = json.rows.flatMap((row: { best: unknown[] }) => row.best);
     expect(best.toSorted()).toEqual(["best value", "cheapest", "fastest"]);
     expect(json.stackFile).toContain(`machine: ${json.rows[0].machine}`);
+    const numbers = json.findings.map(({ number }: { number: string }) => number);
+    expect(numbers.length).toBeGreaterThan(0);
+    expect(json.rows[0].warnings).toEqual(numbers.toSorted());
   });
 
   test("says everything that is wrong with the arguments at once, in the words of the arguments", async () => {
@@ -104,6 +137,9 @@ describe("npm run advise", () => {
   test.each([
     [[], "<model> is missing"],
     [[MODEL, "--contxt", "1024"], "Did you mean --context?"],
+    [[MODEL, "-s", "local"], "See npm run advise -- --help."],
+    [[MODEL, "--write", "Pulumi.foo.yaml"], 'without "Pulumi." before it or ".yaml" after it. Write it like "foo"'],
+    [[MODEL, "--write", "foo.yaml"], '--write is "foo.yaml": it must be a name of letters'],
     [[MODEL, "another.gguf"], 'argument is "another.gguf": it must not follow the model'],
     [[MODEL, "--region"], "--region is missing: it must have a value"],
     [[MODEL, "--kv", "--spot"], '--kv is "--spot": it must have a value'],
@@ -147,7 +183,7 @@ describe("npm run advise", () => {
     process.stdout.columns = columns;
     expect(out.split("\n").filter((line) => /× /.test(line) && line.length > 72)).toHaveLength(1);
     expect(out).toContain("$/h");
-    expect(out).not.toContain("$/month");
+    expect(out).not.toContain("$/mo");
   });
 
   test("says how it is called", async () => {

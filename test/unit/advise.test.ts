@@ -4,9 +4,11 @@ import { parse } from "yaml";
 import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema.ts";
 import { PROJECT_NAME } from "../../config/stack.ts";
+import { formatAdvice } from "../../plan/advise/format.ts";
 import { outlookOf } from "../../plan/advise/outlook.ts";
-import { type Advice, search, winnersOf } from "../../plan/advise/search.ts";
+import { type Advice, search, winnersOf, withoutNoise } from "../../plan/advise/search.ts";
 import { stackFile } from "../../plan/advise/stack-file.ts";
+import { warningsOf } from "../../plan/advise/warnings.ts";
 import { costOf } from "../../plan/bill.ts";
 import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
 import { machinePlans } from "../../plan/containers.ts";
@@ -244,6 +246,86 @@ describe("the search for clusters", () => {
     expect(machines(left.unsold, "eu-west-1", false)).toEqual(new Set(["c8g.large"]));
     expect(machines(left.noDriver, "us-east-1", false)).toEqual(new Set(["c8g.large"]));
     expect(machines(left.noSpot, "us-east-1", true)).toEqual(new Set(["c8g.large"]));
+  });
+});
+
+describe("the table of clusters", () => {
+  const ofModel = (facts: ModelFacts) => {
+    const wishes = { base: configured(), spot: false, minTokensPerSecond: null };
+    const found = withoutNoise(search(facts, wishes));
+    const winners = winnersOf(found);
+    if (winners === null) throw new Error("no cluster holds the model of this test: choose a smaller one");
+    const byValue = found.toSorted((a, b) => a.usdPerMillionTokens - b.usdPerMillionTokens);
+    const rows = byValue.map((advice) => ({ advice, warnings: warningsOf(advice, facts) }));
+    return { facts, wishes, rows, winners };
+  };
+  const big = ofModel(publishedModel());
+  const small = ofModel(modelFacts({ layers: 30 }));
+
+  test("leaves out what is hardly faster than a cheaper cluster, and nothing else", () => {
+    const [advice] = big.rows.map((row) => row.advice);
+    if (advice === undefined) throw new Error("the search found nothing");
+    const { speed } = advice;
+    const withSpeed = (tokensPerSecond: number): Advice => ({
+      ...advice,
+      speed: { ...speed, decode: { ...speed.decode, tokensPerSecond } },
+    });
+    const kept = (speeds: number[]) =>
+      withoutNoise(speeds.map(withSpeed)).map((one) => one.speed.decode.tokensPerSecond);
+    expect(kept([10, 10.1, 10.19, 11, 20])).toEqual([10, 11, 20]);
+    expect(kept([14.6, 15.4]), "both are shown as 15").toEqual([14.6]);
+    expect(kept([101, 104]), "both are shown as 100").toEqual([101]);
+    expect(kept([0.56, 0.57, 0.58])).toEqual([0.56, 0.58]);
+    expect(kept([])).toEqual([]);
+  });
+
+  test("explains the columns that it shows and no other, and is as narrow as it has to be", () => {
+    const titles = ["tok/s", "from–to", "prompt", "load", "$/h", "$/mo", "$/M tok"];
+    const shown = [72, 80, 90, 100, 110, 140].map((width) => {
+      const text = formatAdvice({ ...big, chosen: big.winners.value }, { width });
+      const [, table = "", about = ""] = text.split("\n\n");
+      const names = table.split("\n")[0] ?? "";
+      const has = titles.filter((title) => names.includes(title));
+      const sentences = about.replaceAll("\n", " ");
+      const explained = titles.filter((title) =>
+        sentences.split(/[.;] /).some((part) => part.startsWith(`${title}: `)),
+      );
+      expect(explained).toEqual(has);
+      expect(Math.max(...text.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(width);
+      return has.length;
+    });
+    expect(shown).toEqual(shown.toSorted((a, b) => a - b));
+    expect(shown.at(-1)).toBe(titles.length);
+    expect(shown[0]).toBeLessThan(titles.length);
+  });
+
+  test("says what the plan of the chosen cluster warns of, and marks every row that has a warning", () => {
+    const warned = small.rows.find(({ warnings }) => warnings.length > 0);
+    const [warning] = warned?.warnings ?? [];
+    if (warned === undefined || warning === undefined) throw new Error("the model of this test is no longer too small");
+    expect(planOf(warned.advice, small.facts).findings).toContainEqual(warning);
+    const text = formatAdvice({ ...small, chosen: warned.advice }, { width: 140 });
+    const [, table = "", , said = ""] = text.split("\n\n");
+    const marked = table.split("\n").slice(1);
+    expect(marked.map((line) => line.match(/F\d\d/g) ?? [])).toEqual(
+      small.rows.map(({ warnings }) => warnings.map(({ number }) => number)),
+    );
+    expect(said).toContain("warns:");
+    const flat = text.replaceAll(/\s+/g, " ");
+    for (const part of [warning.number, warning.code, warning.message, warning.remedy]) expect(flat).toContain(part);
+
+    const quiet = big.rows.find(({ warnings }) => warnings.length === 0);
+    if (quiet === undefined) throw new Error("every cluster of this test's big model has a warning");
+    expect(formatAdvice({ ...big, chosen: quiet.advice })).not.toContain("warns:");
+  });
+
+  test("says how long a prompt takes on the chosen cluster", () => {
+    const chosen = big.winners.value;
+    const text = formatAdvice({ ...big, chosen }).replaceAll("\n", " ");
+    const [, amount = "", unit = ""] = /2000 tokens of prompt take about (\d+) (s|min) in row 1\./.exec(text) ?? [];
+    const unitSeconds = unit === "min" ? 60 : 1;
+    const seconds = 2000 / chosen.speed.prompt.tokensPerSecond;
+    expect(Math.abs(Number(amount) * unitSeconds - seconds), "seconds off").toBeLessThanOrEqual(unitSeconds);
   });
 });
 

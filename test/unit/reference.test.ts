@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
+import { parseCluster } from "../../config/parse.ts";
 import {
   configurationReference,
   projectConfigYaml,
@@ -10,6 +11,8 @@ import {
   REFERENCE_FILE,
 } from "../../config/reference.ts";
 
+import { PROJECT_NAME } from "../../config/stack.ts";
+
 const projectRoot = join(import.meta.dirname, "../..");
 
 test("the configuration reference is what the schema says", () => {
@@ -17,6 +20,15 @@ test("the configuration reference is what the schema says", () => {
   expect(written, `${REFERENCE_FILE} is stale: run \`${REFERENCE_COMMAND}\` and commit it`).toBe(
     configurationReference(),
   );
+});
+
+test("every example of the reference is a configuration that can be planned, one for each target", () => {
+  const examples = [...configurationReference().matchAll(/```yaml\n(.*?)```/gs)].map((match) => {
+    const { config } = parse(match[1] ?? "") as { config: Record<string, unknown> };
+    const keys = Object.entries(config).map(([key, value]) => [key.replace(`${PROJECT_NAME}:`, ""), value]);
+    return parseCluster(Object.fromEntries(keys), "plan");
+  });
+  expect(examples.map(({ target }) => target)).toEqual(["docker", "aws"]);
 });
 
 test("every line of the reference's tables says values, default and meaning", () => {
