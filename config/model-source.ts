@@ -1,5 +1,7 @@
 /** Where a model may lie, and how the stack file says so. Only the text is looked at here; nothing is opened. */
 
+import { withoutCredentials } from "./problems.ts";
+
 /** A model's source, understood. */
 export type ModelSource =
   | { kind: "file"; path: string }
@@ -32,6 +34,11 @@ export function parseModelSource(source: string): ModelSource | null {
 /** Whether the model is a file of this machine. */
 export function isLocalSource(source: string): boolean {
   return parseModelSource(source)?.kind === "file";
+}
+
+/** Whether a source is an address with a name or a password in it. */
+export function hasCredentials(source: string): boolean {
+  return /^https?:/i.test(source) && withoutCredentials(source) !== source;
 }
 
 /** A name and a password in an address would end up in logs and in the lock file. */

@@ -1,7 +1,7 @@
 /** From what a stack file holds to a configuration that can be planned, or to every problem at once. */
 
 import * as z from "zod";
-import { notes } from "./fields.ts";
+import { type FieldNotes, notes } from "./fields.ts";
 import { ConfigError, closest, joinPath, type Problem } from "./problems.ts";
 import { brokenRules, type ConfigUse } from "./rules.ts";
 import { type ClusterConfig, clusterSchema } from "./schema.ts";
@@ -34,10 +34,16 @@ function problemsOf(issue: Issue, raw: unknown): Problem[] {
     const known = keysAt(issue.path);
     return issue.keys.map((key) => unknownKey([...issue.path, key], valueAt(raw, [...issue.path, key]), known));
   }
-  const note = noteAt(issue.path);
+  const note = ownNote(issue) ?? noteAt(issue.path);
   return [
     { path: joinPath(issue.path), value: valueAt(raw, issue.path), rule: `must be ${note.rule}`, remedy: note.remedy },
   ];
+}
+
+/** What a check says of its own instead of its field's notes: `params` of `refine`. */
+function ownNote(issue: Issue): FieldNotes | null {
+  const { rule, remedy } = issue.code === "custom" ? (issue.params ?? {}) : {};
+  return typeof rule === "string" && typeof remedy === "string" ? { rule, remedy } : null;
 }
 
 function unknownKey(path: PropertyKey[], value: unknown, known: readonly string[]): Problem {

@@ -41,8 +41,15 @@ export function joinPath(path: readonly PropertyKey[]): string {
 const SHOWN_LENGTH = 60;
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const withoutSecrets = (_: string, part: unknown) => (typeof part === "string" ? withoutCredentials(part) : part);
+  const text = JSON.stringify(value, withoutSecrets) ?? String(value);
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
+}
+
+/** A text without the name and the password of an address in it: messages end up in logs. */
+export function withoutCredentials(text: string): string {
+  // A password may hold a slash or a question mark, though no address should; digits and a slash are a port.
+  return text.replaceAll(/(:\/\/)(?:[^\s/?#@]*:(?!\d+\/)\S*|[^\s/?#]*)@/g, "$1…@");
 }
 
 /** The candidate that was most likely meant, or null if none is close. */

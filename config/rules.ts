@@ -7,6 +7,7 @@ import { type ClusterConfig, MAX_BACKENDS } from "./schema.ts";
 import {
   dockerMountsTheModel,
   keysBelongToTheTarget,
+  scheduleHasHours,
   splitIsWhole,
   targetCanBeCreated,
   targetHasWhatItNeeds,
@@ -181,6 +182,7 @@ const RULES: readonly Rule[] = [
   targetHasWhatItNeeds,
   keysBelongToTheTarget,
   splitIsWhole,
+  scheduleHasHours,
   dockerMountsTheModel,
   everySlotHasContext,
   microBatchFitsBatch,

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { awsSchema, limitsSchema, machine, market } from "./aws-schema.ts";
 import { isCidr } from "./cidr.ts";
 import { flavour, gpus, imageReference, mapping, memory, noteOf, notes, oneOf, text, threads } from "./fields.ts";
-import { parseModelSource } from "./model-source.ts";
+import { hasCredentials, parseModelSource } from "./model-source.ts";
 
 /** llama.cpp commit that every role and flavour is built from unless the stack file says otherwise. */
 export const PINNED_LLAMACPP_VERSION = "0c1e57098";
@@ -18,6 +18,13 @@ const modelSchema = z
   .strictObject({
     source: z
       .string()
+      .refine((source) => !hasCredentials(source), {
+        abort: true,
+        params: {
+          rule: "an address without a name and password in it",
+          remedy: "Remove them, or download the file and give its path.",
+        },
+      })
       .refine((source) => parseModelSource(source) !== null)
       .register(notes, {
         rule: "the path of a .gguf file, its https:// address, hf:owner/repository/file.gguf or s3://bucket/file.gguf",

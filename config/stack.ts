@@ -1,20 +1,42 @@
 /** Reads a stack file without Pulumi, for commands that need no engine (`npm run plan`). */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { ConfigError, closest } from "./problems.ts";
 
 /** Project name in `Pulumi.yaml`: the prefix of the project's keys. */
 export const PROJECT_NAME = "llama-rpc-cluster";
 const STACKS_DIRECTORY = "stacks";
+/** What the name of a stack must be, as a clause. */
+export const STACK_NAME_RULE =
+  'must be a name of letters, digits and _ . -, without "Pulumi." before it or ".yaml" after it';
+
+/** Whether a text can be the name of a stack. */
+export function isStackName(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(text) && !/^pulumi\.|\.ya?ml$/i.test(text);
+}
+
+/** Where a stack's file lies, relative to the project's root. */
+export function stackFilePath(stack: string): string {
+  return `${STACKS_DIRECTORY}/Pulumi.${stack}.yaml`;
+}
+
+/** The stack that a text names: by the name of its file, with or without the directory, or else as it is. */
+export function stackNamed(text: string, projectRoot: string): string {
+  const [, name] = /^Pulumi\.(.+)\.yaml$/.exec(basename(text)) ?? [];
+  const directory = resolve(projectRoot, dirname(text));
+  const isHere = [".", STACKS_DIRECTORY].some((known) => resolve(projectRoot, known) === directory);
+  return name !== undefined && isHere ? name : text;
+}
 
 /**
  * The project's keys of a stack file, without their prefix and unchecked: hand them to `parseCluster`.
  * @throws {ConfigError} if there is no such stack, or if its file is not YAML that can be read
  */
 export function readStackFile(stack: string, projectRoot: string): Record<string, unknown> {
-  const file = join(STACKS_DIRECTORY, `Pulumi.${stack}.yaml`);
+  if (!isStackName(stack)) throw noNameOfAStack(stack);
+  const file = stackFilePath(stack);
   if (!existsSync(join(projectRoot, file))) throw noSuchStack(stack, stackNames(projectRoot));
   const config = configOf(parseYaml(readFileSync(join(projectRoot, file), "utf8"), file), file);
   const prefix = `${PROJECT_NAME}:`;
@@ -34,20 +56,19 @@ export function stackNames(projectRoot: string): string[] {
     .sort();
 }
 
+function noNameOfAStack(stack: string): ConfigError {
+  const remedy = `Write it like "local"; its file is ${stackFilePath("local")}.`;
+  return new ConfigError([{ path: "stack", value: stack, rule: STACK_NAME_RULE, remedy }]);
+}
+
 function noSuchStack(stack: string, names: readonly string[]): ConfigError {
   const meant = closest(stack, names);
   return new ConfigError([
     {
       path: "stack",
       value: stack,
-      rule:
-        names.length === 0
-          ? `must have a file ${STACKS_DIRECTORY}/Pulumi.<stack>.yaml`
-          : `must be one of ${names.join(", ")}`,
-      remedy:
-        meant === null
-          ? `Name one of them with -s, or write ${STACKS_DIRECTORY}/Pulumi.${stack}.yaml.`
-          : `Did you mean ${meant}?`,
+      rule: names.length === 0 ? `must have a file ${stackFilePath("<stack>")}` : `must be one of ${names.join(", ")}`,
+      remedy: meant === null ? `Name one of them with -s, or write ${stackFilePath(stack)}.` : `Did you mean ${meant}?`,
     },
   ]);
 }

@@ -123,6 +123,31 @@ export const splitIsWhole: Rule = ({ target, backends }) => {
   });
 };
 
+export const scheduleHasHours: Rule = ({ target, limits: { schedule } }) => {
+  // Target docker has no schedule at all, which is told by another rule.
+  if (schedule === undefined || target === "docker") return [];
+  const { days, start, stop } = schedule;
+  const path = "limits.schedule";
+  const repeated = days.flatMap((day, index): RuleProblem[] => {
+    const first = days.indexOf(day);
+    if (first === index) return [];
+    const [here, other] = [`${path}.days[${index}]`, `${path}.days[${first}]`];
+    const rule = `must differ from ${other}`;
+    return [{ path: here, value: day, rule, remedy: "Name every day once.", involves: [here, other] }];
+  });
+  if (start !== stop) return repeated;
+  return [
+    ...repeated,
+    {
+      path: `${path}.stop`,
+      value: stop,
+      rule: `must differ from ${path}.start`,
+      remedy: `Give another time, or remove ${path} for machines that always run.`,
+      involves: [`${path}.start`, `${path}.stop`],
+    },
+  ];
+};
+
 function problem(path: string, value: unknown, rule: string, remedy: string): RuleProblem {
   return { path, value, rule, remedy, involves: [path, "target"] };
 }

@@ -1,13 +1,21 @@
 /** `npm run plan -- -s <stack>`: the plan alone, without an engine, credentials or network. */
 
-import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { containerArchitecture } from "../config/architecture.ts";
-import { ConfigError, parseCluster } from "../config/parse.ts";
-import { readStackFile, stackNames } from "../config/stack.ts";
+import { ConfigError, type Problem, parseCluster } from "../config/parse.ts";
+import { readStackFile, stackNamed, stackNames } from "../config/stack.ts";
+import {
+  isFirstOfItsPath,
+  isForgotten,
+  type Options,
+  optionProblems,
+  problem,
+  readArguments,
+  SURPLUS,
+} from "./command-line.ts";
 import { formatPlan } from "./format.ts";
 import { assertRunnable, lookUpModel, type ModelAccess, ModelError, PlanRefused, planCluster } from "./index.ts";
 import { svgPlan } from "./svg.ts";
+import { whyNotWritten } from "./write-file.ts";
 
 const USAGE = `Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]] [--renew]
 
@@ -19,7 +27,7 @@ Exit code 1 if the configuration is wrong or the plan can't be carried out.
 
   -s, --stack <stack>  stack to plan; its file is stacks/Pulumi.<stack>.yaml (default: local)
       --json           print the plan as JSON
-      --svg [<file>]   draw the cluster: into the file, or print the picture alone
+      --svg [<file>]   draw the cluster: into the .svg file, or print the picture alone
       --renew          read the model's header again and keep that one
   -h, --help           print this text`;
 
@@ -45,44 +53,105 @@ export async function main(
 
 async function run(argv: string[], access: ModelAccess): Promise<number> {
   const { projectRoot } = access;
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: {
-      stack: { type: "string", short: "s", default: "local" },
-      json: { type: "boolean", default: false },
-      svg: { type: "boolean", default: false },
-      renew: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  if (values.help) {
+  const request = parseArguments(argv, projectRoot);
+  if (request === null) {
     const stacks = stackNames(projectRoot);
     process.stdout.write(`${USAGE}\n${stacks.length > 0 ? `\nStacks: ${stacks.join(", ")}\n` : ""}`);
     return 0;
   }
-  const [picture, ...surplus] = positionals;
-  if (surplus.length > 0 || (picture !== undefined && !values.svg)) {
-    process.stderr.write(`There is no argument "${values.svg ? surplus[0] : picture}"; see npm run plan -- --help.\n`);
-    return 1;
-  }
-  const config = parseCluster(readStackFile(values.stack, projectRoot), "plan");
-  const { facts, note } = await lookUpModel(config.model.source, access, values.renew);
+  const { stack, json, picture } = request;
+  const config = parseCluster(readStackFile(stack, projectRoot), "plan");
+  const { facts, note } = await lookUpModel(config.model.source, access, request.renew);
   if (note !== null) process.stderr.write(`${note}\n\n`);
   const architecture = containerArchitecture(process.arch);
-  const plan = planCluster(config, facts, { stack: values.stack, architecture });
-  if (values.svg && picture !== undefined) {
-    writeFileSync(picture, svgPlan(plan));
-    process.stderr.write(`The picture is in ${picture}.\n`);
-  }
-  const isPictureAlone = values.svg && picture === undefined;
-  if (values.json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
+  const plan = planCluster(config, facts, { stack, architecture });
+  const isPictureAlone = picture === "print";
+  if (json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
   else process.stdout.write(isPictureAlone ? svgPlan(plan) : `${formatPlan(plan, terminal())}\n`);
-  if (values.json || isPictureAlone) assertRunnable(plan);
+  // The plan is shown before anything can go wrong with the file.
+  const reason = typeof picture === "object" ? whyNotWritten(picture.file, svgPlan(plan), { flag: "w" }) : null;
+  if (typeof picture === "object") process.stderr.write(`${pictureText(picture.file, reason)}\n`);
+  if (json || isPictureAlone) assertRunnable(plan);
   // The text above has said what the errors are.
   const errors = plan.findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) process.stderr.write("\nThis plan can't be carried out: its errors are above.\n");
-  return errors > 0 ? 1 : 0;
+  return errors > 0 || reason !== null ? 1 : 0;
+}
+
+function pictureText(file: string, reason: string | null): string {
+  return reason === null ? `The picture is in ${file}.` : `The picture can't be written to ${file}: ${reason}`;
+}
+
+/** What a command line asks for. */
+interface Request {
+  stack: string;
+  json: boolean;
+  renew: boolean;
+  /** Where the picture goes: to a file, to the output instead of the text, or nowhere. */
+  picture: { file: string } | "print" | "none";
+}
+
+const OPTIONS = {
+  stack: { type: "string", short: "s", default: "local" },
+  json: { type: "boolean" },
+  svg: { type: "boolean" },
+  renew: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const satisfies Options;
+
+/**
+ * Understands a command line; null if it asks for help.
+ * @throws {ConfigError} with everything that is wrong with it
+ */
+function parseArguments(argv: string[], projectRoot: string): Request | null {
+  const { values, positionals, tokens } = readArguments(argv, OPTIONS);
+  if (values.help === true) return null;
+  const isSvg = values.svg !== undefined;
+  // The file of --svg follows it, with an equals sign or without.
+  const [file, ...surplus] = typeof values.svg === "string" ? [values.svg, ...positionals] : positionals;
+  const problems = tokens.flatMap((token) =>
+    token.kind === "option" && token.name === "svg" ? [] : optionProblems(token, OPTIONS, "npm run plan"),
+  );
+  // What follows an option that is not known is likely to be its value.
+  if (problems.every(({ path }) => path !== SURPLUS)) {
+    problems.push(...(isSvg ? surplus : positionals).map((value) => surplusProblem(value, projectRoot)));
+    if (isSvg) problems.push(...pictureProblems(file, values.json === true, projectRoot));
+  }
+  const { stack } = values;
+  if (problems.length > 0 || typeof stack !== "string" || isForgotten(stack)) {
+    throw new ConfigError(problems.filter(isFirstOfItsPath), "arguments");
+  }
+  const picture = file === undefined ? "print" : { file };
+  return {
+    stack: stackNamed(stack, projectRoot),
+    json: values.json === true,
+    renew: values.renew === true,
+    picture: isSvg ? picture : "none",
+  };
+}
+
+function pictureProblems(file: string | undefined, isJson: boolean, projectRoot: string): Problem[] {
+  if (file === undefined) {
+    if (!isJson) return [];
+    const rule = "must be named when --json is given too, as both print";
+    return [problem("the file of --svg", undefined, rule, "Write it like --svg cluster.svg.")];
+  }
+  if (/[^/\\]\.svg$/i.test(file)) return [];
+  const stack = stackOf(file, projectRoot);
+  const remedy = stack === null ? "Write it like --svg cluster.svg." : `Write --svg ${stack}.svg -s ${stack}.`;
+  return [problem("--svg", file, "must be the name of a file that ends in .svg", remedy)];
+}
+
+function surplusProblem(value: string, projectRoot: string): Problem {
+  const stack = stackOf(value, projectRoot);
+  const remedy = /\.svg$/i.test(value) ? `Write --svg ${value}.` : "See npm run plan -- --help.";
+  return problem(SURPLUS, value, "must follow an option", stack === null ? remedy : `Write -s ${stack}.`);
+}
+
+/** The stack that a text names by itself or by its file; null if there is none. */
+function stackOf(text: string, projectRoot: string): string | null {
+  const named = stackNamed(text, projectRoot);
+  return stackNames(projectRoot).includes(named) ? named : null;
 }
 
 function terminal(): { width: number; colour: boolean } {
@@ -90,8 +159,7 @@ function terminal(): { width: number; colour: boolean } {
   return { width: Math.min(columns ?? 100, 120), colour: isTTY === true && process.stdout.hasColors() };
 }
 
-/** Errors whose message says everything, and wrong arguments of the command line. */
+/** Errors whose message says everything. */
 function isForTheUser(error: unknown): error is Error {
-  if (error instanceof ConfigError || error instanceof ModelError || error instanceof PlanRefused) return true;
-  return error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  return error instanceof ConfigError || error instanceof ModelError || error instanceof PlanRefused;
 }

@@ -2,11 +2,19 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { type ParseArgsConfig, parseArgs } from "node:util";
 import { parseCluster } from "../../config/parse.ts";
-import { ConfigError, closest, type Problem } from "../../config/problems.ts";
+import { ConfigError, type Problem } from "../../config/problems.ts";
+import { isStackName, STACK_NAME_RULE, stackFilePath, stackNamed } from "../../config/stack.ts";
+import {
+  isFirstOfItsPath,
+  isForgotten,
+  type Options,
+  optionProblems,
+  problem,
+  readArguments,
+  SURPLUS,
+} from "../command-line.ts";
 import type { Wishes } from "./search.ts";
-import { stackFilePath } from "./stack-file.ts";
 
 /** What a command line asks for. */
 export interface Request {
@@ -36,7 +44,7 @@ const OPTIONS = {
   write: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
-} as const satisfies NonNullable<ParseArgsConfig["options"]>;
+} as const satisfies Options;
 
 /** Where the stack file has what an argument says. */
 const ARGUMENT_OF: ReadonlyMap<string, string> = new Map([
@@ -48,8 +56,6 @@ const ARGUMENT_OF: ReadonlyMap<string, string> = new Map([
   ["limits.maxHourlyUsd", "--budget"],
 ]);
 
-/** The path of what should not be there. */
-const SURPLUS = "argument";
 const MOST_ROWS = 100;
 /** Any machine will do: which ones there are to be is what is looked for. */
 const STAND_IN = "c8g.large";
@@ -60,9 +66,9 @@ const STAND_IN = "c8g.large";
  * @throws {ConfigError} with everything that is wrong with it
  */
 export function parseArguments(argv: string[], projectRoot: string): Request | null {
-  const { values, positionals, tokens } = read(argv);
+  const { values, positionals, tokens } = readArguments(argv, OPTIONS);
   if (values.help === true) return null;
-  const problems = tokens.flatMap(optionProblems);
+  const problems = tokens.flatMap((token) => optionProblems(token, OPTIONS, "npm run advise"));
   // What follows an option that is not known is likely to be its value.
   if (problems.every(({ path }) => path !== SURPLUS)) problems.push(...positionals.slice(1).map(surplus));
   const text = (name: Name) => {
@@ -102,19 +108,7 @@ export function parseArguments(argv: string[], projectRoot: string): Request | n
   };
 }
 
-/** Everything that is there, right or wrong: what is wrong is told all at once. */
-function read(args: string[]) {
-  return parseArgs({ args, options: OPTIONS, allowPositionals: true, strict: false, tokens: true });
-}
-
 type Name = keyof typeof OPTIONS;
-type Token = NonNullable<ReturnType<typeof read>["tokens"]>[number];
-
-/** An option without its value is told as that alone. */
-function isFirstOfItsPath({ path }: Problem, index: number, all: readonly Problem[]): boolean {
-  return path === SURPLUS || all.findIndex((other) => other.path === path) === index;
-}
-
 function rawConfiguration(
   source: string | undefined,
   text: (name: Name) => string | undefined,
@@ -139,40 +133,15 @@ function given(entries: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
 }
 
-function optionProblems(token: Token): Problem[] {
-  if (token.kind !== "option") return [];
-  const names = Object.keys(OPTIONS);
-  const { name, rawName, value } = token;
-  if (!isKnown(name)) {
-    const meant = closest(name, names);
-    const remedy = meant === null ? "See npm run advise -- --help." : `Did you mean --${meant}?`;
-    return [problem(SURPLUS, rawName, `must be one of ${names.map((known) => `--${known}`).join(", ")}`, remedy)];
-  }
-  if (OPTIONS[name].type === "boolean") {
-    if (value === undefined) return [];
-    return [problem(`--${name}`, value, "must stand alone", `Write --${name} or leave it out.`)];
-  }
-  if (value !== undefined && !isForgotten(value)) return [];
-  return [problem(`--${name}`, value, "must have a value", `Write it like --${name} <value>.`)];
-}
-
-function isKnown(name: string): name is Name {
-  return Object.hasOwn(OPTIONS, name);
-}
-
-/** Whether a value is nothing, or the option that follows one whose value was forgotten. */
-function isForgotten(value: string): boolean {
-  return value === "" || value.startsWith("--");
-}
-
 function surplus(value: string): Problem {
   return problem(SURPLUS, value, "must not follow the model", "Name one model, and begin every option with --.");
 }
 
 function stackProblems(stack: string, projectRoot: string): Problem[] {
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(stack)) {
-    const rule = "must be a name of letters, digits and _ . -";
-    return [problem("--write", stack, rule, 'Write it like "aws-dev"; the file is called after it.')];
+  if (!isStackName(stack)) {
+    const meant = stackNamed(stack, projectRoot);
+    const remedy = `Write it like "${isStackName(meant) ? meant : "aws-dev"}"; the file is called after it.`;
+    return [problem("--write", stack, STACK_NAME_RULE, remedy)];
   }
   const file = stackFilePath(stack);
   if (!existsSync(join(projectRoot, file))) return [];
@@ -205,8 +174,4 @@ function numberOf(text: string | undefined): number | string | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);
   return Number.isFinite(number) && text.trim() !== "" ? number : text;
-}
-
-function problem(path: string, value: unknown, rule: string, remedy: string): Problem {
-  return { path, value, rule, remedy };
 }

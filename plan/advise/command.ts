@@ -1,19 +1,20 @@
 /** `npm run advise -- <model>`: clusters for a model, without an engine, credentials or, where the model is kept, network. */
 
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../config/problems.ts";
 import { REGIONS } from "../../config/regions.ts";
 import { MAX_BACKENDS } from "../../config/schema.ts";
+import { stackFilePath } from "../../config/stack.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { lookUpModel } from "../model/look-up.ts";
 import { ModelError } from "../model/model-error.ts";
 import type { ModelAccess } from "../model/sources.ts";
 import { hanging } from "../terminal.ts";
+import { whyNotWritten } from "../write-file.ts";
 import { parseArguments, type Request } from "./arguments.ts";
 import { type AdviceTable, dollars, formatAdvice, machinesText, numbersOf, speedText, titlesOf } from "./format.ts";
 import { type Advice, search, type Winners, type Wishes, winnersOf, withoutNoise } from "./search.ts";
-import { stackFile, stackFilePath } from "./stack-file.ts";
+import { stackFile } from "./stack-file.ts";
 import { warningsOf } from "./warnings.ts";
 
 const USAGE = `Usage: npm run advise -- <model> [options]
@@ -74,15 +75,26 @@ async function run(request: Request, access: ModelAccess): Promise<number> {
   const chosen = winners[request.choose];
   const rows = ranked(found, winners, request.top).map((advice) => ({ advice, warnings: warningsOf(advice, facts) }));
   const text = stackFile(chosen, facts.name);
-  if (write !== null) writeFileSync(join(access.projectRoot, stackFilePath(write)), text, { flag: "wx" });
-  if (request.json) {
+  // What was found is shown before anything can go wrong with the file.
+  if (request.json)
     process.stdout.write(`${JSON.stringify(asJson({ facts, wishes, rows, winners, chosen }, text), null, 2)}\n`);
-    return 0;
+  else process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminal())}\n\n`);
+  const failure = write === null ? null : writeStack(write, text, access.projectRoot);
+  if (failure !== null) {
+    process.stderr.write(`${failure}\n`);
+    return 1;
   }
   const title = `${machinesText(chosen)}, ${titlesOf(chosen, winners).join(", ")}`;
   const shown = write === null ? `The stack file of ${title}:\n\n${text}` : writtenText(title, write);
-  process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminal())}\n\n${shown}`);
+  if (!request.json) process.stdout.write(shown);
   return 0;
+}
+
+/** Writes the stack file; answers null, or one sentence if that can't be done. */
+function writeStack(stack: string, text: string, projectRoot: string): string | null {
+  const shown = stackFilePath(stack);
+  const reason = whyNotWritten(join(projectRoot, shown), text, { shown, flag: "wx" });
+  return reason === null ? null : `The stack file can't be written to ${shown}: ${reason}`;
 }
 
 /** The winners and as many others as there is room for, best value first, each pool of backends once if it is no winner. */

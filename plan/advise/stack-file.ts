@@ -5,11 +5,6 @@ import { PROJECT_NAME } from "../../config/stack.ts";
 import { dollars, speedText } from "./format.ts";
 import type { Advice } from "./search.ts";
 
-/** Where a stack's file lies, relative to the project's root. */
-export function stackFilePath(stack: string): string {
-  return `stacks/Pulumi.${stack}.yaml`;
-}
-
 /** A stack file with what was asked for and what was found; all else is left to the defaults. */
 export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName: string): string {
   const { model, limits } = config;

@@ -1,6 +1,7 @@
 /** A model's facts for `npm run plan`: over the network where need be, and kept in the lock file. Previews only read. */
 
 import { isLocalSource } from "../../config/model-source.ts";
+import { reasonOf } from "../write-file.ts";
 import { factsOfModel, type ModelFacts } from "./facts.ts";
 import { isSameModel, keepModel, keptModel, LOCK_FILE } from "./lock.ts";
 import { ModelError } from "./model-error.ts";
@@ -57,7 +58,13 @@ async function readOr(kept: ReadModel | null, read: () => Promise<ReadModel>): P
 function keep(source: string, { projectRoot }: ModelAccess, read: ReadModel, kept: ReadModel | null): string | null {
   if (kept !== null && isSameModel(kept, read))
     return `${source} is unchanged since its facts were kept in ${LOCK_FILE}.`;
-  if (!keepModel(source, projectRoot, read)) return null;
+  try {
+    if (!keepModel(source, projectRoot, read)) return null;
+  } catch (error) {
+    if (!(error instanceof Error) || !("code" in error)) throw error;
+    // The plan needs no more than what was read.
+    return `The facts of ${source} can't be kept in ${LOCK_FILE}: ${reasonOf(String(error.code), LOCK_FILE) ?? error.message}`;
+  }
   return kept === null
     ? `The facts of ${source} are now kept in ${LOCK_FILE}: commit it.`
     : `${source} has changed since its facts were kept; ${LOCK_FILE} now has the new ones: commit it.`;

@@ -1,8 +1,9 @@
 /** Reads the headers of a model wherever it lies: on this machine, behind HTTP, on Hugging Face, or in S3; in one file or in parts. */
 
-import { stat } from "node:fs/promises";
+import { access as checkAccess, constants, stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
 import { type ModelSource, parseModelSource } from "../../config/model-source.ts";
+import { withoutCredentials } from "../../config/problems.ts";
 import { type ByteSource, openFile, SourceError } from "./byte-source.ts";
 import { FIRST_READ_BYTES, readHeader } from "./gguf-header.ts";
 import { openHttp } from "./http-source.ts";
@@ -60,7 +61,7 @@ interface Reading extends ModelAccess {
  */
 export async function readModel(source: string, access: ModelAccess): Promise<ReadModel> {
   const place = parseModelSource(source);
-  if (place === null) throw new ModelError(`${source} is no source of a model: ${SOURCE_FORMS}.`);
+  if (place === null) throw new ModelError(`${withoutCredentials(source)} is no source of a model: ${SOURCE_FORMS}.`);
   const named = partNames(nameOf(place));
   if (named !== null && named.number !== 1) {
     throw new ModelError(`${source} is part ${named.number} of a model: name the first part, ${named.names[0]}.`);
@@ -124,11 +125,8 @@ async function readPart(
 async function opening(place: ModelSource, said: string, firstBytes: number, access: Reading): Promise<ByteSource> {
   if (place.kind === "file") {
     const path = pathOf(place.path, access);
-    if (await isFile(path)) return openFile(path);
-    throw new ModelError(
-      `There is no model at ${place.path}: run \`npm start\`, which downloads the demonstration model, or put a GGUF file there.`,
-      { isMissing: true },
-    );
+    await assertFile(path, place.path);
+    return openFile(path);
   }
   try {
     if (place.kind === "s3") return await access.openS3(place.bucket, place.key, firstBytes);
@@ -187,11 +185,30 @@ function pathOf(path: string, { projectRoot }: ModelAccess): string {
   return isAbsolute(path) ? path : resolve(projectRoot, path);
 }
 
-async function isFile(path: string): Promise<boolean> {
+/** Where `npm start` puts the model of the stacks that the project comes with; the plan imports nothing of the toolchain. */
+const DEMONSTRATION_MODEL = /(^|\/)\.models\/SmolLM2-[^/]+\.gguf$/;
+
+/**
+ * Makes sure that a file can be opened.
+ * @param shown its path as the stack file says it
+ */
+async function assertFile(path: string, shown: string): Promise<void> {
   try {
-    return (await stat(path)).isFile();
-  } catch {
-    // Told by the caller: whatever the reason is, there is no file to read at this path.
-    return false;
+    const found = await stat(path);
+    await checkAccess(path, constants.R_OK);
+    if (found.isFile()) return;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") throw missing(shown);
+    if (code === "EACCES") throw new ModelError(`${shown} can't be read: have its permissions changed.`);
+    throw error;
   }
+  throw new ModelError(`${shown} is a folder, no model: name the GGUF file in it.`);
+}
+
+function missing(shown: string): ModelError {
+  const way = DEMONSTRATION_MODEL.test(shown)
+    ? "run `npm start`, which downloads the demonstration model, or put a GGUF file there."
+    : "put a GGUF file there, or correct the path.";
+  return new ModelError(`There is no model at ${shown}: ${way}`, { isMissing: true });
 }

@@ -80,15 +80,18 @@ describe("npm run advise", () => {
   });
 
   test("shows what it found though the stack file can't be written, and says why in one sentence", async () => {
-    rmSync(join(root, "stacks"), { recursive: true });
-    expect(await main([MODEL, "--write", "mine"], root)).toBe(1);
+    const project = join(root, "project");
+    mkdirSync(project);
+    // Of a model outside the project nothing is kept in stacks/.
+    const model = join(root, MODEL);
+    expect(await main([model, "--write", "mine"], project)).toBe(1);
     expect(out).toContain("best value");
     expect(out).not.toContain("is written");
     expect(err).toBe(
       "The stack file can't be written to stacks/Pulumi.mine.yaml: there is no folder stacks; make it, or choose another place.\n",
     );
     [out, err] = ["", ""];
-    expect(await main([MODEL, "--write", "mine", "--json"], root)).toBe(1);
+    expect(await main([model, "--write", "mine", "--json"], project)).toBe(1);
     expect(JSON.parse(out)).toMatchObject({ stackFile: expect.any(String) });
     expect(err).toContain("there is no folder stacks");
   });

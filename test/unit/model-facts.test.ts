@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
@@ -99,8 +99,19 @@ describe("the facts of a model", () => {
 describe("a model that can't be planned with is answered in one sentence:", () => {
   test("a file that is not there", async () => {
     expect(await refusal("nowhere.gguf")).toBe(
-      "There is no model at nowhere.gguf: run `npm start`, which downloads the demonstration model, or put a GGUF file there.",
+      "There is no model at nowhere.gguf: put a GGUF file there, or correct the path.",
     );
+  });
+
+  test("the demonstration model before it is downloaded", async () => {
+    expect(await refusal(`.models/${SMALL_MODEL}`)).toBe(
+      `There is no model at .models/${SMALL_MODEL}: run \`npm start\`, which downloads the demonstration model, or put a GGUF file there.`,
+    );
+  });
+
+  test("a folder", async () => {
+    mkdirSync(join(directory, "models.gguf"));
+    expect(await refusal("models.gguf")).toBe("models.gguf is a folder, no model: name the GGUF file in it.");
   });
 
   test("a file of another kind", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { main } from "../../plan/command.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
+import { reasonOf } from "../../plan/write-file.ts";
 import { fileServer } from "../support/file-server.ts";
 import { modelFile, SMALL_MODEL } from "../support/models.ts";
 
@@ -66,9 +67,60 @@ describe("npm run plan", () => {
     expect(readFileSync(file, "utf8")).toBe(picture);
     expect(out).toContain("--tensor-split");
     expect(err).toContain(`The picture is in ${file}.`);
-    expect(await main(["cluster.svg"], root)).toBe(1);
-    expect(err).toContain('There is no argument "cluster.svg"');
+    out = "";
+    expect(await main([`--svg=${file}`, "--json"], root)).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ target: "docker" });
   });
+
+  test.each([
+    ["nowhere/a.svg", "there is no folder nowhere; make it, or choose another place."],
+    ["LICENSE/a.svg", "LICENSE is no folder; choose another place."],
+    ["folder.svg", "it is a folder; name a file in it."],
+  ])("shows the plan though the picture can't be written to %s, and says why", async (name, reason) => {
+    writeFileSync(join(root, "LICENSE"), "mine\n");
+    mkdirSync(join(root, "folder.svg"));
+    const path = join(root, name);
+    for (const json of [[], ["--json"]]) {
+      [out, err] = ["", ""];
+      expect(await main(["--renew", ...json, "--svg", path], root)).toBe(1);
+      expect(out).toContain(json.length > 0 ? '"tensorSplit"' : "--tensor-split");
+      expect(err.replaceAll(`${root}/`, "")).toMatch(
+        new RegExp(`The picture can't be written to ${name}: ${reason}\n$`),
+      );
+    }
+  });
+
+  test.each(["EACCES", "EPERM", "EROFS", "ENOSPC"])("says in one sentence what %s means", (code) => {
+    expect(reasonOf(code, "a.svg")).toMatch(/^[a-z][^.]+\.$/);
+    expect(reasonOf("EXYZ", "a.svg")).toBeNull();
+  });
+
+  test("shows the plan though the model's facts can't be kept, and says why", async () => {
+    mkdirSync(join(root, `${LOCK_FILE}.new`));
+    expect(await main([], root)).toBe(0);
+    expect(out).toContain("--tensor-split");
+    expect(err).toMatch(/^The facts of .* can't be kept in stacks\/models\.lock\.json: it is a folder/);
+  });
+
+  test("writes no picture over a file that is no picture", async () => {
+    const file = join(root, "LICENSE");
+    writeFileSync(file, "mine\n");
+    expect(await main(["--svg", file], root)).toBe(1);
+    expect(err).toContain("it must be the name of a file that ends in .svg. Write it like --svg cluster.svg.");
+    expect(readFileSync(file, "utf8")).toBe("mine\n");
+    expect(out).toBe("");
+  });
+
+  test.each(["Pulumi.local-gpu.yaml", "stacks/Pulumi.local-gpu.yaml", "./stacks/Pulumi.local-gpu.yaml"])(
+    "understands -s %s",
+    async (file) => {
+      expect(await main(["-s", "local-gpu", "--json"], root), err).toBe(0);
+      const plan = out;
+      out = "";
+      expect(await main(["-s", file, "--json"], root), err).toBe(0);
+      expect(out).toBe(plan);
+    },
+  );
 
   test("shows machines of EC2 with speed and cost, though they can't be created yet", async () => {
     stackOf(`config:
@@ -145,8 +197,31 @@ describe("npm run plan", () => {
     expect(err).toContain("run `npm start`");
   });
 
-  test("answers an argument that it does not know", async () => {
-    expect(await main(["--frobnicate"], root)).toBe(1);
-    expect(err).toContain("Unknown option '--frobnicate'");
+  test.each([
+    [
+      ["--frobnicate"],
+      'argument is "--frobnicate": it must be one of --stack, --json, --svg, --renew, --help. See npm run',
+    ],
+    [["--stak", "local"], "Did you mean --stack?"],
+    [["-x"], "See npm run plan -- --help."],
+    [["-s"], "--stack is missing: it must have a value. Write it like --stack <value>."],
+    [["-s", "--json"], '--stack is "--json": it must have a value'],
+    [["--json=yes"], '--json is "yes": it must stand alone'],
+    [["local-gpu"], 'argument is "local-gpu": it must follow an option. Write -s local-gpu.'],
+    [["stacks/Pulumi.local.yaml"], "Write -s local."],
+    [["cluster.svg"], "Write --svg cluster.svg."],
+    [["somewhere"], "See npm run plan -- --help."],
+    [["--svg", "a.svg", "b.svg"], 'argument is "b.svg"'],
+    [["--svg", "local"], "Write --svg local.svg -s local."],
+    [["--svg="], "it must be the name of a file that ends in .svg"],
+    [["--svg", "--json"], "the file of --svg is missing: it must be named when --json is given too, as both print."],
+    [["-s", "../x"], 'stack is "../x": it must be a name of letters, digits and _ . -'],
+    [["-s", "elsewhere/Pulumi.local.yaml"], 'Write it like "local"; its file is stacks/Pulumi.local.yaml.'],
+    [["-s", "loca"], "Did you mean local?"],
+  ])("answers %j with what to do", async (argv, text) => {
+    expect(await main(argv, root)).toBe(1);
+    expect(err).toContain(text);
+    expect(err).toMatch(/^1 problem in the /);
+    expect(out).toBe("");
   });
 });

@@ -279,6 +279,12 @@ describe("a model in several files", () => {
 });
 
 describe("the source of a model", () => {
+  test("is told without its password", async () => {
+    expect(await refusal("https://me:secret@host/a.gguf")).toMatch(
+      /^https:\/\/…@host\/a\.gguf is no source of a model/,
+    );
+  });
+
   test.each([
     ["models/a.gguf", { kind: "file", path: "models/a.gguf" }],
     ["https://host/a.gguf?x=y", { kind: "http", url: "https://host/a.gguf?x=y" }],
