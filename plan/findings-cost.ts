@@ -22,6 +22,7 @@ import {
   sentenceOf,
   speedText,
   usdText,
+  withoutLayersText,
 } from "./remedies-machines.ts";
 import { evenSpeed, holdsEverything } from "./remedies-speed.ts";
 import type { Check, Situation } from "./situation.ts";
@@ -56,7 +57,7 @@ const oneMachineIsEnough: Check = ({ config, facts, performance }) => {
       severity: "advice",
       path: "backends",
       message: `One ${type} holds the whole model: it would save ${usdText(machinesUsd(config) - proposal.usdPerHour)} US dollars per hour${basis}${trips}, and give ${speedText(after)} instead of ${speedText(tokensPerSecond)} tokens per second.`,
-      remedy: `Set ${proposal.what}.`,
+      remedy: `Set ${proposal.what}${withoutLayersText(config, proposal.config)}.`,
       change: proposal.change,
     },
   ];

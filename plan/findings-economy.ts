@@ -24,6 +24,7 @@ const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
   const change: ConfigChange = isAlone
     ? one.change
     : { path: "backends", value: [{ ...withoutLayers(pool), count: 1 }] };
+  const layers = withoutLayersText(config, one.config);
   const trips = count === 2 ? "one trip" : `${count - 1} trips`;
   return [
     {
@@ -32,8 +33,8 @@ const oneBackendIsEnough: Check = ({ config, facts, placement }) => {
       path: change.path,
       message: `One backend of pool ${pool.name} holds the whole model: it would save every token ${trips} over the network and leave ${memorySize(spared)} to others.`,
       remedy: isAlone
-        ? `Set ${one.what}.`
-        : `Keep pool ${pool.name} alone, with count 1${withoutLayersText(config).replace(/^ and/, ", and")}.`,
+        ? `Set ${one.what}${layers}.`
+        : `Keep pool ${pool.name} alone, with count 1${layers.replace(/^ and/, ", and")}.`,
       change,
     },
   ];
@@ -55,7 +56,7 @@ const cpuBesideGpu: Check = ({ config, facts, placement }) => {
       severity: "warning",
       path: "backends",
       message: `The backends with GPUs hold the whole model without ${names(cpus)}: a token waits for every backend in turn, and longest for those on CPUs.`,
-      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${withoutLayersText(config)}${price}.`,
+      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${withoutLayersText(config, without)}${price}.`,
       change: { path: "backends", value: gpus },
     },
   ];

@@ -23,7 +23,7 @@ import {
   type Remedy,
 } from "./remedies.ts";
 import { cheapestFitOnAws, cheapestFront, cheapestWithoutFrontLayersOnAws, fewerBackends } from "./remedies-aws.ts";
-import { backendsOf, poolChange, withoutSplit } from "./remedies-machines.ts";
+import { backendsOf, poolChange, withoutLayersText, withoutSplit } from "./remedies-machines.ts";
 import type { Check, Situation } from "./situation.ts";
 import type { Finding } from "./types.ts";
 
@@ -227,13 +227,13 @@ const modelIsTheKeptOne: Check = ({ facts }) => {
 const gpusAreNotShared: Check = ({ config }) =>
   config.backends.flatMap((pool, index) => {
     if (poolHost(pool).flavour !== "cuda" || pool.count === 1 || pool.machine !== undefined) return [];
-    const { change, what } = poolChange(config, index, "count", 1);
+    const { change, config: changed, what } = poolChange(config, index, "count", 1);
     return {
       code: "gpu-shared",
       severity: "warning" as const,
       path: change.path,
       message: `The ${pool.count} backends of pool ${pool.name} all use the same GPU, the first of those handed to them.`,
-      remedy: `Set ${what}, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.`,
+      remedy: `Set ${what}${withoutLayersText(config, changed)}, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.`,
       change,
     };
   });

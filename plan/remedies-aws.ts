@@ -24,6 +24,7 @@ import {
   otherMachinesAndCounts,
   type Proposal,
   sentenceOf,
+  withoutLayersText,
 } from "./remedies-machines.ts";
 
 /** What makes the model fit at the least price; null if nothing does. */
@@ -75,20 +76,21 @@ export function fewerBackends(config: ClusterConfig, facts: ModelFacts, most: nu
     return count < 1 ? [] : otherCounts(config, index, [count]);
   });
   const fitting = fewer.find(fits);
-  if (fitting !== undefined) return atMost(fitting);
+  if (fitting !== undefined) return atMost(fitting, config);
   const smaller = config.backends
     .flatMap((_, index) => otherMachines(config, index))
     .filter((proposal) => slotsOf(proposal.config).length <= most);
   const sameGpus = smaller.filter((proposal) => gpusOf(proposal.config) === gpusOf(config));
   const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits);
   const [first] = fewer;
-  if (found === null && first !== undefined) return atMost(first);
+  if (found === null && first !== undefined) return atMost(first, config);
   return remedyOf(found ?? cheapestThat(smaller, () => true), config);
 }
 
 /** A lower count as a remedy: what it saves is not what it is for. */
-function atMost({ change, what }: Proposal): Remedy {
-  return { change, sentence: `Set ${what.replace(/ to (\d+)/, " to at most $1")}.` };
+function atMost({ change, config: changed, what }: Proposal, config: ClusterConfig): Remedy {
+  const lower = what.replace(/ to (\d+)/, " to at most $1");
+  return { change, sentence: `Set ${lower}${withoutLayersText(config, changed)}.` };
 }
 
 /** Whether a proposal reaches a goal: the quick answer first, then by placing the model. */

@@ -17,7 +17,7 @@ export interface Rung {
 export interface Proposal {
   change: ConfigChange;
   config: ClusterConfig;
-  /** What is set to what: `backends[0].count to 3`. */
+  /** What is set to what: `backends[0].count to 3`. Of an own split that goes with it, `sentenceOf` tells. */
   what: string;
   /** On demand, all machines together. */
   usdPerHour: number;
@@ -78,8 +78,8 @@ export function withoutSplit(config: ClusterConfig): ClusterConfig {
 }
 
 /** What a sentence adds where its change leaves out a split of the user's own. */
-export function withoutLayersText(config: ClusterConfig): string {
-  return ownSplit(config) === null ? "" : " and leave layers out of every pool";
+export function withoutLayersText(before: ClusterConfig, after: ClusterConfig): string {
+  return ownSplit(before) !== null && ownSplit(after) === null ? " and leave layers out of every pool" : "";
 }
 
 /** One value of a pool set; where there is an own split, all pools without it. */
@@ -91,7 +91,7 @@ export function poolChange(config: ClusterConfig, index: number, key: "machine" 
   return {
     change,
     config: { ...config, backends: pools },
-    what: `${path} to ${value}${withoutLayersText(config)}`,
+    what: `${path} to ${value}`,
   };
 }
 
@@ -151,7 +151,7 @@ export function onePool(config: ClusterConfig, uses: readonly Flavour[], counts:
     .flatMap(({ type }) =>
       counts.map((count) => {
         const pools = [{ ...kept, machine: type.name, count }];
-        const what = `backends to one pool of ${count} × ${type.name}${market}${withoutLayersText(config)}`;
+        const what = `backends to one pool of ${count} × ${type.name}${market}`;
         const changed = { change: { path: "backends", value: pools }, config: { ...config, backends: pools }, what };
         return proposal(changed, type, first.machine);
       }),
@@ -178,7 +178,7 @@ export function cheapestOfAll(proposals: readonly Proposal[], helps: (proposal: 
 
 /** The proposal in words: `Set backends[0].count to 3, which costs 2.55 US dollars per hour more.` */
 export function sentenceOf({ what, config: changed }: Proposal, config: ClusterConfig): string {
-  return `Set ${what}${priceText(config, changed)}.`;
+  return `Set ${what}${withoutLayersText(config, changed)}${priceText(config, changed)}.`;
 }
 
 /**

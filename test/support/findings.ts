@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { ClusterConfig } from "../../config/schema.ts";
 import { applyChange } from "../../plan/change.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
+import { ownSplit } from "../../plan/placement.ts";
 import type { ConfigChange, Finding } from "../../plan/types.ts";
 
 /** Everything that the planner has to say. */
@@ -14,10 +15,16 @@ export function findings(config: ClusterConfig, facts: ModelFacts): Finding[] {
 /** There is one of these for each pool or machine: the remedy is for that one alone. */
 const EACH_FOR_ITSELF: ReadonlySet<string> = new Set(["gpu-shared", "type-not-offered", "gpu-driver-missing"]);
 
-/** Applies the change of every finding that has one, each by itself, and expects that finding to be gone. */
+/**
+ * Applies the change of every finding that has one, each by itself, and expects that finding to be gone, and its remedy to
+ * say so where it leaves out a split of the user's own.
+ */
 export function expectChangesToHelp(config: ClusterConfig, facts: ModelFacts): void {
-  for (const { code, path, change } of findings(config, facts)) {
-    if (change !== undefined) expectToBeGone(config, facts, change, { code, path });
+  for (const { code, path, change, remedy } of findings(config, facts)) {
+    if (change === undefined) continue;
+    expectToBeGone(config, facts, change, { code, path });
+    const leavesOut = ownSplit(config) !== null && ownSplit(applyChange(config, change)) === null;
+    expect(/layers out of every pool/.test(remedy), `${code}: ${remedy}`).toBe(leavesOut);
   }
 }
 

@@ -116,6 +116,15 @@ describe("the remedy of a finding about machines of EC2", () => {
     expect(JSON.stringify(found?.change)).not.toContain("layers");
   });
 
+  test("that changes machine and number of an own split leaves it out in plain words", () => {
+    const config = withOwnSplit(cluster("c8g.2xlarge", [{ machine: "c8g.12xlarge" }]), 126);
+    const huge = modelFacts({ layers: 126, embeddingLength: 65_536, heads: 512, feedForwardLength: 262_144 });
+    const [found] = findings(config, huge).filter(({ code }) => code === "model-does-not-fit");
+    expect(found?.remedy).toMatch(
+      /^Set backends\[0\]\.machine to \S+ and backends\[0\]\.count to \d+ and leave layers out of every pool,/,
+    );
+  });
+
   test("for two architectures is never a GPU that computes nothing, and without one there is nothing to say", () => {
     const codes = findings(cluster("c8g.xlarge", [{ machine: "g6.xlarge" }]), llama8).map(({ code }) => code);
     expect(codes).not.toContain("mixed-architectures");
