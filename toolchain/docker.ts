@@ -62,7 +62,8 @@ export function startDaemon(logDescriptor: number): void {
   const daemon = spawn(whichSystem("dockerd") ?? "dockerd", [], {
     detached: true,
     stdio: ["ignore", logDescriptor, logDescriptor],
-    env: process.env,
+    // It lives long: Go's own default of GOGC.
+    env: { ...process.env, GOGC: "100" },
   });
   daemon.on("error", () => {}); // the wait for an answer tells it better
   daemon.unref();

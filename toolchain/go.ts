@@ -77,7 +77,8 @@ export async function build(program: GoProgram, report: Report, signal: AbortSig
       ],
       {
         cwd: folderOf(program),
-        env: { GOWORK: "off" },
+        // Go's own default of GOGC: what suits a short preview would take memory that big compilations need.
+        env: { GOWORK: "off", GOGC: "100" },
         stdin: "ignore",
         reject: false,
         cancelSignal: signal,

@@ -68,12 +68,13 @@ describe("the environment of the commands", () => {
       PULUMI_CONFIG_PASSPHRASE_FILE: "/project/.toolchain/passphrase",
       PULUMI_HOME: "/project/.toolchain/pulumi-home",
       PULUMI_SKIP_UPDATE_CHECK: "1",
+      GOGC: "400",
     });
   });
 
   test("leaves everything of a user who is logged in, and offers the plugins built here last", () => {
     const added = addedVariables(facts({ PATH: "/usr/bin", PULUMI_ACCESS_TOKEN: "pul-1" }), paths);
-    expect(Object.keys(added).sort()).toEqual(["NODE_COMPILE_CACHE", "PATH", "PULUMI_SKIP_UPDATE_CHECK"]);
+    expect(Object.keys(added).sort()).toEqual(["GOGC", "NODE_COMPILE_CACHE", "PATH", "PULUMI_SKIP_UPDATE_CHECK"]);
     expect(added["PATH"]).toBe(
       "/project/node_modules/.bin:/project/.toolchain/bin:/usr/bin:/project/.toolchain/plugins",
     );
