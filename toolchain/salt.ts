@@ -24,10 +24,13 @@ const stackFiles = (root: string): string[] => {
     .map((name) => join(folder, name));
 };
 
-/** Remembers the stack files; the answer puts those back that differ by nothing but a salt. */
+/**
+ * Takes the salt out of the stack files, and remembers them; the answer puts those back that differ by nothing but a salt.
+ * One that is there already came from `pulumi` typed by hand, perhaps of somebody else, whose key opens nothing here.
+ */
 export function guardStackFiles(root: string): () => void {
   const before = new Map(stackFiles(root).map((file) => [file, readFileSync(file, "utf8")]));
-  return () => {
+  const restore = () => {
     for (const file of stackFiles(root)) {
       const text = readFileSync(file, "utf8");
       const clean = withoutSalt(text);
@@ -40,6 +43,8 @@ export function guardStackFiles(root: string): () => void {
       renameSync(temporary, file);
     }
   };
+  restore();
+  return restore;
 }
 
 /** Equal up to indentation and blank lines. */

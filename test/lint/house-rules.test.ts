@@ -96,6 +96,11 @@ test("no committed file names a path of somebody's machine", () => {
   expect(found, "use a path relative to the project's root").toEqual([]);
 });
 
+test("no stack file holds an encryption salt: it belongs to one user's passphrase and locks every other one out", () => {
+  const salted = files.filter((file) => /^stacks\/.*\.yaml$/.test(file) && /^encryptionsalt:/m.test(textOf(file)));
+  expect(salted, "remove the line; `npm run pulumi` does so by itself, `pulumi` typed by hand does not").toEqual([]);
+});
+
 test("the lock file names no registry but npm's own", () => {
   const resolved = textOf("package-lock.json").match(/"resolved": "[^"]+"/g) ?? [];
   const foreign = resolved.filter((line) => !line.includes('"https://registry.npmjs.org/'));

@@ -1,10 +1,13 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { chosenContext } from "../../toolchain/docker-context.ts";
 import { stackIn } from "../../toolchain/engine.ts";
 import { addedVariables, backendOwner, heldBackLogin, ownBackendUrl, shellFile } from "../../toolchain/environment.ts";
 import { holdsResources } from "../../toolchain/own-state.ts";
 import { pathsOf } from "../../toolchain/paths.ts";
-import { withoutSalt } from "../../toolchain/salt.ts";
+import { guardStackFiles, withoutSalt } from "../../toolchain/salt.ts";
 import { isAbandoned } from "../../toolchain/state-locks.ts";
 
 const paths = pathsOf("/project");
@@ -115,6 +118,16 @@ describe("the encryption salt in a stack file", () => {
   });
   test("is no reason to touch a file without one", () => {
     expect(withoutSalt(file)).toBe(file);
+  });
+  test("is gone before Pulumi looks at the file: one of somebody else's would lock this user out", () => {
+    const root = mkdtempSync(join(tmpdir(), "salt-"));
+    const stack = join(root, "stacks", "Pulumi.local.yaml");
+    mkdirSync(join(root, "stacks"));
+    writeFileSync(stack, `${file}encryptionsalt: v1:abc=:v1:def=\n`);
+    guardStackFiles(root);
+    const left = readFileSync(stack, "utf8");
+    rmSync(root, { recursive: true });
+    expect(left).toBe(file);
   });
 });
 
