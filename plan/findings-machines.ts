@@ -2,10 +2,11 @@
 
 import { REGIONS, type Region } from "../config/regions.ts";
 import type { ClusterConfig } from "../config/schema.ts";
-import { findMachineType, type MachineType, type QuotaClass } from "./catalog/index.ts";
+import { findMachineType, type MachineType } from "./catalog/index.ts";
 import { architectureOf, backendsPerMachine, frontHost, type Host, poolHost } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import type { Placement } from "./placement.ts";
+import { type MachineCount, vcpusByQuota } from "./quotas.ts";
 import { backendsHoldAll, changeOf, everythingFits, type Remedy } from "./remedies.ts";
 import { reaches, remedyOf } from "./remedies-aws.ts";
 import {
@@ -114,22 +115,11 @@ export const oneArchitecture: Check = ({ config, facts, placement }) => {
   ];
 };
 
-/** vCPU quotas of EC2 by class and market; a class without a spot quota is not sold as spot. */
-const QUOTA_CODES: Readonly<Record<QuotaClass, { onDemand: string; spot: string | null }>> = {
-  standard: { onDemand: "L-1216C47A", spot: "L-34B43A08" },
-  g: { onDemand: "L-DB2E81BA", spot: "L-3819A6DF" },
-  p: { onDemand: "L-417A185B", spot: "L-7212CCBC" },
-  x: { onDemand: "L-7295265B", spot: "L-E3A00192" },
-  hpc: { onDemand: "L-F7808C92", spot: null },
-};
-/** Spot machines of P5 have a quota of their own; for P6 none is documented, and it is taken to be the same. */
-const NEWER_P_SPOT = { families: ["p5", "p5e", "p5en", "p6-b200", "p6-b300"], code: "L-C4BD4855" };
-
 /** Says which quotas of the account have to be raised first. */
 export const quotasSuffice: Check = ({ config }) => {
   const { aws } = config;
   if (aws === undefined) return [];
-  const needed = vcpusByQuota(config);
+  const needed = vcpusByQuota(machinesOf(config));
   const lacking = [...needed].filter(([code, vcpus]) => vcpus > (aws.vcpuQuotas[code] ?? 0));
   if (lacking.length === 0) return [];
   const texts = lacking.map(
@@ -255,20 +245,9 @@ function joined(first: Proposal, second: Proposal): Proposal {
   };
 }
 
-function vcpusByQuota({ front, backends }: ClusterConfig): Map<string, number> {
-  const needed = new Map<string, number>();
-  const add = (machine: string | undefined, count: number, isSpot: boolean) => {
-    const type = findMachineType(machine ?? "");
-    const code = type === undefined ? null : quotaCode(type, isSpot);
-    if (type !== undefined && code !== null) needed.set(code, (needed.get(code) ?? 0) + count * type.vcpus);
-  };
-  add(front.machine, 1, false);
-  for (const { machine, count, market } of backends) add(machine, count, market === "spot");
-  return needed;
-}
-
-function quotaCode({ quota, family }: MachineType, isSpot: boolean): string | null {
-  const { onDemand, spot } = QUOTA_CODES[quota];
-  if (!isSpot) return onDemand;
-  return NEWER_P_SPOT.families.includes(family) ? NEWER_P_SPOT.code : spot;
+function machinesOf({ front, backends }: ClusterConfig): MachineCount[] {
+  const orders = [{ machine: front.machine, count: 1, market: undefined }, ...backends];
+  return orders.flatMap(({ machine: type, count, market }) =>
+    type === undefined ? [] : [{ type, count, market: market ?? "on-demand" }],
+  );
 }
