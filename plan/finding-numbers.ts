@@ -26,6 +26,11 @@ export const FINDING_NUMBERS = {
   "type-not-offered": "F21",
   "hourly-cost-above-limit": "F22",
   "gpu-driver-missing": "F23",
+  "quota-too-small": "F24",
+  "no-zone-offers-all": "F25",
+  "zone-lacks-type": "F26",
+  "spot-saves-little": "F27",
+  "network-unsuitable": "F28",
 } as const satisfies Readonly<Record<string, `F${number}`>>;
 
 /** Stable identifier of a finding. */

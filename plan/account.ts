@@ -1,0 +1,77 @@
+/** What an AWS account says about a planned cluster, and the zone that follows from it. Pure: `components/aws/account/` asks. */
+
+import type { Region } from "../config/regions.ts";
+import { vcpusByQuota } from "./quotas.ts";
+import type { ClusterPlan } from "./types.ts";
+
+/** One availability zone that the account can use as it is: no Local Zone, none that has to be opted in to. */
+export interface ZoneFacts {
+  /** Name as this account sees it: `us-east-1a`. */
+  name: string;
+  /** Types of the cluster that it offers. */
+  types: readonly string[];
+  /** US dollars per hour of spot machines now, by type; a type without a price is not to be had as spot there. */
+  spotUsdPerHour: Readonly<Record<string, number>>;
+}
+
+/** A subnet that exists. */
+export interface SubnetFacts {
+  vpcId: string;
+  zone: string;
+  cidr: string;
+  /** Private addresses that network interfaces of others than this stack have. */
+  takenAddresses: readonly string[];
+}
+
+/** What AWS says. What it could not be asked, for lack of a permission or of time, is null or missing: nothing follows from it. */
+export interface AccountFacts {
+  region: Region;
+  /** vCPUs that the account may run, by quota code. */
+  quotas: Readonly<Record<string, number>>;
+  /** vCPUs that run already, by quota code, without the stack's own machines. */
+  usedVcpus: Readonly<Record<string, number>> | null;
+  zones: readonly ZoneFacts[] | null;
+  /** Zone that the stack's machines are in already; null if it has none yet. */
+  presentZone: string | null;
+  /** Subnets that the stack file names, by id; null for one that does not exist. */
+  subnets: Readonly<Record<string, SubnetFacts | null>> | null;
+}
+
+/** What the stack file says about where the machines are to be: its section `aws`, or the part of it that matters here. */
+export interface AccountWishes {
+  availabilityZone?: string | undefined;
+  network?: { vpcId: string; subnetId: string; publicSubnetIds?: readonly string[] | undefined } | undefined;
+}
+
+/**
+ * Zone for all machines: what the stack file says, by name or by its subnet; else the one that the stack is in already; else
+ * the first by name that offers every type. Prices do not decide: a zone that changes would replace the whole cluster.
+ * @returns null if no zone offers every type, or the offerings are not known
+ */
+export function availabilityZoneFor(plan: ClusterPlan, facts: AccountFacts, wishes: AccountWishes = {}): string | null {
+  const subnet = wishes.network === undefined ? null : facts.subnets?.[wishes.network.subnetId];
+  const wished = wishes.availabilityZone ?? subnet?.zone;
+  if (wished !== undefined) return wished;
+  const whole = wholeZones(plan, facts).map(({ name }) => name);
+  if (facts.presentZone !== null && (facts.zones === null || whole.includes(facts.presentZone)))
+    return facts.presentZone;
+  return whole[0] ?? null;
+}
+
+/** Zones that offer every type of the cluster, by name. */
+export function wholeZones(plan: ClusterPlan, { zones }: AccountFacts): ZoneFacts[] {
+  const types = typesOf(plan);
+  return (zones ?? [])
+    .filter((zone) => types.every((type) => zone.types.includes(type)))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Types of the cluster, each once. */
+export function typesOf({ machines }: ClusterPlan): string[] {
+  return [...new Set(machines.map(({ type }) => type))];
+}
+
+/** vCPUs that the cluster needs, by quota code. */
+export function vcpusOf({ machines }: ClusterPlan): Map<string, number> {
+  return vcpusByQuota(machines.map(({ type, market }) => ({ type, market, count: 1 })));
+}
