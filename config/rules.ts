@@ -1,5 +1,6 @@
 /** Rules between fields of a stack's configuration: each field may be right by itself and the whole still wrong. */
 
+import { AWS_RULES } from "./aws-rules.ts";
 import { isPrivate, parseNetwork } from "./cidr.ts";
 import { remedyForArgument } from "./front-arguments.ts";
 import type { Problem } from "./problems.ts";
@@ -9,7 +10,6 @@ import {
   keysBelongToTheTarget,
   scheduleHasHours,
   splitIsWhole,
-  targetCanBeCreated,
   targetHasWhatItNeeds,
 } from "./target-rules.ts";
 
@@ -178,7 +178,6 @@ const argumentsAreFree: Rule = ({ front }) =>
   });
 
 const RULES: readonly Rule[] = [
-  targetCanBeCreated,
   targetHasWhatItNeeds,
   keysBelongToTheTarget,
   splitIsWhole,
@@ -193,6 +192,7 @@ const RULES: readonly Rule[] = [
   notTooManyBackends,
   privateNetworkFits,
   imagesComeInPairs,
+  ...AWS_RULES,
 ];
 
 /** Every rule that the configuration breaks. */

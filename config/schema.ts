@@ -4,8 +4,7 @@
  */
 
 import * as z from "zod";
-import { awsSchema, limitsSchema, machine, market } from "./aws-schema.ts";
-import { isCidr } from "./cidr.ts";
+import { accessSchema, awsSchema, limitsSchema, machine, market, reservation } from "./aws-schema.ts";
 import { flavour, gpus, imageReference, mapping, memory, noteOf, notes, oneOf, text, threads } from "./fields.ts";
 import { hasCredentials, parseModelSource } from "./model-source.ts";
 
@@ -131,6 +130,13 @@ const frontSchema = z
       .optional()
       .register(notes, { ...noteOf(gpus()), whenAbsent: "all on flavour cuda, none on cpu" })
       .describe("GPUs handed to the front; for flavour cuda only."),
+    wait: z
+      .boolean()
+      .default(true)
+      .register(notes, { rule: "true or false", remedy: "Write true or false without quotation marks." })
+      .describe(
+        "Whether `pulumi up` with target aws follows the start until the front has answered; docker always waits.",
+      ),
     embeddings: z
       .boolean()
       .default(false)
@@ -164,6 +170,9 @@ const poolSchema = z
       .optional()
       .register(notes, { ...noteOf(market()), whenAbsent: "on-demand; not allowed with target docker" })
       .describe("How the pool's machines are bought, with target aws."),
+    reservation: reservation()
+      .optional()
+      .describe("Capacity reservation, or capacity block, that the pool's machines run in."),
     flavour: flavour()
       .optional()
       .register(notes, { ...noteOf(flavour()), whenAbsent: "cpu; with target aws cuda where the machine has a GPU" })
@@ -211,31 +220,6 @@ const poolSchema = z
       .describe("GPUs handed to each backend, of which the first is used; for flavour cuda only."),
   })
   .register(notes, mapping('Write each pool like `- { name: cpu, count: 2, memory: "1 GiB" }`.'));
-
-const accessSchema = z
-  .strictObject({
-    mode: oneOf(["ssm", "private", "public"], 'Write "ssm" unless others than you must reach the front.')
-      .optional()
-      .register(notes, {
-        rule: '"ssm", "private" or "public"',
-        remedy: 'Write "ssm" unless others than you must reach the front.',
-        whenAbsent: "ssm; not allowed with target docker",
-      })
-      .describe(
-        "How the front is reached, with target aws: through a session of yours, from networks of yours, or from the Internet.",
-      ),
-    privateCidr: z
-      .string()
-      .refine(isCidr)
-      .optional()
-      .register(notes, {
-        rule: "an IPv4 network in CIDR notation with no host bits set",
-        remedy: 'Write it like "10.97.12.0/24".',
-        whenAbsent: "derived from the stack's name, the same on every run",
-      })
-      .describe("Private network of the RPC traffic."),
-  })
-  .register(notes, mapping("Write `privateCidr: 10.97.12.0/24` below it, or leave the key out."));
 
 const flavourImagesSchema = () =>
   z

@@ -14,11 +14,18 @@ function awsEntries({ aws, front, backends, access, limits }: ClusterConfig): En
     ["aws", aws],
     ["front.machine", front.machine],
     ["front.diskMebibytesPerSecond", front.diskMebibytesPerSecond],
-    ...backends.flatMap(({ machine, market }, index): Entry[] => [
+    ...backends.flatMap(({ machine, market, reservation }, index): Entry[] => [
       [`backends[${index}].machine`, machine],
       [`backends[${index}].market`, market],
+      [`backends[${index}].reservation`, reservation],
     ]),
-    ["access.mode", access.mode],
+    ...Object.entries(access).flatMap(([key, value]): Entry[] =>
+      key === "privateCidr" ? [] : [[`access.${key}`, value]],
+    ),
+    ["limits.maxMonthlyUsd", limits.maxMonthlyUsd],
+    ["limits.alarmEmail", limits.alarmEmail],
+    ["limits.stopAfterIdleMinutes", limits.stopAfterIdleMinutes],
+    ["limits.stopAfterHours", limits.stopAfterHours],
     ["limits.schedule", limits.schedule],
   ];
 }
@@ -72,18 +79,6 @@ export const targetHasWhatItNeeds: Rule = ({ target, aws, front, backends }) => 
         "must be the name of an EC2 instance type with target aws",
         'Write it like "g6e.xlarge" or "c8g.16xlarge"; `npm run advise` proposes some.',
       ),
-    ),
-  ];
-};
-
-export const targetCanBeCreated: Rule = ({ target }, use) => {
-  if (use === "plan" || target === "docker") return [];
-  return [
-    problem(
-      "target",
-      target,
-      'must be "docker" for a cluster that is to be created: machines of target aws can be planned, not created yet',
-      "Look at it with `npm run plan`, or set target to docker.",
     ),
   ];
 };

@@ -3,6 +3,7 @@
 import { WEEKDAYS } from "../config/aws-schema.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import { GIB } from "../config/units.ts";
+import { interfaceEndpoints } from "./aws.ts";
 import { findMachineType } from "./catalog/index.ts";
 import { HOURS_PER_MONTH, type Quote, quote, type UsdRange, usdPerMillionTokens } from "./cost.ts";
 import type { ModelFacts } from "./model/facts.ts";
@@ -17,11 +18,6 @@ export interface ClusterCost extends Quote {
   machineHoursPerMonth: number;
 }
 
-/**
- * Endpoints that a machine without a way out needs: `ecr.api`, `ecr.dkr`, `ssm`, `ssmmessages`, in the one zone. That of
- * S3 is a gateway and free.
- */
-const INTERFACE_ENDPOINTS = 4;
 /** Zones that a public load balancer must be in, each with an address of its own. */
 const PUBLIC_ZONES = 2;
 /** Both roles' images of one architecture, uncompressed (`bench/RESULTS.md`): a registry counts less. */
@@ -53,7 +49,7 @@ export function costOf(
         operationsPerSecond: disk.operationsPerSecond,
       })),
     ),
-    interfaceEndpoints: INTERFACE_ENDPOINTS,
+    interfaceEndpoints: interfaceEndpoints(config).length,
     publicAddresses: isPublic ? PUBLIC_ZONES : 0,
     loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
     transferOutGigabytesMonth: transferGigabytes(config, speed, machineHoursPerMonth),

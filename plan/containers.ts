@@ -1,7 +1,8 @@
 /** The front, the backends, and the machines that they run on, as the plan tells them. */
 
-import type { ClusterConfig } from "../config/schema.ts";
-import { backendDisk, frontDisk } from "./disks.ts";
+import type { ClusterConfig, PoolConfig } from "../config/schema.ts";
+import type { MachineType } from "./catalog/index.ts";
+import { backendDisk, frontDisk, mostWeightsBytes } from "./disks.ts";
 import { backendFlags, FRONT_PORT, frontFlags, RPC_PORT } from "./flags.ts";
 import { architectureOf, frontHost, type Host, type Slot, slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
@@ -59,12 +60,13 @@ export function backendPlans({ config, placement, cidr, ownMachine }: Decided): 
     const count = placement?.counts[device] ?? 0;
     const layers = layerRange(next, count);
     next += count;
+    const address = addresses(cidr).backend(slot.machineNumber);
     return {
       name: nameOf(slot),
       pool: slot.pool.name,
       flavour: slot.flavour,
       architecture: architectureOf(slot, ownMachine),
-      address: addresses(cidr).backend(slot.machineNumber),
+      address,
       port: RPC_PORT + slot.gpu,
       device: `RPC${device}`,
       layers,
@@ -73,13 +75,13 @@ export function backendPlans({ config, placement, cidr, ownMachine }: Decided): 
       containerMemoryBytes: slot.containerBytes,
       threads: slot.threads,
       gpus: gpusOf(slot),
-      ...backendFlags(slot),
+      ...backendFlags(slot, address),
     };
   });
 }
 
 /** Machines to rent, the front's first; none where the machine is the user's own. */
-export function machinePlans({ config, facts, placement, cidr, ownMachine }: Decided): MachinePlan[] {
+export function machinePlans({ config, facts, cidr, ownMachine }: Decided): MachinePlan[] {
   const front = frontHost(config);
   if (front.type === null) return [];
   const machines: MachinePlan[] = [
@@ -88,11 +90,17 @@ export function machinePlans({ config, facts, placement, cidr, ownMachine }: Dec
       pool: null,
       type: front.type.name,
       market: "on-demand",
+      reservation: null,
       flavour: front.flavour,
       architecture: architectureOf(front, ownMachine),
       address: addresses(cidr).front,
       backends: [],
       disk: frontDisk(config, facts, front.type),
+      // The model is to be there still after a stop.
+      instanceStore: false,
+      imageParameter: imageParameterOf(front.type),
+      recovery: recoveryOf(front.type),
+      inPlacementGroup: true,
     },
   ];
   const slots = slotsOf(config);
@@ -101,21 +109,50 @@ export function machinePlans({ config, facts, placement, cidr, ownMachine }: Dec
     const [first] = entries;
     if (first === undefined || first[1].type === null) continue;
     const { pool, type, flavour } = first[1];
-    const weightsBytes = entries.reduce((sum, [device]) => sum + (placement?.backends[device]?.weightsBytes ?? 0), 0);
+    const capacityBytes = entries.reduce((sum, [, slot]) => sum + slot.capacityBytes, 0);
+    const cacheBytes = mostWeightsBytes(capacityBytes, facts);
+    const instanceStore = keepsRunning(config, pool) && type.nvmeGigabytes * 1e9 >= cacheBytes * 1.1;
     const before = slots.find(({ poolIndex }) => poolIndex === first[1].poolIndex)?.machineNumber ?? 0;
     machines.push({
       name: `${pool.name}-machine-${machineNumber - before}`,
       pool: pool.name,
       type: type.name,
       market: pool.market ?? "on-demand",
+      reservation: pool.reservation ?? null,
       flavour,
       architecture: type.architecture,
       address: addresses(cidr).backend(machineNumber),
       backends: entries.map(([, slot]) => nameOf(slot)),
-      disk: backendDisk(flavour, weightsBytes),
+      disk: backendDisk(type, instanceStore ? 0 : cacheBytes),
+      instanceStore,
+      imageParameter: imageParameterOf(type),
+      recovery: recoveryOf(type),
+      inPlacementGroup: pool.reservation === undefined,
     });
   }
   return machines;
+}
+
+/** A machine that never stops keeps what lies on its own NVMe. */
+function keepsRunning({ limits }: ClusterConfig, { market }: PoolConfig): boolean {
+  const stops = [limits.schedule, limits.stopAfterIdleMinutes, limits.stopAfterHours];
+  return market !== "spot" && stops.every((stop) => stop === undefined);
+}
+
+/**
+ * Public parameter of the machine image: AWS's deep learning image with NVIDIA's driver and container toolkit where there
+ * is a GPU (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html), else Amazon Linux 2023
+ * (docs.aws.amazon.com/linux/al2023/ug/ec2.html#launch-from-ssm).
+ */
+function imageParameterOf({ architecture, gpu }: MachineType): string {
+  const name = architecture === "amd64" ? "x86_64" : "arm64";
+  return gpu === null
+    ? `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${name}`
+    : `/aws/service/deeplearning/ami/${name}/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id`;
+}
+
+function recoveryOf({ autoRecovery }: MachineType): MachinePlan["recovery"] {
+  return autoRecovery ? "automatic" : "alarms";
 }
 
 /** Every image that is needed, each once. */

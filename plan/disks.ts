@@ -5,7 +5,7 @@ import { GIB, MIB } from "../config/units.ts";
 import type { MachineType } from "./catalog/index.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { GP3_INCLUDED_MEBIBYTES_PER_SECOND } from "./speed/load.ts";
-import type { DiskPlan, Flavour } from "./types.ts";
+import type { DiskPlan } from "./types.ts";
 
 /** A load that takes no longer than this needs no faster disk. */
 export const LOAD_GOAL_SECONDS = 180;
@@ -16,19 +16,30 @@ const MEBIBYTES_PER_OPERATION = 0.25;
 const GP3_INCLUDED_OPERATIONS = 3000;
 
 /** System and images: AL2023 on CPU machines, the deep learning image with its drivers on those with GPUs. */
-const SYSTEM_GIBIBYTES: Readonly<Record<Flavour, number>> = { cpu: 30, cuda: 120 };
+const systemGibibytes = ({ gpu }: MachineType) => (gpu === null ? 30 : 120);
 
 /** The front's volume: the system and the model file. */
 export function frontDisk({ front }: ClusterConfig, facts: ModelFacts, type: MachineType): DiskPlan {
   return disk(
-    SYSTEM_GIBIBYTES[front.flavour] + gibibytesOf(facts.fileBytes),
+    systemGibibytes(type) + gibibytesOf(facts.fileBytes),
     front.diskMebibytesPerSecond ?? throughputFor(facts.fileBytes, type),
   );
 }
 
-/** A backend machine's volume: the system and the cache of the weights that were sent to it. */
-export function backendDisk(flavour: Flavour, weightsBytes: number): DiskPlan {
-  return disk(SYSTEM_GIBIBYTES[flavour] + gibibytesOf(weightsBytes), GP3_INCLUDED_MEBIBYTES_PER_SECOND);
+/**
+ * A backend machine's volume: the system and the cache of the weights that are sent to it.
+ * @param cacheBytes the most that can be sent, see {@link mostWeightsBytes}; 0 where the cache is elsewhere
+ */
+export function backendDisk(type: MachineType, cacheBytes: number): DiskPlan {
+  return disk(systemGibibytes(type) + gibibytesOf(cacheBytes), GP3_INCLUDED_MEBIBYTES_PER_SECOND);
+}
+
+/**
+ * The most weights that a machine's backends can get, however the layers are split: a volume of that size stays as it is
+ * when another backend comes or goes.
+ */
+export function mostWeightsBytes(capacityBytes: number, { fileBytes }: ModelFacts): number {
+  return Math.min(capacityBytes, fileBytes);
 }
 
 /** The least throughput that loads so many bytes in good time, as far as the machine can take it. */

@@ -31,6 +31,7 @@ export const FINDING_NUMBERS = {
   "zone-lacks-type": "F26",
   "spot-saves-little": "F27",
   "network-unsuitable": "F28",
+  "monthly-cost-above-limit": "F29",
 } as const satisfies Readonly<Record<string, `F${number}`>>;
 
 /** Stable identifier of a finding. */

@@ -149,8 +149,28 @@ const costIsWithinLimit: Check = (situation) => {
   ];
 };
 
+/** Says where a month costs more than its owner allows. */
+const monthIsWithinLimit: Check = ({ config, cost }) => {
+  const limit = config.limits.maxMonthlyUsd;
+  if (cost === null || limit === undefined || cost.usdPerMonth.high <= limit) return [];
+  const path = "limits.maxMonthlyUsd";
+  const raised = Math.ceil(cost.usdPerMonth.high);
+  const rest =
+    config.limits.schedule === undefined ? "let the machines rest with limits.schedule" : "shorten limits.schedule";
+  return [
+    {
+      code: "monthly-cost-above-limit",
+      severity: "error",
+      path,
+      message: `A month costs up to ${usdText(raised)} US dollars, and ${path} is ${limit}.`,
+      remedy: `Set ${path} to at least ${raised}, ${rest}, or choose smaller machines: \`npm run advise\` proposes some.`,
+      change: { path, value: raised },
+    },
+  ];
+};
+
 /** All that is about costs. */
-export const COST_CHECKS: readonly Check[] = [fewerOrSmallerMachines, costIsWithinLimit];
+export const COST_CHECKS: readonly Check[] = [fewerOrSmallerMachines, costIsWithinLimit, monthIsWithinLimit];
 
 /** The change that keeps most of the speed of all that hold the model within the limit. */
 function fastestWithin({ config, facts, placement }: Situation, usd: number, limit: number): Proposal | null {

@@ -37,11 +37,13 @@ export interface FrontDecision {
 }
 
 /** Start of `llama-server`. */
-export function frontFlags({ model, front }: ClusterConfig, decision: FrontDecision): ContainerFlags {
+export function frontFlags({ target, model, front, access }: ClusterConfig, decision: FrontDecision): ContainerFlags {
+  // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
+  const isReachedBySession = target === "aws" && (access.mode ?? "ssm") === "ssm";
   return {
     environment: {
       APP_MODE: "server",
-      APP_BIND: "0.0.0.0",
+      APP_BIND: isReachedBySession ? "127.0.0.1" : "0.0.0.0",
       APP_PORT: String(FRONT_PORT),
       APP_MODEL: `${MODEL_DIRECTORY}/${decision.modelFileName}`,
       APP_RPC_BACKENDS: decision.rpcBackends.join(","),
@@ -72,12 +74,15 @@ export function frontFlags({ model, front }: ClusterConfig, decision: FrontDecis
   };
 }
 
-/** Start of `ggml-rpc-server`. */
-export function backendFlags({ flavour, capacityBytes, threads, gpu }: Slot): ContainerFlags {
+/**
+ * Start of `ggml-rpc-server`.
+ * @param address its machine's; in a container with a network of its own it listens on every address that it has
+ */
+export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Slot, address: string): ContainerFlags {
   return {
     environment: {
       APP_MODE: "backend",
-      APP_BIND: "0.0.0.0",
+      APP_BIND: type === null ? "0.0.0.0" : address,
       APP_PORT: String(RPC_PORT + gpu),
       APP_MEM: String(capacityBytes / MIB),
       APP_THREADS: String(threads),

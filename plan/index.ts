@@ -1,6 +1,7 @@
 /** From a configuration and a model's facts to everything that is decided before anything exists. Pure. */
 
 import type { ClusterConfig } from "../config/schema.ts";
+import { awsPlan, clusterCidr } from "./aws.ts";
 import { costOf } from "./bill.ts";
 import { backendPlans, frontPlan, imagePlans, machinePlans } from "./containers.ts";
 import { findingsOf } from "./findings.ts";
@@ -54,7 +55,13 @@ export function planCluster(config: ClusterConfig, facts: ModelFacts, context: P
   assertMachines(config);
   const placement = place(config, facts);
   const cidr = privateCidr(config.access.privateCidr, context.stack);
-  const decided = { config, facts, placement, cidr, ownMachine: context.architecture ?? "amd64" } as const;
+  const decided = {
+    config,
+    facts,
+    placement,
+    cidr: clusterCidr(config, cidr),
+    ownMachine: context.architecture ?? "amd64",
+  } as const;
   const backends = backendPlans(decided);
   const front = frontPlan(decided, backends);
   const machines = machinePlans(decided);
@@ -68,6 +75,7 @@ export function planCluster(config: ClusterConfig, facts: ModelFacts, context: P
     front,
     backends,
     machines,
+    aws: awsPlan(config, facts, cidr),
     images: imagePlans(front, backends),
     tensorSplit: tensorSplitOf(placement?.counts ?? []),
     speed: performance?.speed ?? null,

@@ -5,6 +5,7 @@
 
 import type { Region } from "../config/regions.ts";
 import type { ClusterConfig } from "../config/schema.ts";
+import type { AwsPlan } from "./aws.ts";
 import type { ClusterCost } from "./bill.ts";
 import type { SpeedEstimate } from "./speed/estimate.ts";
 import type { LoadEstimate } from "./speed/load.ts";
@@ -154,7 +155,7 @@ export interface NetworkPlan {
   cidr: string;
 }
 
-/** A gp3 volume. */
+/** An encrypted gp3 volume. */
 export interface DiskPlan {
   gibibytes: number;
   mebibytesPerSecond: number;
@@ -169,13 +170,23 @@ export interface MachinePlan {
   pool: string | null;
   /** EC2 type. */
   type: string;
-  market: "on-demand" | "spot";
+  market: "on-demand" | "spot" | "capacity-block";
+  /** Capacity reservation that it runs in; null for whatever capacity there is. */
+  reservation: string | null;
   flavour: Flavour;
   architecture: Architecture;
   address: string;
   /** Names of the backends that run on it; none on the front's. */
   backends: string[];
   disk: DiskPlan;
+  /** Whether model and cache lie on the machine's own NVMe, which is empty after each stop. */
+  instanceStore: boolean;
+  /** Public SSM parameter that names the machine image. */
+  imageParameter: string;
+  /** EC2 moves it off broken hardware by itself, or alarms have to reboot it and start it elsewhere. */
+  recovery: "automatic" | "alarms";
+  /** Whether it may be placed close to the others: a reservation says itself where it is. */
+  inPlacementGroup: boolean;
 }
 
 /** The whole decision. */
@@ -194,6 +205,8 @@ export interface ClusterPlan {
   tensorSplit: number[];
   /** Machines to rent, the front's first; none with target docker. */
   machines: MachinePlan[];
+  /** What else there is on EC2; null with target docker. */
+  aws: AwsPlan | null;
   /** How fast it answers; null where the machine is the user's own: its memory's bandwidth is not known. */
   speed: SpeedEstimate | null;
   /** How long the model takes to load; null where the machine is the user's own. */

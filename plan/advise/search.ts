@@ -21,7 +21,7 @@ import { type Placement, place } from "../placement.ts";
 import type { Estimate, SpeedEstimate } from "../speed/estimate.ts";
 import type { LoadEstimate } from "../speed/load.ts";
 import { type Front, frontsFor, withFront } from "./fronts.ts";
-import { hostOf, mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
+import { mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
 
 export type { Wishes } from "./outlook.ts";
 
@@ -153,12 +153,16 @@ function adviceOf({ pool, front }: Candidate, config: ClusterConfig, placement: 
   };
 }
 
-/** What a cluster costs at least: its volumes are rounded up to whole GiB, which is left out here. */
+/**
+ * What a cluster costs at least: its volumes are rounded up to whole GiB and have room for more than their part of the
+ * weights, which is left out here, and a machine with NVMe may keep them there.
+ */
 function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook): Candidate {
-  const { flavour } = hostOf(pool.type);
   const { layerBytes, outputBytes } = outlook.facts.weights;
   const weightsBytes = outputBytes + layerBytes.reduce((sum, bytes) => sum + bytes, 0);
-  const gibibytes = (pool.count - 1) * backendDisk(flavour, 0).gibibytes + backendDisk(flavour, weightsBytes).gibibytes;
+  const keptBytes = pool.type.nvmeGigabytes === 0 ? weightsBytes : 0;
+  const gibibytes =
+    (pool.count - 1) * backendDisk(pool.type, 0).gibibytes + backendDisk(pool.type, keptBytes).gibibytes;
   const disks = (gibibytes * SERVICE_PRICES.gp3GigabyteMonth) / HOURS_PER_MONTH;
   return {
     pool,
