@@ -1,6 +1,6 @@
 /**
  * Every version and hash that toolchain/ pins, and nowhere else. The Go modules' own hashes are in `go/<name>/go.sum`,
- * npm's in `package-lock.json`.
+ * npm's in `package-lock.json`, those of Python packages in `test-tools/python/<name>.txt`.
  */
 export const versions = {
   /** Oldest Go that builds what can't be downloaded (an older one fetches its successor by itself from 1.21 on). */
@@ -118,6 +118,9 @@ export const versions = {
       },
     },
   },
+
+  /** Oldest Python that the lists in `test-tools/python/` are made for. */
+  python: { minimum: "3.10.0" },
 
   /** Built from its Go module. */
   actionlint: { package: "github.com/rhysd/actionlint/cmd/actionlint", version: "1.7.12" },
