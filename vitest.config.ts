@@ -1,6 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** One project per kind of test; `npm run test:quick` takes those that need neither an engine nor Docker. */
+/**
+ * One project per kind of test; `npm run test:quick` takes those that need neither an engine nor Docker, `npm run
+ * test:aws` those of target aws.
+ */
 const project = (name: string, folder: string, testTimeout: number, extra: Record<string, unknown> = {}) => ({
   extends: true as const,
   test: { name, include: [`test/${folder}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...extra },
@@ -20,9 +23,13 @@ export default defineConfig({
       project("graph", "graph", 30_000),
       project("lint", "lint", 120_000),
       project("command", "command", 180_000),
+      project("policies", "policies", 60_000),
+      // An EC2 double and Terraform, side by side: each file has its own double. What starts containers is in aws/boot.
+      project("aws", "aws", 300_000, { exclude: ["test/aws/boot/**"] }),
       project("image", "image", 180_000, { ...alone(1), hookTimeout: COMPILE_MS }),
       project("oracle", "oracle", 120_000, { ...alone(2), hookTimeout: COMPILE_MS }),
       project("cluster", "cluster", 180_000, { ...alone(3), hookTimeout: COMPILE_MS }),
+      project("boot", "aws/boot", 180_000, { ...alone(4), hookTimeout: COMPILE_MS }),
     ],
   },
 });

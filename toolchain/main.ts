@@ -14,6 +14,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   bench: () => import("./commands/bench.ts"),
   test: () => import("./commands/test.ts"),
   "test:quick": () => import("./commands/test-quick.ts"),
+  "test:aws": () => import("./commands/test-aws.ts"),
   "test:images": () => import("./commands/test-images.ts"),
   "catalog:refresh": () => import("./commands/catalog-refresh.ts"),
   setup: () => import("./commands/setup.ts"),

@@ -1,7 +1,9 @@
 /** `npm test`: set-up and every test; the last line has the totals. */
 import type { Command } from "../command.ts";
 import { onTerminal } from "../delegate.ts";
+import { paths } from "../paths.ts";
 import { allSteps, setUp } from "../setup.ts";
+import { ensureAwsTestTools } from "../test-tools.ts";
 
 /** The totals are printed by the second reporter, after everything else. */
 export const REPORTERS = ["--reporter=default", "--reporter=./test/support/reporter.ts"];
@@ -9,12 +11,13 @@ export const REPORTERS = ["--reporter=default", "--reporter=./test/support/repor
 export const command: Command = {
   summary: "make this machine ready and run every test",
   help: `
-  npm test                          everything: types, formatting, unit, graph, lint, image and cluster tests
+  npm test                          everything: types, formatting, unit, graph, lint, image, cluster and AWS tests
   npm test -- --project unit        arguments are handed to vitest
 
 What this machine can't run is listed with its reason; the last line has the totals.`,
   run: async (args, { signal }) => {
     await setUp(allSteps, signal);
+    await ensureAwsTestTools(paths.root);
     return onTerminal("vitest", ["run", ...REPORTERS, ...args], signal);
   },
 };
