@@ -37,10 +37,11 @@ export interface AccountFacts {
   subnets: Readonly<Record<string, SubnetFacts | null>> | null;
 }
 
-/** What the stack file says about where the machines are to be: its section `aws`, or the part of it that matters here. */
-export interface AccountWishes {
-  availabilityZone?: string | undefined;
-  network?: { vpcId: string; subnetId: string; publicSubnetIds?: readonly string[] | undefined } | undefined;
+/** Where the plan wants the machines to be; null where it leaves that open. */
+export function wishedZone({ aws }: ClusterPlan, { subnets }: AccountFacts): string | null {
+  if (aws === null) return null;
+  const subnet = aws.network.kind === "existing" ? subnets?.[aws.network.subnetId] : null;
+  return aws.availabilityZone ?? subnet?.zone ?? null;
 }
 
 /**
@@ -48,10 +49,9 @@ export interface AccountWishes {
  * the first by name that offers every type. Prices do not decide: a zone that changes would replace the whole cluster.
  * @returns null if no zone offers every type, or the offerings are not known
  */
-export function availabilityZoneFor(plan: ClusterPlan, facts: AccountFacts, wishes: AccountWishes = {}): string | null {
-  const subnet = wishes.network === undefined ? null : facts.subnets?.[wishes.network.subnetId];
-  const wished = wishes.availabilityZone ?? subnet?.zone;
-  if (wished !== undefined) return wished;
+export function availabilityZoneFor(plan: ClusterPlan, facts: AccountFacts): string | null {
+  const wished = wishedZone(plan, facts);
+  if (wished !== null) return wished;
   const whole = wholeZones(plan, facts).map(({ name }) => name);
   if (facts.presentZone !== null && (facts.zones === null || whole.includes(facts.presentZone)))
     return facts.presentZone;
@@ -71,7 +71,9 @@ export function typesOf({ machines }: ClusterPlan): string[] {
   return [...new Set(machines.map(({ type }) => type))];
 }
 
-/** vCPUs that the cluster needs, by quota code. */
+/** vCPUs that the cluster needs, by quota code. A reservation counted its own when it was made. */
 export function vcpusOf({ machines }: ClusterPlan): Map<string, number> {
-  return vcpusByQuota(machines.map(({ type, market }) => ({ type, market, count: 1 })));
+  return vcpusByQuota(
+    machines.flatMap(({ type, market, reservation }) => (reservation === null ? { type, market, count: 1 } : [])),
+  );
 }

@@ -3,12 +3,12 @@
 import { networkOf } from "../config/cidr.ts";
 import {
   type AccountFacts,
-  type AccountWishes,
   availabilityZoneFor,
   type SubnetFacts,
   typesOf,
   vcpusOf,
   wholeZones,
+  wishedZone,
 } from "./account.ts";
 import { findMachineType } from "./catalog/index.ts";
 import { FINDING_NUMBERS } from "./finding-numbers.ts";
@@ -19,7 +19,6 @@ import type { ClusterPlan, Finding } from "./types.ts";
 interface AccountSituation {
   plan: ClusterPlan;
   facts: AccountFacts;
-  wishes: AccountWishes;
   /** Zone that the machines will be in; null if none will do, or it is not known. */
   zone: string | null;
 }
@@ -47,9 +46,8 @@ const quotasAreRaised: AccountCheck = ({ plan, facts }) =>
     ];
   });
 
-const someZoneOffersAll: AccountCheck = ({ plan, facts, wishes }) => {
-  const isChosen = wishes.availabilityZone !== undefined || wishes.network !== undefined;
-  if (isChosen || facts.zones === null || wholeZones(plan, facts).length > 0) return [];
+const someZoneOffersAll: AccountCheck = ({ plan, facts }) => {
+  if (isChosen(plan) || facts.zones === null || wholeZones(plan, facts).length > 0) return [];
   const lacking = facts.zones
     .map(({ name, types }) => ({ name, missing: typesOf(plan).filter((type) => !types.includes(type)) }))
     .sort((a, b) => a.missing.length - b.missing.length || (a.name < b.name ? -1 : 1));
@@ -68,9 +66,9 @@ const someZoneOffersAll: AccountCheck = ({ plan, facts, wishes }) => {
   ];
 };
 
-const chosenZoneOffersAll: AccountCheck = ({ plan, facts, wishes, zone }) => {
-  const isChosen = wishes.availabilityZone !== undefined || wishes.network !== undefined;
-  if (!isChosen || zone === null || facts.zones === null) return [];
+const chosenZoneOffersAll: AccountCheck = ({ plan, facts }) => {
+  const zone = wishedZone(plan, facts);
+  if (zone === null || facts.zones === null) return [];
   const found = facts.zones.find(({ name }) => name === zone);
   const missing = typesOf(plan).filter((type) => found?.types.includes(type) !== true);
   if (found !== undefined && missing.length === 0) return [];
@@ -81,7 +79,7 @@ const chosenZoneOffersAll: AccountCheck = ({ plan, facts, wishes, zone }) => {
       : `Availability zone ${zone} does not offer ${listed(missing)}.`;
   const [other] = whole;
   const types = `Choose other machines in place of ${listed(missing)}`;
-  if (wishes.availabilityZone === undefined) {
+  if (plan.aws?.availabilityZone === null) {
     const remedy = other === undefined ? `${types}.` : `Name a subnet in ${whole.join(" or ")}.`;
     return [{ code: "zone-lacks-type", severity: "error", path: "aws.network.subnetId", message, remedy }];
   }
@@ -100,7 +98,7 @@ const chosenZoneOffersAll: AccountCheck = ({ plan, facts, wishes, zone }) => {
   ];
 };
 
-const spotSaves: AccountCheck = ({ plan, facts, wishes, zone }) => {
+const spotSaves: AccountCheck = ({ plan, facts, zone }) => {
   const here = facts.zones?.find(({ name }) => name === zone);
   if (here === undefined) return [];
   const pools = [...new Set(plan.backends.map(({ pool }) => pool))];
@@ -116,7 +114,7 @@ const spotSaves: AccountCheck = ({ plan, facts, wishes, zone }) => {
     const cheaper = wholeZones(plan, facts)
       .filter(({ spotUsdPerHour }) => !isPoor(spotUsdPerHour[type]))
       .sort((a, b) => (a.spotUsdPerHour[type] ?? 0) - (b.spotUsdPerHour[type] ?? 0))[0];
-    const isFree = wishes.network === undefined && facts.presentZone === null;
+    const isFree = plan.aws?.network.kind === "own" && facts.presentZone === null;
     const elsewhere =
       cheaper === undefined || !isFree
         ? ""
@@ -136,11 +134,12 @@ const spotSaves: AccountCheck = ({ plan, facts, wishes, zone }) => {
   });
 };
 
-const networkIsThere: AccountCheck = ({ plan, facts: { subnets, region }, wishes: { network } }) => {
-  if (network === undefined || subnets === null) return [];
+const networkIsThere: AccountCheck = ({ plan, facts: { subnets, region } }) => {
+  const network = plan.aws?.network;
+  if (network?.kind !== "existing" || subnets === null) return [];
   const named = [
     { path: "aws.network.subnetId", id: network.subnetId },
-    ...(network.publicSubnetIds ?? []).map((id, index) => ({ path: `aws.network.publicSubnetIds[${index}]`, id })),
+    ...network.publicSubnetIds.map((id, index) => ({ path: `aws.network.publicSubnetIds[${index}]`, id })),
   ];
   const wrong = (path: string, message: string, remedy: string): Observation => ({
     code: "network-unsuitable",
@@ -158,7 +157,7 @@ const networkIsThere: AccountCheck = ({ plan, facts: { subnets, region }, wishes
     if (subnet.vpcId === network.vpcId) return [];
     return [wrong(path, `${id} is a subnet of ${subnet.vpcId}, not of ${network.vpcId}.`, "Name one of the VPC.")];
   });
-  const zones = new Set((network.publicSubnetIds ?? []).flatMap((id) => subnets[id]?.zone ?? []));
+  const zones = new Set(network.publicSubnetIds.flatMap((id) => subnets[id]?.zone ?? []));
   const isOneZone = zones.size === 1 && lost.length === 0;
   const subnet = subnets[network.subnetId];
   return [
@@ -196,6 +195,10 @@ function addressesAreFree(
   return [wrong(path, message, `Set ${path} to another part of ${subnet.cidr}.`)];
 }
 
+function isChosen({ aws }: ClusterPlan): boolean {
+  return aws !== null && (aws.availabilityZone !== null || aws.network.kind === "existing");
+}
+
 function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
 }
@@ -214,8 +217,8 @@ const CHECKS: readonly AccountCheck[] = [
 ];
 
 /** What there is to say about a plan now that the account was asked, errors first. */
-export function accountFindings(plan: ClusterPlan, facts: AccountFacts, wishes: AccountWishes = {}): Finding[] {
-  const situation = { plan, facts, wishes, zone: availabilityZoneFor(plan, facts, wishes) };
+export function accountFindings(plan: ClusterPlan, facts: AccountFacts): Finding[] {
+  const situation = { plan, facts, zone: availabilityZoneFor(plan, facts) };
   return sorted(
     CHECKS.flatMap((check) => check(situation)).map((observation) => ({
       ...observation,
@@ -225,10 +228,10 @@ export function accountFindings(plan: ClusterPlan, facts: AccountFacts, wishes: 
 }
 
 /** The plan with what the account says; the advice to look at its quotas goes where it said them all. */
-export function withAccountFindings(plan: ClusterPlan, facts: AccountFacts, wishes: AccountWishes = {}): ClusterPlan {
+export function withAccountFindings(plan: ClusterPlan, facts: AccountFacts): ClusterPlan {
   const isAnswered = [...vcpusOf(plan).keys()].every((code) => facts.quotas[code] !== undefined);
   const kept = plan.findings.filter(({ number }) => !isAnswered || number !== FINDING_NUMBERS["quota-needed"]);
-  return { ...plan, findings: sorted([...kept, ...accountFindings(plan, facts, wishes)]) };
+  return { ...plan, findings: sorted([...kept, ...accountFindings(plan, facts)]) };
 }
 
 function sorted(findings: readonly Finding[]): Finding[] {
