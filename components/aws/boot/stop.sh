@@ -1,0 +1,66 @@
+#!/bin/bash
+# Run once a minute by llama-rpc-stop.timer on a machine that stops itself: powers it off when it has been up
+# for STOP_AFTER_HOURS, or when nobody has used it for STOP_AFTER_IDLE_MINUTES. EC2 then stops the instance (it was made
+# with instanceInitiatedShutdownBehavior "stop"); its disk stays, and costs.
+# A front is used when it computes. A backend is used as long as a front is connected: fronts stay connected from their
+# start to their end, so a backend follows its front. Before its first front, which may still be fetching its model, a
+# backend waits for at least LEAST_MINUTES_BEFORE_CLIENT.
+# LLAMA_RPC_ROOT is for tests, as in node.sh; here it goes before /proc as well.
+set -uo pipefail
+
+readonly ROOT="${LLAMA_RPC_ROOT:-}"
+readonly ETC="$ROOT/etc/llama-rpc-cluster" RUN="$ROOT/run/llama-rpc-cluster"
+readonly LEAST_MINUTES_BEFORE_CLIENT=120
+
+# shellcheck source=/dev/null
+source "$ETC/node.conf"
+read -r uptime _ <"$ROOT/proc/uptime"
+uptime="${uptime%.*}"
+
+stop() { # reason
+  local line="$EPOCHSECONDS serving done stopped: $1"
+  echo "llama-rpc-cluster $MACHINE: $line" | tee -a "$ROOT/dev/console"
+  AWS_DEFAULT_REGION="$AWS_REGION" timeout 30 aws ssm put-parameter --overwrite --type String --name "$STATUS_PARAMETER" --value "$line" >/dev/null
+  systemctl poweroff
+  exit
+}
+
+setting() { # container variable
+  # shellcheck source=/dev/null
+  (source "$ETC/$1.conf" && printf '%s\n' "${ENVIRONMENT[@]}" | sed -n "s/^$2=//p")
+}
+
+# A front: whether it computes now, or has since the last look.
+front_is_used() {
+  local port counters
+  port="$(setting front APP_PORT)"
+  if ! counters="$(curl --silent --fail --max-time 20 --header "@$RUN/api-header" "http://127.0.0.1:${port:-8080}/metrics")"; then
+    # Still starting. One that does not come up in its time is not used.
+    ((uptime < STARTUP_SECONDS))
+    return
+  fi
+  counters="$(grep -E '^llamacpp:(prompt_tokens_total|tokens_predicted_total|n_decode_total|requests_processing) ' <<<"$counters")"
+  [[ "$counters" == "$(cat "$RUN/counters" 2>/dev/null)" && "$counters" != *"requests_processing "[1-9]* ]] && return 1
+  echo "$counters" >"$RUN/counters"
+}
+
+# A backend: whether anybody is connected to one of the machine's RPC ports.
+backends_are_used() {
+  local name ports=""
+  for name in "${CONTAINERS[@]}"; do ports+="$(printf ' %04X ' "$(setting "$name" APP_PORT)")"; done
+  awk -v ports="$ports" '$4 == "01" && index(ports, " " substr($2, length($2) - 3) " ") {found = 1} END {exit !found}' "$ROOT/proc/net/tcp"
+}
+
+if [[ -n "$STOP_AFTER_HOURS" ]] && ((uptime >= STOP_AFTER_HOURS * 3600)); then
+  stop "up for $STOP_AFTER_HOURS hours (limits.stopAfterHours)"
+fi
+[[ -n "$STOP_AFTER_IDLE_MINUTES" ]] || exit 0
+minutes=$STOP_AFTER_IDLE_MINUTES
+if [[ " ${CONTAINERS[*]} " == *" front "* ]]; then
+  front_is_used && echo "$uptime" >"$RUN/used"
+else
+  backends_are_used && echo "$uptime" >"$RUN/used"
+  [[ -e "$RUN/used" ]] || minutes=$((minutes > LEAST_MINUTES_BEFORE_CLIENT ? minutes : LEAST_MINUTES_BEFORE_CLIENT))
+fi
+used="$(cat "$RUN/used" 2>/dev/null || echo 0)"
+((uptime - used < minutes * 60)) || stop "nobody has used it for $minutes minutes (limits.stopAfterIdleMinutes)"
