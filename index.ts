@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { DockerCluster } from "./components/docker/cluster.ts";
+import { clusterOf } from "./components/cluster.ts";
 import { orRefuse } from "./components/support/refusal.ts";
 import { containerArchitecture } from "./config/architecture.ts";
 import { sectionsFromEngine } from "./config/engine.ts";
@@ -10,30 +10,19 @@ import { assertRunnable, planCluster } from "./plan/index.ts";
 import { readModelFacts } from "./plan/model/facts.ts";
 
 const stack = pulumi.getStack();
-const root = import.meta.dirname;
+const projectRoot = import.meta.dirname;
 
-const { config, machine, ...decided } = await orRefuse(async () => {
+const decided = await orRefuse(async () => {
   const config = parseCluster(sectionsFromEngine(pulumi.runtime.allConfig(), pulumi.getProject()));
-  const plan = planCluster(config, await readModelFacts(config.model.source, root), {
+  const plan = planCluster(config, await readModelFacts(config.model.source, projectRoot), {
     stack,
     architecture: containerArchitecture(process.arch),
   });
-  assertRunnable(plan);
-  return { config, plan, machine: readMachine(root) };
+  return { config, plan: assertRunnable(plan), machine: readMachine(projectRoot), stack, projectRoot };
 });
 if (pulumi.runtime.isDryRun()) pulumi.log.info(`\n${formatPlan(decided.plan)}`);
 
-const cluster = new DockerCluster("cluster", {
-  plan: decided.plan,
-  stack,
-  recipe: {
-    version: config.images.version,
-    repository: config.images.repository,
-    sourceImage: machine.llamaCppSourceImage,
-    cudaFrom: machine.cudaFrom,
-  },
-  references: { cpu: config.images.cpu, cuda: config.images.cuda },
-});
+const cluster = await clusterOf(decided);
 
 export const endpoint = cluster.endpoint;
 export const apiKey = cluster.apiKey;

@@ -47,6 +47,8 @@ export type AccessPlan =
 export interface ModelObjectsPlan {
   /** `file`: sent from this machine; else an import job in AWS fetches it, and nothing goes over the operator's line. */
   origin: "file" | "hugging-face" | "http" | "s3";
+  /** As the stack file says it. */
+  source: string;
   /** Keys in the bucket, that of the first part first. */
   keys: string[];
   bytes: number;
@@ -116,6 +118,7 @@ export function awsPlan(config: ClusterConfig, facts: ModelFacts, cidr: string):
     access: accessPlan(config),
     model: {
       origin: originOf(facts.source),
+      source: facts.source,
       keys: (partNames(facts.fileName)?.names ?? [facts.fileName]).map((name) => `${MODEL_PREFIX}${name}`),
       bytes: facts.fileBytes,
     },

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { generatedKey } from "../support/generated-key.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
 export interface ApiKeyArgs {
@@ -26,12 +26,7 @@ export class ApiKey extends pulumi.ComponentResource {
 
   constructor(name: string, args: ApiKeyArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:docker:ApiKey", name, {}, opts);
-    const stash = new pulumi.Stash(
-      name,
-      { input: pulumi.secret(randomBytes(32).toString("base64url")) },
-      { parent: this, ignoreChanges: ["input"], additionalSecretOutputs: ["output", "input"] },
-    );
-    this.value = pulumi.secret(stash.output.apply(String));
+    this.value = generatedKey(name, this);
     this.volume = new docker.Volume(
       `${name}-volume`,
       { name: physicalName(args.stack, "key"), labels: labelsOf(args.stack, "key") },

@@ -1,0 +1,50 @@
+import type * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterContext } from "./naming.ts";
+import type { ClusterNetwork } from "./network.ts";
+import { PrivateAccess } from "./private-access.ts";
+import { PublicAccess } from "./public-access.ts";
+
+export interface AccessArgs {
+  context: ClusterContext;
+  network: ClusterNetwork;
+  frontGroup: aws.ec2.SecurityGroup;
+  /** The front's fixed address: load balancers need not know which machine has it. */
+  frontAddress: string;
+  /** The front's machine. */
+  instanceId: pulumi.Output<string>;
+  /** Who is told when the front does not answer; null: nobody. */
+  alarmTopic: pulumi.Output<string> | null;
+}
+
+/** The way to the front. Whichever it is, the API key is asked for. */
+export class Access extends pulumi.ComponentResource {
+  /** URL of the front, for whoever may reach it. */
+  readonly endpoint: pulumi.Output<string>;
+  /** Command that makes the endpoint reachable; empty where it is. */
+  readonly connect: pulumi.Output<string>;
+
+  constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Access", name, {}, opts);
+    const { context } = args;
+    const { access, frontPort, region } = context.plan;
+    const inside = { parent: this };
+    switch (access.mode) {
+      case "ssm": {
+        const ports = JSON.stringify({ portNumber: [String(frontPort)], localPortNumber: [String(frontPort)] });
+        this.endpoint = pulumi.output(`http://127.0.0.1:${frontPort}`);
+        this.connect = pulumi.interpolate`aws ssm start-session --region ${region} --target ${args.instanceId} --document-name AWS-StartPortForwardingSession --parameters '${ports}'`;
+        break;
+      }
+      case "private":
+        this.endpoint = new PrivateAccess(name, { ...args, access }, inside).endpoint;
+        this.connect = pulumi.output("");
+        break;
+      case "public":
+        this.endpoint = new PublicAccess(name, { ...args, access }, inside).endpoint;
+        this.connect = pulumi.output("");
+        break;
+    }
+    this.registerOutputs({ endpoint: this.endpoint, connect: this.connect });
+  }
+}

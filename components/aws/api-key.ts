@@ -1,0 +1,33 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { generatedKey } from "../support/generated-key.ts";
+import { type ClusterContext, parameterName, tagsOf } from "./naming.ts";
+
+/**
+ * The key of the front's API: generated once, kept encrypted in state and in SSM, where the front's role alone may read it.
+ *
+ * ### Cost
+ * None: a standard parameter with AWS's own key is free.
+ */
+export class ApiKey extends pulumi.ComponentResource {
+  /** The key; a secret. */
+  readonly value: pulumi.Output<string>;
+  readonly parameter: aws.ssm.Parameter;
+
+  constructor(name: string, args: { context: ClusterContext }, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:ApiKey", name, {}, opts);
+    this.value = generatedKey(name, this);
+    this.parameter = new aws.ssm.Parameter(
+      name,
+      {
+        name: parameterName(args.context, "api-key"),
+        type: "SecureString",
+        value: this.value,
+        description: "Key of the front's API",
+        tags: tagsOf(args.context, "key", "api-key"),
+      },
+      { parent: this, additionalSecretOutputs: ["value"] },
+    );
+    this.registerOutputs();
+  }
+}

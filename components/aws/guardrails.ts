@@ -1,0 +1,74 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/** Per cent of the budget at which a forecast is told, and at which what was spent is. */
+const FORECAST_PERCENT = 80;
+const SPENT_PERCENT = 100;
+
+/**
+ * What keeps costs within bounds and tells its owner: a budget, hours of rest, a topic for alarms. That machines stop by
+ * themselves when nobody asks them anything is their own doing, see `boot/`.
+ *
+ * ### Cost
+ * The first two budgets of an account are free, mails are free up to a thousand a month.
+ */
+export class Guardrails extends pulumi.ComponentResource {
+  /** Who keeps the hours; null: the machines always run. */
+  readonly scheduler: Scheduler | null;
+  /** Topic whose subscriber is told; null: nobody is. */
+  readonly topic: pulumi.Output<string> | null;
+
+  constructor(name: string, args: { context: ClusterContext }, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Guardrails", name, {}, opts);
+    const { context } = args;
+    const { schedule, alarmEmail, budgetUsdPerMonth } = context.plan.guardrails;
+    this.topic = alarmEmail === null ? null : this.#topic(context, alarmEmail);
+    if (budgetUsdPerMonth !== null) this.#budget(context, budgetUsdPerMonth, alarmEmail);
+    this.scheduler = schedule === null ? null : new Scheduler("hours", { context, plan: schedule }, { parent: this });
+    this.registerOutputs();
+  }
+
+  #topic(context: ClusterContext, alarmEmail: string): pulumi.Output<string> {
+    const topic = new aws.sns.Topic(
+      "alarm-topic",
+      { name: physicalName(context, "alarms"), tags: tagsOf(context, "guardrail", "alarms") },
+      { parent: this },
+    );
+    new aws.sns.TopicSubscription(
+      "alarm-mail",
+      { topic: topic.arn, protocol: "email", endpoint: alarmEmail },
+      { parent: this },
+    );
+    return topic.arn;
+  }
+
+  #budget(context: ClusterContext, usdPerMonth: number, alarmEmail: string | null): void {
+    const notify = (notificationType: "FORECASTED" | "ACTUAL", threshold: number, email: string) => ({
+      notificationType,
+      threshold,
+      thresholdType: "PERCENTAGE",
+      comparisonOperator: "GREATER_THAN",
+      subscriberEmailAddresses: [email],
+    });
+    new aws.budgets.Budget(
+      "budget",
+      {
+        name: physicalName(context, "month"),
+        budgetType: "COST",
+        timeUnit: "MONTHLY",
+        limitAmount: usdPerMonth.toFixed(2),
+        limitUnit: "USD",
+        // Counts once the tag is a cost allocation tag of the account, which only its owner can say (docs/aws.md).
+        costFilters: [{ name: "TagKeyValue", values: [`user:llama-rpc-cluster/stack$${context.stack}`] }],
+        notifications:
+          alarmEmail === null
+            ? []
+            : [notify("FORECASTED", FORECAST_PERCENT, alarmEmail), notify("ACTUAL", SPENT_PERCENT, alarmEmail)],
+        tags: tagsOf(context, "guardrail", "month"),
+      },
+      { parent: this },
+    );
+  }
+}

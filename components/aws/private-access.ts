@@ -1,0 +1,109 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { AccessPlan } from "../../plan/aws.ts";
+import type { AccessArgs } from "./access.ts";
+import { tagsOf } from "./naming.ts";
+import { Rules } from "./security.ts";
+
+/** A long answer may say nothing for minutes while its prompt is computed: the most that a listener can be told. */
+const IDLE_SECONDS = 6000;
+
+/**
+ * An internal load balancer that networks of the user's reach, and by option a PrivateLink service that other accounts
+ * connect to. What goes over it is plain HTTP within AWS's network.
+ *
+ * ### Cost
+ * 0.0225 US dollars per hour, and 0.006 per unit of capacity.
+ */
+export class PrivateAccess extends pulumi.ComponentResource {
+  readonly endpoint: pulumi.Output<string>;
+
+  constructor(
+    name: string,
+    args: AccessArgs & { access: Extract<AccessPlan, { mode: "private" }> },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("llama-rpc-cluster:aws:PrivateAccess", name, {}, opts);
+    const { context, network, access } = args;
+    const { frontPort } = context.plan;
+    const inside = { parent: this };
+    const tags = tagsOf(context, "load-balancer", "internal");
+    const group = new aws.ec2.SecurityGroup(
+      `${name}-group`,
+      {
+        vpcId: network.vpcId,
+        description: "Internal load balancer: reached from allowed networks, reaches the front",
+        revokeRulesOnDelete: true,
+        tags,
+      },
+      inside,
+    );
+    const port = { ipProtocol: "tcp", fromPort: frontPort, toPort: frontPort };
+    const rules = new Rules(context, this);
+    access.allowedCidrs.forEach((cidrIpv4, index) => {
+      rules.in(`balancer-from-network-${index}`, group, { ...port, cidrIpv4 }, "load-balancer");
+    });
+    rules.out("balancer-to-front", group, { ...port, referencedSecurityGroupId: args.frontGroup.id }, "load-balancer");
+    rules.in("front-from-balancer", args.frontGroup, { ...port, referencedSecurityGroupId: group.id }, "front");
+
+    const balancer = new aws.lb.LoadBalancer(
+      name,
+      {
+        internal: true,
+        loadBalancerType: "network",
+        subnets: [network.serviceSubnetId],
+        securityGroups: [group.id],
+        enableDeletionProtection: context.plan.isProtected,
+        // Who connects by PrivateLink is admitted by name; their addresses are their own network's.
+        enforceSecurityGroupInboundRulesOnPrivateLinkTraffic: access.privateLinkPrincipals.length > 0 ? "off" : "on",
+        tags,
+      },
+      inside,
+    );
+    const target = new aws.lb.TargetGroup(
+      name,
+      {
+        vpcId: network.vpcId,
+        protocol: "TCP",
+        port: frontPort,
+        targetType: "ip",
+        // The front sees the balancer, so that its group's rule is all that it needs.
+        preserveClientIp: "false",
+        healthCheck: { protocol: "HTTP", path: "/health", matcher: "200", interval: 10 },
+        tags,
+      },
+      inside,
+    );
+    new aws.lb.TargetGroupAttachment(
+      name,
+      { targetGroupArn: target.arn, targetId: args.frontAddress, port: frontPort },
+      inside,
+    );
+    new aws.lb.Listener(
+      name,
+      {
+        loadBalancerArn: balancer.arn,
+        protocol: "TCP",
+        port: frontPort,
+        tcpIdleTimeoutSeconds: IDLE_SECONDS,
+        defaultActions: [{ type: "forward", targetGroupArn: target.arn }],
+        tags,
+      },
+      inside,
+    );
+    if (access.privateLinkPrincipals.length > 0) {
+      new aws.ec2.VpcEndpointService(
+        `${name}-service`,
+        {
+          acceptanceRequired: false,
+          networkLoadBalancerArns: [balancer.arn],
+          allowedPrincipals: access.privateLinkPrincipals,
+          tags,
+        },
+        inside,
+      );
+    }
+    this.endpoint = pulumi.interpolate`http://${balancer.dnsName}:${frontPort}`;
+    this.registerOutputs({ endpoint: this.endpoint });
+  }
+}

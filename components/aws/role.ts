@@ -1,0 +1,60 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { type ClusterContext, type ResourceRole, rolePath, tagsOf } from "./naming.ts";
+
+/** One permission. What it is for stands in its name. */
+export interface Statement {
+  Sid: string;
+  Action: readonly string[];
+  /** Never `*` but for the few actions that know no resource. */
+  Resource: pulumi.Input<string> | readonly pulumi.Input<string>[];
+  Condition?: Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
+}
+
+export interface RoleArgs {
+  context: ClusterContext;
+  /** Service that takes the role: `ec2.amazonaws.com`. */
+  service: string;
+  role: ResourceRole;
+  /** Part of the role's path: those of machines are told apart in the bucket's policy. */
+  folder: "nodes" | "services";
+  /** All that the role may do. */
+  statements: readonly Statement[];
+}
+
+/** A role that one service may take, with the one policy that says all it may do. */
+export class ServiceRole extends pulumi.ComponentResource {
+  readonly role: aws.iam.Role;
+  /** Permissions take effect when this is there. */
+  readonly policy: aws.iam.RolePolicy;
+
+  constructor(name: string, args: RoleArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:ServiceRole", name, {}, opts);
+    const { context } = args;
+    this.role = new aws.iam.Role(
+      name,
+      {
+        path: rolePath(context, args.folder),
+        description: `llama-rpc-cluster, stack ${context.stack}: ${name}`,
+        assumeRolePolicy: JSON.stringify({
+          Version: "2012-10-17",
+          Statement: [{ Effect: "Allow", Principal: { Service: args.service }, Action: "sts:AssumeRole" }],
+        }),
+        tags: tagsOf(context, args.role, name),
+      },
+      { parent: this },
+    );
+    this.policy = new aws.iam.RolePolicy(
+      name,
+      {
+        role: this.role.name,
+        policy: pulumi.jsonStringify({
+          Version: "2012-10-17",
+          Statement: args.statements.map((statement) => ({ Effect: "Allow", ...statement })),
+        }),
+      },
+      { parent: this },
+    );
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,15 @@
+import { randomBytes } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+
+/**
+ * A key that is made once and stays: the engine keeps the first one, encrypted in state, over every later run.
+ * @returns 32 random bytes as text; a secret
+ */
+export function generatedKey(name: string, parent: pulumi.Resource): pulumi.Output<string> {
+  const stash = new pulumi.Stash(
+    name,
+    { input: pulumi.secret(randomBytes(32).toString("base64url")) },
+    { parent, ignoreChanges: ["input"], additionalSecretOutputs: ["output", "input"] },
+  );
+  return pulumi.secret(stash.output.apply(String));
+}
