@@ -9,15 +9,21 @@ import { join } from "node:path";
  * containers have moved; replacing an image under one name would delete the new one with the old.
  * @param context folder that is sent to the builder
  * @param buildArgs arguments of the build
+ * @param options `modes`: who may read and write a file counts too, as it does for docker-build
  * @returns 12 hexadecimal digits
  */
-export function contextDigest(context: string, buildArgs: Readonly<Record<string, string>>): string {
+export function contextDigest(
+  context: string,
+  buildArgs: Readonly<Record<string, string>>,
+  options: { modes?: boolean } = {},
+): string {
   const hash = createHash("sha256").update(JSON.stringify(Object.entries(buildArgs).sort()));
   const ignored = readFileSync(join(context, ".dockerignore"), "utf8").split("\n").filter(Boolean);
   for (const name of filesBelow(context, ignored)) {
     const path = join(context, name);
-    const executable = (statSync(path).mode & 0o111) !== 0;
-    hash.update(`\0${name}\0${executable}\0`).update(readFileSync(path));
+    const { mode } = statSync(path);
+    const counted = options.modes ? (mode & 0o777).toString(8) : (mode & 0o111) !== 0;
+    hash.update(`\0${name}\0${counted}\0`).update(readFileSync(path));
   }
   return hash.digest("hex").slice(0, 12);
 }

@@ -31,6 +31,14 @@ describe("the digest of a build context", () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
+  test("takes notice of who may read and write a file only where modes are asked for", () => {
+    chmodSync(join(context, "Dockerfile"), 0o644);
+    const before = [contextDigest(context, {}), contextDigest(context, {}, { modes: true })];
+    chmodSync(join(context, "Dockerfile"), 0o664);
+    expect(contextDigest(context, {})).toBe(before[0]);
+    expect(contextDigest(context, {}, { modes: true })).not.toBe(before[1]);
+  });
+
   test("does not change with what the builder never sees", () => {
     const before = contextDigest(context, {});
     write("compose.yaml", "services: { more: {} }\n");
