@@ -40,7 +40,7 @@ fetch_model() {
     case "$?,$words" in
       0,*) size["$key"]="$(last_line <<<"$words")" ;;
       *404* | *NoSuch* | *"Not Found"*) fail model "there is no s3://$MODEL_BUCKET/$key: run pulumi up, it brings the model there" ;;
-      *403* | *AccessDenied*) fail model "the machine's role may not read s3://$MODEL_BUCKET/$key: $(last_line <<<"$words")" ;;
+      *403* | *AccessDenied*) fail model "s3://$MODEL_BUCKET/$key is not there or the machine's role may not read it ($(last_line <<<"$words")): run pulumi up, it brings the model there" ;;
       *) fail model "s3://$MODEL_BUCKET can't be reached: $(last_line <<<"$words"); the VPC needs S3's gateway endpoint" ;;
     esac
     sum=$((sum + size["$key"]))

@@ -33,7 +33,7 @@ setting() { # container variable
 # A front: whether it computes now, or has since the last look.
 front_is_used() {
   local port counters
-  port="$(setting front APP_PORT)"
+  port="$(setting "${CONTAINERS[0]}" APP_PORT)"
   if ! counters="$(curl --silent --fail --max-time 20 --header "@$RUN/api-header" "http://127.0.0.1:${port:-8080}/metrics")"; then
     # Still starting. One that does not come up in its time is not used.
     ((uptime < STARTUP_SECONDS))
@@ -56,7 +56,7 @@ if [[ -n "$STOP_AFTER_HOURS" ]] && ((uptime >= STOP_AFTER_HOURS * 3600)); then
 fi
 [[ -n "$STOP_AFTER_IDLE_MINUTES" ]] || exit 0
 minutes=$STOP_AFTER_IDLE_MINUTES
-if [[ " ${CONTAINERS[*]} " == *" front "* ]]; then
+if [[ -n "${KEY_PARAMETER:-}" ]]; then
   front_is_used && echo "$uptime" >"$RUN/used"
 else
   backends_are_used && echo "$uptime" >"$RUN/used"

@@ -19,7 +19,7 @@ interface File {
  * Renders the user data of a machine. It is plain text, holds no secret, and is the same for the same boot: it changes only
  * if what runs changes.
  * @returns `#cloud-config …`, at most 16 KiB
- * @throws Error on a name that is none, and on more than 16 KiB
+ * @throws Error on a name that is none, on a control character, and on more than 16 KiB
  */
 export function renderUserData(node: NodeBoot): string {
   for (const { name } of node.containers) {
@@ -38,6 +38,10 @@ export function renderUserData(node: NodeBoot): string {
     `- [systemctl, enable, --now, --no-block, ${unitsOf(node).map(quoted).join(", ")}]`,
     "",
   ].join("\n");
+  if (/[^\P{Cc}\n]/u.test(text))
+    throw new Error(
+      `User data of machine ${node.machine}: a control character in a name, value or argument; remove it.`,
+    );
   const bytes = Buffer.byteLength(text);
   if (bytes > MOST_USER_DATA_BYTES)
     throw new Error(
