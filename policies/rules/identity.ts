@@ -1,5 +1,5 @@
 /** Who may do what in AWS. */
-import { at, aws, elements, type Finding, isProps, type Props, type Resource, type Rule } from "../model.ts";
+import { at, aws, elements, type Finding, isProps, isSet, type Props, type Resource, type Rule } from "../model.ts";
 import { type Statement, statementsOf, texts } from "./statements.ts";
 
 /** A document that a resource holds. */
@@ -38,11 +38,21 @@ const inlineOf = (props: Props): Document[] =>
     statements: statementsOf(at(one, "policy")),
   }));
 
+/** Conditions with which an endpoint's policy keeps everybody else's identities or resources out. */
+const NARROWING = ["aws:PrincipalAccount", "aws:ResourceAccount", "aws:PrincipalOrgID", "aws:ResourceOrgID"];
+
+/** An endpoint's policy gives nothing, it takes away: it may be as wide as the account. */
+function isNarrowedEndpoint({ type }: Resource, statement: Statement): boolean {
+  const condition = statement["Condition"];
+  const equal = isProps(condition) ? condition["StringEquals"] : undefined;
+  return ENDPOINTS.has(type) && isProps(equal) && NARROWING.some((key) => isSet(equal[key]));
+}
+
 /** What the statements that allow something give; one that denies can't be too wide. */
 function inAllowed(resource: Resource, look: (statement: Statement) => Record<string, unknown>): Finding[] {
   return documentsOf(resource).flatMap(({ path, statements }) =>
     statements.flatMap((statement, index) =>
-      statement["Effect"] === "Deny"
+      statement["Effect"] === "Deny" || isNarrowedEndpoint(resource, statement)
         ? []
         : Object.entries(look(statement)).map(([key, value]) => ({
             path: `${path} Statement[${index}].${key}`,
@@ -54,7 +64,7 @@ function inAllowed(resource: Resource, look: (statement: Statement) => Record<st
 
 const actionsByName: Rule = {
   name: "actions-are-named",
-  must: "a statement that allows must name its actions one by one, without a wildcard",
+  must: "a statement that allows must name its actions one by one, without a wildcard; only an endpoint's policy may say all, with a condition on the account",
   why: "A wildcard allows what AWS adds tomorrow, too.",
   remedy: "List the actions that the machine really calls.",
   check: (resource) =>

@@ -41,10 +41,14 @@ function ofRemoteImage({ props }: Resource): Finding[] {
   return isBuilt ? [] : [{ path: "name", value: name }];
 }
 
+/** What a script calls an image, or pulls: whatever it looks like, it is one. */
+const NAMED = /^\s*(?:export\s+)?\w*IMAGE=["']?([^\s"'$]+)["']?\s*$|\bdocker\s+pull\s+["']?([^\s"'$]+)/gm;
+
 /** Every reference to an image in a text. */
 export function imagesIn(text: string): string[] {
   const found = [...text.matchAll(REFERENCE), ...text.matchAll(ECR_REFERENCE)].map(([image]) => image);
-  return [...new Set(found)];
+  const named = [...text.matchAll(NAMED)].map(([, assigned, pulled]) => assigned ?? pulled ?? "");
+  return [...new Set([...found, ...named])];
 }
 
 /** The rules of this file. */

@@ -154,11 +154,18 @@ const rpcBehindNoBalancer: Rule = {
       );
     return WITH_PORT.has(type) && isRpc(props["port"]) ? [{ path: "port", value: props["port"] }] : [];
   },
-  checkStack: (resources) =>
-    resources
+  checkStack: (resources) => {
+    const backends = resources.filter((resource) => roleOf(resource) === "backend");
+    const addresses = new Set(backends.flatMap(({ props }) => [props["privateIp"], ...elements(props["privateIps"])]));
+    return resources
       .filter(({ type }) => ATTACHMENTS.has(type))
-      .filter((one) => one.refersTo("targetId", one.props["targetId"]).some((target) => roleOf(target) === "backend"))
-      .map((resource) => ({ resource, path: "targetId", value: resource.props["targetId"] })),
+      .filter((one) => {
+        const { targetId } = one.props;
+        const isAddress = typeof targetId === "string" && addresses.has(targetId);
+        return isAddress || one.refersTo("targetId", targetId).some((target) => backends.includes(target));
+      })
+      .map((resource) => ({ resource, path: "targetId", value: resource.props["targetId"] }));
+  },
 };
 
 const LISTENERS = new Set(ofBalancer("Listener"));

@@ -84,13 +84,13 @@ function coversOnlyRpc(opening: Opening): boolean {
 
 const backendHasNoWayOut: Rule = {
   name: "backend-has-no-way-out",
-  must: "a backend's security group must let out nothing but HTTPS to endpoints of the VPC: a group or a prefix list",
+  must: "a backend's security group must let out nothing but HTTPS to AWS's endpoints: a group, a prefix list, or a VPC's addresses",
   why: "Code that got in through RPC must find nobody to talk to.",
   remedy: "Narrow the rule to TCP 443 with `referencedSecurityGroupId` or `prefixListId`.",
   checkStack: (resources) =>
     inAllOpenings(resources, (opening, resource) => {
       if (opening.direction !== "egress" || !isOfBackends(opening, resource)) return [];
-      const elsewhere = opening.peers.filter(({ kind }) => kind !== "group" && kind !== "prefix list").map(foundAt);
+      const elsewhere = opening.peers.filter((peer) => !isNear(peer)).map(foundAt);
       const isHttps = covers(opening, 443, 443) && !covers(opening, 0, 442) && !covers(opening, 444, 65_535);
       const isUnknown = opening.fromPort === UNKNOWN || opening.toPort === UNKNOWN;
       const prefix = opening.path === "" ? "" : `${opening.path}.`;
@@ -99,6 +99,15 @@ const backendHasNoWayOut: Rule = {
       return [...elsewhere, ...ports];
     }),
 };
+
+/** No VPC is larger. */
+const VPC_PREFIX_BITS = 16;
+
+function isNear({ kind, value }: Peer): boolean {
+  if (kind === "group" || kind === "prefix list" || value === UNKNOWN) return true;
+  const bits = /^[\d.]+\/(\d+)$/.exec(String(value))?.[1];
+  return kind === "network" && bits !== undefined && Number(bits) >= VPC_PREFIX_BITS;
+}
 
 const WORLD = new Set<unknown>(["0.0.0.0/0", "::/0"]);
 

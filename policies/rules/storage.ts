@@ -98,6 +98,8 @@ const keysAreSecureStrings: Rule = {
 };
 
 const REPOSITORY = aws("ecr", "Repository");
+/** Layers that speed up builds: the builder writes them again under the same tag, and nobody runs them. */
+const isCache = (resource: Resource) => /^(registry-)?cache$/.test(roleOf(resource) ?? "");
 
 const tagsStay: Rule = {
   name: "image-tags-stay",
@@ -106,19 +108,20 @@ const tagsStay: Rule = {
   remedy: 'Write `imageTagMutability: "IMMUTABLE"`.',
   check: (resource) => {
     const value = resource.props["imageTagMutability"];
-    if (resource.type !== REPOSITORY || roleOf(resource) === "cache" || is(value, "IMMUTABLE")) return [];
+    if (resource.type !== REPOSITORY || isCache(resource) || is(value, "IMMUTABLE")) return [];
     return [{ path: "imageTagMutability", value }];
   },
 };
 
 const imagesAreScanned: Rule = {
   name: "images-are-scanned",
-  must: "a repository must scan images when they are pushed",
+  must: "a repository of images must scan them when they are pushed, but for one whose role is cache",
   why: "A base image's holes are found after it was built.",
   remedy: "Write `imageScanningConfiguration: { scanOnPush: true }`.",
-  check: ({ type, props }) => {
+  check: (resource) => {
     const path = "imageScanningConfiguration.scanOnPush";
-    return type !== REPOSITORY || is(at(props, path), true) ? [] : [{ path, value: at(props, path) }];
+    const value = at(resource.props, path);
+    return resource.type !== REPOSITORY || isCache(resource) || is(value, true) ? [] : [{ path, value }];
   },
 };
 
