@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { clusterOf } from "./components/cluster.ts";
+import { checkedByAccount, clusterOf } from "./components/cluster.ts";
 import { orRefuse } from "./components/support/refusal.ts";
 import { containerArchitecture } from "./config/architecture.ts";
 import { sectionsFromEngine } from "./config/engine.ts";
@@ -18,7 +18,8 @@ const decided = await orRefuse(async () => {
     stack,
     architecture: containerArchitecture(process.arch),
   });
-  return { config, plan: assertRunnable(plan), machine: readMachine(projectRoot), stack, projectRoot };
+  const checked = await checkedByAccount(assertRunnable(plan), stack);
+  return { config, plan: assertRunnable(checked), machine: readMachine(projectRoot), stack, projectRoot };
 });
 if (pulumi.runtime.isDryRun()) pulumi.log.info(`\n${formatPlan(decided.plan)}`);
 

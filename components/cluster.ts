@@ -1,4 +1,4 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../config/machine.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import type { ClusterPlan } from "../plan/types.ts";
@@ -19,6 +19,18 @@ export interface Cluster {
   endpoint: pulumi.Output<string>;
   apiKey: pulumi.Output<string>;
   connect: pulumi.Input<string>;
+}
+
+/**
+ * The plan with what the account that it is for has to say: quotas, zones, a network that exists. Where there are no machines
+ * to rent, or AWS can't be asked, the plan stays as it is.
+ */
+export async function checkedByAccount(plan: ClusterPlan, stack: string): Promise<ClusterPlan> {
+  if (plan.aws === null) return plan;
+  const { preflight } = await import("./aws/account/preflight.ts");
+  const checked = await preflight(plan, stack);
+  if (checked.note !== null) pulumi.log.warn(checked.note);
+  return checked.plan;
 }
 
 /** Makes the cluster on the plan's target, and loads nothing of the others: the SDK of one alone takes seconds. */

@@ -77,7 +77,7 @@ export interface GuardrailsPlan {
 /** The part of the plan that only target aws has. */
 export interface AwsPlan {
   region: Region;
-  /** Null: the first zone that offers every type, as AWS says when the network is created. */
+  /** Zone of all machines; null until the account was asked which one offers every type, and then if it can't say. */
   availabilityZone: string | null;
   network: OwnNetworkPlan | ExistingNetworkPlan;
   flowLogs: boolean;

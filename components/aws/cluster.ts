@@ -28,8 +28,6 @@ export interface AwsClusterArgs {
   references?: ImageReferences | undefined;
   /** Files of the model, and where each is now. */
   modelFiles: readonly ModelFile[];
-  /** Zone of all machines, as the account's offerings have it. @default the plan's, or whichever AWS chooses */
-  availabilityZone?: string | null | undefined;
   /** Escape hatch for every machine. @default none */
   transform?: { instance?: Transform<aws.ec2.InstanceArgs> };
 }
@@ -62,11 +60,7 @@ export class AwsCluster extends pulumi.ComponentResource {
 
     const network =
       plan.aws.network.kind === "own"
-        ? new OwnNetwork(
-            "network",
-            { context, plan: plan.aws.network, availabilityZone: args.availabilityZone ?? plan.aws.availabilityZone },
-            inside,
-          )
+        ? new OwnNetwork("network", { context, plan: plan.aws.network }, inside)
         : new ExistingNetwork(plan.aws.network, plan.aws.region, inside);
     const groups = new SecurityGroups("security", { context, network }, inside);
     const images = new ClusterImages(

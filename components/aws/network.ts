@@ -28,8 +28,6 @@ export interface ClusterNetwork {
 export interface OwnNetworkArgs {
   context: ClusterContext;
   plan: OwnNetworkPlan;
-  /** Zone of all machines. @default whichever AWS chooses */
-  availabilityZone: string | null;
 }
 
 /**
@@ -52,6 +50,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
   constructor(name: string, args: OwnNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:aws:OwnNetwork", name, {}, opts);
     const { context, plan } = args;
+    const { availabilityZone } = context.plan;
     const inside = { parent: this };
     const vpc = new aws.ec2.Vpc(
       `${name}-vpc`,
@@ -77,7 +76,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
       {
         vpcId: vpc.id,
         cidrBlock: plan.clusterCidr,
-        ...(args.availabilityZone === null ? {} : { availabilityZone: args.availabilityZone }),
+        ...(availabilityZone === null ? {} : { availabilityZone }),
         tags: tagsOf(context, "network", "cluster"),
       },
       pinned,

@@ -24,7 +24,7 @@ export const MIXED = {
     { name: "gpu", machine: "g6e.12xlarge", count: 2, market: "spot", layers: Array.from({ length: 8 }, () => 14) },
     { name: "arm", machine: "c8g.8xlarge", layers: [14] },
   ],
-  access: { mode: "public" },
+  access: { mode: "public", domain: "llm.example.com", allowedCidrs: ["0.0.0.0/0"] },
   limits: { schedule: { days: ["mon", "tue", "wed", "thu", "fri"], start: "08:00", stop: "18:00" } },
 };
 

@@ -187,15 +187,15 @@ describe("the plan of rented machines in the terminal", () => {
                      2 × g6e.12xlarge (spot)        4.62–20.99  1003.05–4559.30
                      1 × c8g.8xlarge                      1.28           277.26
       disks          1 × gp3 of 265 GB, 1000 MiB/s        0.08            61.20
-                     2 × gp3 of 223 GB, 125 MiB/s         0.05            35.68
-                     1 × gp3 of 58 GB, 125 MiB/s          0.01             4.64
-      endpoints      4 interface endpoints                0.04            29.20
+                     2 × gp3 of 303 GB, 125 MiB/s         0.07            48.48
+                     1 × gp3 of 98 GB, 125 MiB/s          0.01             7.84
+      endpoints      3 interface endpoints                0.03            21.90
       addresses      2 public IPv4 addresses              0.01             7.30
       load balancer  1 load balancer                      0.03            22.27
       registry       2 GB of images                      <0.01             0.20
       model bucket   213.1 GB of model files              0.01             4.90
-      total                                         6.76–23.13  1584.33–5140.58
-      A million generated tokens: 793.25–4550.44 US dollars, at 1.4–2.6 tokens per second and one answer
+      total                                         6.77–23.14  1593.03–5149.28
+      A million generated tokens: 797.61–4558.15 US dollars, at 1.4–2.6 tokens per second and one answer
       after the other.
       The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
       Prices as of 2026-07-20. Spot prices move daily; the high end is the on-demand price, which they
@@ -248,12 +248,12 @@ describe("the plan of rented machines in the terminal", () => {
       US dollars                                   per hour  per month
       machines      3 × c8g.16xlarge                   7.66    5589.58
       disks         1 × gp3 of 265 GB, 1000 MiB/s      0.08      61.20
-                    2 × gp3 of 122 GB, 125 MiB/s       0.03      19.52
+                    2 × gp3 of 166 GB, 125 MiB/s       0.04      26.56
       endpoints     4 interface endpoints              0.04      29.20
       registry      0.3 GB of images                  <0.01       0.03
       model bucket  213.1 GB of model files            0.01       4.90
-      total                                            7.81    5704.43
-      A million generated tokens: 1131.16–1933.59 US dollars, at
+      total                                            7.82    5711.47
+      A million generated tokens: 1132.55–1935.98 US dollars, at
       1.1–1.9 tokens per second and one answer after the other.
       A month has 730 hours, and the machines run in all of them.
       Prices as of 2026-07-20. What flows through interface endpoints
@@ -277,9 +277,12 @@ describe("the plan of rented machines in the terminal", () => {
   });
 
   test("never names the loopback address, and says how the front is reached", () => {
-    const texts = ["ssm", "private", "public"].map((mode) =>
-      formatPlan(awsPlan({ ...PUBLISHED_CLUSTER, access: { mode } })),
-    );
+    const allowedCidrs = ["203.0.113.0/24"];
+    const texts = [
+      { mode: "ssm" },
+      { mode: "private", allowedCidrs },
+      { mode: "public", allowedCidrs, domain: "llm.example.com" },
+    ].map((access) => formatPlan(awsPlan({ ...PUBLISHED_CLUSTER, access })));
     for (const text of texts) expect(text).not.toContain("127.0.0.1");
     expect(texts.map((text) => /^endpoint +(.*)$/m.exec(text)?.[1])).toEqual([
       "port 8080 of the front, through an SSM session of yours: no port is open to anybody",

@@ -246,9 +246,12 @@ describe("the picture of rented machines", () => {
   });
 
   test("names the way in, and not the loopback address", () => {
-    const ways = ["ssm", "private", "public"].map((mode) =>
-      svgPlan(awsPlan({ ...PUBLISHED_CLUSTER, access: { mode } })),
-    );
+    const allowedCidrs = ["203.0.113.0/24"];
+    const ways = [
+      { mode: "ssm" },
+      { mode: "private", allowedCidrs },
+      { mode: "public", allowedCidrs, domain: "llm.example.com" },
+    ].map((access) => svgPlan(awsPlan({ ...PUBLISHED_CLUSTER, access })));
     const said = ["an SSM session of yours", "a load balancer in your networks", "a load balancer on the Internet"];
     for (const [index, svg] of ways.entries()) {
       expect(svg).toContain(`>${said[index]}</text>`);
