@@ -11,6 +11,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   pulumi: () => import("./commands/pulumi.ts"),
   plan: () => import("./commands/plan.ts"),
   advise: () => import("./commands/advise.ts"),
+  leaks: () => import("./commands/leaks.ts"),
   bench: () => import("./commands/bench.ts"),
   test: () => import("./commands/test.ts"),
   "test:quick": () => import("./commands/test-quick.ts"),

@@ -20,7 +20,16 @@ beforeAll(async () => {
 afterAll(() => aws.close());
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "catalog-refresh-"));
-  for (const part of ["toolchain", "plan", "config", "package.json", "biome.json", "tsconfig.json", ".gitignore"])
+  for (const part of [
+    "toolchain",
+    "components",
+    "plan",
+    "config",
+    "package.json",
+    "biome.json",
+    "tsconfig.json",
+    ".gitignore",
+  ])
     cpSync(join(ROOT, part), join(project, part), { recursive: true });
   mkdirSync(join(project, "test/unit"), { recursive: true });
   cpSync(join(ROOT, "test/unit/catalog.test.ts"), join(project, "test/unit/catalog.test.ts"));

@@ -1,13 +1,16 @@
 /** Asks AWS about machine types, with the credentials that the AWS tools would take. Nothing here changes anything there. */
 
 import type { EC2ClientConfig } from "@aws-sdk/client-ec2";
+import { clientOptions, collected, reasonOf } from "../../components/aws/account/answers.ts";
 import { REGIONS, type Region } from "../../plan/catalog/index.ts";
 import { CommandError } from "../command.ts";
 import { listedPrice, type Observed, type ObservedRegion, type ObservedType, observedType } from "./observed.ts";
 
-const SIGN_IN = "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
 const PERMISSIONS =
   "ec2:DescribeInstanceTypes, ec2:DescribeInstanceTypeOfferings, ec2:DescribeSpotPriceHistory and pricing:GetProducts";
+/** Longest wait for a sign of life. */
+const SECONDS = 60;
+const ATTEMPTS = 3;
 /** The price list of all regions is served here. */
 const PRICE_LIST_REGION = "us-east-1";
 /** Linux on shared machines, on demand, without anything that is licensed. */
@@ -32,17 +35,7 @@ export interface Questions {
  * @throws {CommandError} in one sentence if there are no credentials, or an answer is refused or empty
  */
 export async function askAws(questions: Questions): Promise<Observed> {
-  const http = await import("node:http");
-  const https = await import("node:https");
-  const config: EC2ClientConfig = {
-    // These agents know the proxy of the environment; agents that the SDK makes don't.
-    requestHandler: {
-      connectionTimeout: 10_000,
-      socketTimeout: 60_000,
-      httpAgent: http.globalAgent,
-      httpsAgent: https.globalAgent,
-    },
-  };
+  const config: EC2ClientConfig = await clientOptions(SECONDS, ATTEMPTS);
   const types = new Map<string, ObservedType>();
   const regions = await Promise.all(
     REGIONS.map(async (region): Promise<[Region, ObservedRegion]> => {
@@ -63,12 +56,12 @@ async function askEc2(
   const ec2 = await import("@aws-sdk/client-ec2");
   const client = new ec2.EC2Client({ ...config, region });
   const ask = { abortSignal: signal };
-  const infos = await collected(
+  const infos = await answered(
     `ec2:DescribeInstanceTypes in ${region}`,
     ec2.paginateDescribeInstanceTypes({ client, pageSize: 100 }, {}, ask),
     ({ InstanceTypes }) => InstanceTypes,
   );
-  const offerings = await collected(
+  const offerings = await answered(
     `ec2:DescribeInstanceTypeOfferings in ${region}`,
     ec2.paginateDescribeInstanceTypeOfferings({ client }, { LocationType: "region" }, ask),
     ({ InstanceTypeOfferings }) => InstanceTypeOfferings,
@@ -77,7 +70,7 @@ async function askEc2(
   const wanted = new Set(names.filter((name) => offered.has(name)));
   const history =
     prices && wanted.size > 0
-      ? await collected(
+      ? await answered(
           `ec2:DescribeSpotPriceHistory in ${region}`,
           // From now on means: the price that holds now, one for each zone.
           ec2.paginateDescribeSpotPriceHistory(
@@ -105,7 +98,7 @@ async function askPrices(
   const pricing = await import("@aws-sdk/client-pricing");
   const client = new pricing.PricingClient({ requestHandler: config.requestHandler ?? {}, region: PRICE_LIST_REGION });
   const filters = Object.entries({ ...LINUX_ON_DEMAND, regionCode: region });
-  const entries = await collected(
+  const entries = await answered(
     `pricing:GetProducts for ${region}`,
     pricing.paginateGetProducts(
       { client, pageSize: 100 },
@@ -126,37 +119,16 @@ async function askPrices(
   return usdPerHour;
 }
 
-/** All that a list of pages holds. */
-async function collected<Page, Item>(
+/** All that pages hold, or why there are none. */
+async function answered<Page, Item>(
   question: string,
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => Item[] | undefined,
 ): Promise<Item[]> {
-  const items: Item[] = [];
   try {
-    for await (const page of pages) items.push(...(itemsOf(page) ?? []));
+    return await collected(pages, itemsOf);
   } catch (error) {
     if (!(error instanceof Error) || error.name === "AbortError") throw error;
-    throw new CommandError(`${reasonOf(error, question)} Nothing was changed.`, { cause: error });
+    throw new CommandError(`${reasonOf(error, question, PERMISSIONS)} Nothing was changed.`, { cause: error });
   }
-  return items;
-}
-
-function reasonOf(error: Error, question: string): string {
-  const { name, message } = error;
-  if (name === "CredentialsProviderError" || name === "TokenProviderError")
-    return `There are no AWS credentials (${message}): ${SIGN_IN}.`;
-  const [firstLine = ""] = message.split("\n");
-  const said = `${name}: ${firstLine.replace(/\.$/, "")}`;
-  if (!("$metadata" in error) || !("$fault" in error))
-    return `AWS can't be reached for ${question} (${said}): check the network.`;
-  if (
-    /^(AuthFailure|ExpiredToken|InvalidClientTokenId|UnrecognizedClient|RequestExpired|SignatureDoesNotMatch)/.test(
-      name,
-    )
-  )
-    return `AWS does not accept the credentials for ${question} (${said}): ${SIGN_IN}.`;
-  if (/Unauthorized|AccessDenied|OptIn/.test(name))
-    return `AWS refuses ${question} (${said}): the credentials need ${PERMISSIONS}.`;
-  return `AWS does not answer ${question} (${said}): try again later.`;
 }

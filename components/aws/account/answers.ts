@@ -51,6 +51,12 @@ export async function collected<Page, Item>(
   return items;
 }
 
+/** Whether an error is about asking AWS, and not a defect of the program. */
+export function isFromAws(error: unknown): error is Error {
+  // The SDK counts its attempts there, for what never got an answer too.
+  return error instanceof Error && ("$metadata" in error || isLackOfCredentials(error.name));
+}
+
 /** Whether AWS itself answered with the error, and so whether other questions may fare better. */
 export function isAnswer(error: Error): boolean {
   return "$metadata" in error && "$fault" in error;

@@ -16,6 +16,7 @@ import {
   collected,
   isAboutCredentials,
   isAnswer,
+  isFromAws,
   isNotFound,
   reasonOf,
 } from "./answers.ts";
@@ -90,7 +91,7 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
     try {
       return await answer;
     } catch (error) {
-      if (!(error instanceof Error)) throw error;
+      if (!isFromAws(error)) throw error;
       const reason = reasonOf(error, `${question} in ${region}`, PREFLIGHT_PERMISSIONS);
       if (!isAnswer(error) || isAboutCredentials(error)) throw new NoAnswer(reason, { cause: error });
       refusals.push(reason);
