@@ -52,6 +52,8 @@ export function costOf(
     interfaceEndpoints: interfaceEndpoints(config).length,
     publicAddresses: isPublic ? PUBLIC_ZONES : 0,
     loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
+    firewalls: config.access.requestsPerFiveMinutes === undefined ? 0 : 1,
+    alarms: alarmsOf(config, machines),
     transferOutGigabytesMonth: transferGigabytes(config, speed, machineHoursPerMonth),
     registryGigabytes: [...images.values()].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
     bucketGigabytes: facts.fileBytes / GIB,
@@ -63,6 +65,13 @@ export function costOf(
       speed === null ? null : usdPerMillionTokens(whileRunning(quoted.usdPerMonth, machineHoursPerMonth), speed.decode),
     machineHoursPerMonth,
   };
+}
+
+/** Alarms: one that starts a hanging machine again where EC2 does not, and where somebody is to be told one for each and for the front. */
+function alarmsOf({ access, limits }: ClusterConfig, machines: readonly MachinePlan[]): number {
+  const restarts = machines.filter(({ recovery }) => recovery === "alarms").length;
+  if (limits.alarmEmail === undefined) return restarts;
+  return restarts + machines.length + (access.mode === "public" ? 1 : 0);
 }
 
 /** Hours of a month in which the machines run, by the schedule. */

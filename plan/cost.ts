@@ -32,6 +32,10 @@ export const SERVICE_PRICES = {
   loadBalancerHour: 0.0225,
   /** Capacity unit of an application load balancer; one is enough for a cluster's trickle of tokens. */
   loadBalancerUnitHour: 0.008,
+  /** Web firewall with one rule: 5 for it and 1 for the rule (aws.amazon.com/waf/pricing). */
+  firewallMonth: 6,
+  /** CloudWatch, standard resolution (aws.amazon.com/cloudwatch/pricing). */
+  alarmMonth: 0.1,
   /** To the Internet, beyond the 100 GB of a month that are free. */
   transferOutGigabyte: 0.09,
   transferOutFreeGigabytesMonth: 100,
@@ -70,6 +74,10 @@ export interface CostSpec {
   interfaceEndpoints: number;
   publicAddresses: number;
   loadBalancers: number;
+  /** Web firewalls with a rule each. */
+  firewalls: number;
+  /** Alarms of CloudWatch. */
+  alarms: number;
   /** To the Internet, each month. Between machines of one zone nothing is paid. */
   transferOutGigabytesMonth: number;
   registryGigabytes: number;
@@ -84,6 +92,8 @@ export type CostKind =
   | "endpoints"
   | "addresses"
   | "load balancer"
+  | "firewall"
+  | "alarms"
   | "transfer"
   | "registry"
   | "model bucket";
@@ -200,6 +210,8 @@ function serviceLines(spec: CostSpec): CostLine[] {
       publicAddresses * SERVICE_PRICES.publicAddressHour,
     ),
     hourly("load balancer", counted(loadBalancers, "load balancer"), loadBalancers * balancer),
+    monthly("firewall", counted(spec.firewalls, "web firewall"), spec.firewalls * SERVICE_PRICES.firewallMonth),
+    monthly("alarms", counted(spec.alarms, "alarm"), spec.alarms * SERVICE_PRICES.alarmMonth),
     monthly(
       "transfer",
       `${spec.transferOutGigabytesMonth} GB to the Internet`,

@@ -192,10 +192,11 @@ describe("the plan of rented machines in the terminal", () => {
       endpoints      3 interface endpoints                0.03            21.90
       addresses      2 public IPv4 addresses              0.01             7.30
       load balancer  1 load balancer                      0.03            22.27
+      alarms         2 alarms                            <0.01             0.20
       registry       2 GB of images                      <0.01             0.20
       model bucket   213.1 GB of model files              0.01             4.90
-      total                                         6.77–23.14  1593.03–5149.28
-      A million generated tokens: 797.61–4558.15 US dollars, at 1.4–2.6 tokens per second and one answer
+      total                                         6.77–23.14  1593.23–5149.48
+      A million generated tokens: 797.71–4558.32 US dollars, at 1.4–2.6 tokens per second and one answer
       after the other.
       The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
       Prices as of 2026-07-20. Spot prices move daily; the high end is the on-demand price, which they
