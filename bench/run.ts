@@ -1,6 +1,7 @@
 import { execa } from "execa";
 import { outputsOf } from "../toolchain/cluster.ts";
 import { benchDecode } from "./decode.ts";
+import { benchGraph } from "./graph.ts";
 import { benchImages } from "./images.ts";
 import { benchPlanner } from "./planner.ts";
 import { median, writeSection } from "./results.ts";
@@ -20,6 +21,7 @@ async function main(root: string): Promise<number> {
   await benchImages(root, cluster);
   await benchCommands(root);
   await benchPlanner(root);
+  await benchGraph(root);
   return 0;
 }
 

@@ -152,7 +152,7 @@ describe("npm run plan", () => {
   test("says how it is called", async () => {
     expect(await main(["--help"], root)).toBe(0);
     expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]]");
-    expect(out).toContain("Stacks: local, local-gpu");
+    expect(out).toContain("Stacks: aws-dev, aws-graviton, aws-prod, local, local-gpu");
   });
 
   test("answers a wrong configuration with every problem and 1", async () => {
