@@ -45,12 +45,11 @@ function resourcesOf(given: readonly PolicyResource[]): Map<Resource, PolicyReso
       type,
       name,
       props: plain(source.props) as Props,
-      refersTo: (property, value) => {
-        const origins = (propertyDependencies[property] ?? []).map((origin) => byUrn.get(origin.urn)).filter(isThere);
-        if (value === UNKNOWN) return origins;
-        const named = [...made.keys()].filter((other) => NAMES.some((key) => isSame(other.props[key], value)));
-        return named.length > 0 ? named : origins.filter((origin) => typeof origin.props["id"] !== "string");
-      },
+      // What is known is the id or the name of what it refers to; what is not comes from one of the property's origins.
+      refersTo: (property, value) =>
+        value === UNKNOWN
+          ? (propertyDependencies[property] ?? []).map((origin) => byUrn.get(origin.urn)).filter(isThere)
+          : [...made.keys()].filter(({ props: other }) => NAMES.some((key) => isSame(other[key], value))),
     };
     byUrn.set(urn, resource);
     made.set(resource, source);
