@@ -169,6 +169,20 @@ const reservationsFitTheirMarket: Rule = ({ backends }) =>
     return [];
   });
 
+/** The scheduler stops machines as a person would, which protection is there to prevent. */
+const protectedMachinesNeverRest: Rule = ({ aws, limits }) => {
+  if (aws?.protection !== true || limits.schedule === undefined) return [];
+  return [
+    {
+      path: "limits.schedule",
+      value: limits.schedule,
+      rule: "must not be given with aws.protection, which keeps the machines from being stopped",
+      remedy: "Remove one of them, or let the machines stop themselves with limits.stopAfterIdleMinutes.",
+      involves: ["limits.schedule", "aws.protection"],
+    },
+  ];
+};
+
 /** Where machines have no way out, the registry of the account is all that they reach; elsewhere a digest will do. */
 const REFERENCE_BY_DIGEST = /@sha256:[0-9a-f]{64}$/;
 const OWN_REGISTRY = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\//;
@@ -203,5 +217,6 @@ export const AWS_RULES: readonly Rule[] = [
   vpcHasItsSize,
   existingNetworkIsWhole,
   reservationsFitTheirMarket,
+  protectedMachinesNeverRest,
   imagesAreReachable,
 ];

@@ -55,7 +55,7 @@ export function configurationReference(): string {
     ...EXAMPLE,
     "```",
     "",
-    "A cluster on EC2, which can be planned and not created yet, for a model of 80 layers. Each machine runs one backend for",
+    "A cluster on EC2 for a model of 80 layers. Each machine runs one backend for",
     "each of its GPUs. The split is one's own here: leave `layers` out of every pool, and the planner makes it.",
     "",
     "```yaml",

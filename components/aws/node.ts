@@ -154,8 +154,9 @@ export class Node extends pulumi.ComponentResource {
         ebsOptimized: true,
         // A machine that shuts itself down is stopped and paid for no longer; its disk stays.
         instanceInitiatedShutdownBehavior: "stop",
-        disableApiStop: context.plan.isProtected,
-        disableApiTermination: context.plan.isProtected,
+        // EC2 protects no spot machine: it must be able to take it back.
+        disableApiStop: context.plan.isProtected && machine.market !== "spot",
+        disableApiTermination: context.plan.isProtected && machine.market !== "spot",
         ...(machine.recovery === "automatic" ? { maintenanceOptions: { autoRecovery: "default" } } : {}),
         ...(machine.inPlacementGroup ? { placementGroup: placementGroup.id } : {}),
         ...marketOf(machine),

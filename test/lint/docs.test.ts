@@ -59,6 +59,17 @@ describe("the documents keep up with the code", () => {
     expect([...new Set(called)].toSorted()).toEqual(Object.keys(scripts).toSorted());
   });
 
+  test("every kind of resource on EC2 is in the table of docs/aws.md, and nothing else is", () => {
+    const components = files.filter((file) => /^components\/aws\/.*\.ts$/.test(file)).map(textOf);
+    const made = components.flatMap((text) => [...text.matchAll(/new aws\.(\w+\.\w+)\(/g)].map((match) => match[1]));
+    const table = textOf("docs/aws.md").split("## Every resource")[1]?.split("\n## ")[0] ?? "";
+    const rows = [...table.matchAll(/^\| (`[^|]+`) \|/gm)].map((match) => match[1] ?? "");
+    const documented = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1]));
+    expect(documented.toSorted(), "say why each is there, what it costs and what removes it").toEqual(
+      [...new Set(made)].toSorted(),
+    );
+  });
+
   test("README.md names the stacks that there are", () => {
     const stacks = files.flatMap((file) => /^stacks\/Pulumi\.([\w-]+)\.yaml$/.exec(file)?.[1] ?? []);
     const section = textOf("README.md").split("### Stacks")[1]?.split("### ")[0] ?? "";
