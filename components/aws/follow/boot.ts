@@ -1,0 +1,161 @@
+/** Follows the start of a cluster until its front has answered, or says why it does not. */
+
+import { type AwsConnection, awsReason, isRefusal, pause } from "../transfer/connection.ts";
+import { type BootMachine, type Sighting, Watch } from "./machines.ts";
+import { BootReport, duration, type ReportLine } from "./report.ts";
+import { isReady, type MachineStatus } from "./status.ts";
+
+export interface FollowArgs {
+  connection: AwsConnection;
+  front: BootMachine;
+  backends: readonly BootMachine[];
+  /** Longest wait for the front's answer. */
+  timeoutSeconds: number;
+  /** Gets a line for every change. */
+  say: (line: ReportLine) => void;
+  /** Ends the following; the machines go on. */
+  signal?: AbortSignal | undefined;
+  /** Pause between two looks. @default 5 */
+  pollSeconds?: number | undefined;
+}
+
+/** A start that failed or took too long. The message is meant for the user: which machine, why, and what to do. */
+export class BootError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BootError";
+  }
+}
+
+/** What a machine may take until systemd starts its containers, beside what the plan allows the front for its start. */
+export const BOOT_ALLOWANCE_SECONDS = 600;
+
+/** Longest pause while AWS asks for patience. */
+const LONGEST_PAUSE_SECONDS = 60;
+/** A machine that is in one of these states will not start any more. */
+const ENDED: ReadonlySet<string> = new Set(["shutting-down", "terminated", "stopping", "stopped"]);
+const NEEDS = "ssm:GetParameters on the cluster's parameters and ec2:DescribeInstances";
+
+/**
+ * Follows a start until the front has answered a real generation.
+ * @throws {BootError} if a machine says that it failed or has stopped, or if the front has not answered in time
+ */
+export async function followBoot(args: FollowArgs): Promise<void> {
+  const machines = [args.front, ...args.backends];
+  const watch = await Watch.over(machines, args.connection, args.signal);
+  try {
+    await new Following(args, machines, watch).run();
+  } finally {
+    watch.close();
+  }
+}
+
+class Following {
+  readonly #args: FollowArgs;
+  readonly #machines: readonly BootMachine[];
+  readonly #watch: Watch;
+  readonly #report: BootReport;
+  readonly #began = Date.now();
+  #seen: ReadonlyMap<string, Sighting> = new Map();
+
+  constructor(args: FollowArgs, machines: readonly BootMachine[], watch: Watch) {
+    this.#args = args;
+    this.#machines = machines;
+    this.#watch = watch;
+    this.#report = new BootReport(args.front, args.backends);
+  }
+
+  async run(): Promise<void> {
+    const { pollSeconds = 5, signal, timeoutSeconds, front, say } = this.#args;
+    let pauseSeconds = pollSeconds;
+    let trouble: unknown = null;
+    while (true) {
+      try {
+        this.#seen = await this.#watch.look();
+        [trouble, pauseSeconds] = [null, pollSeconds];
+        for (const line of this.#report.lines(this.#seen)) say(this.#timed(line));
+        this.#assertAlive();
+        const status = this.#seen.get(front.machine)?.status;
+        if (status && isReady(status)) return say({ text: `ready after ${this.#elapsed()}`, passing: false });
+      } catch (error) {
+        if (error instanceof BootError) throw error;
+        if (signal?.aborted) throw this.#stopped();
+        if (isRefusal(error))
+          throw new BootError(`The start can't be followed: ${awsReason(error, "AWS", NEEDS)} ${GOES_ON}`);
+        // The SDK has tried several times: AWS asks for patience, or the line is down. The start goes on meanwhile.
+        if (trouble === null)
+          say(this.#timed({ text: `${awsReason(error, "AWS", NEEDS)} Trying again.`, passing: false }));
+        [trouble, pauseSeconds] = [error, Math.min(pauseSeconds * 2, LONGEST_PAUSE_SECONDS)];
+      }
+      const leftMs = this.#began + timeoutSeconds * 1000 - Date.now();
+      if (leftMs <= 0) throw await this.#tooLate(trouble);
+      await pause(Math.min(pauseSeconds * 1000, leftMs), signal);
+      if (signal?.aborted) throw this.#stopped();
+    }
+  }
+
+  /** Refuses to wait for a machine that has given up. */
+  #assertAlive(): void {
+    const failures = this.#machines.flatMap((machine) => {
+      const sighting = this.#seen.get(machine.machine);
+      if (sighting?.status?.state === "failed") return `${named(machine)} failed at ${told(sighting.status)}`;
+      if (sighting?.instance && ENDED.has(sighting.instance.state)) {
+        const { state, reason } = sighting.instance;
+        const last = sighting.status === null ? "" : ` Its last words were: ${told(sighting.status)}`;
+        return `${named(machine)} is ${state}${reason === "" ? "" : ` (${reason})`}.${last}`;
+      }
+      return [];
+    });
+    if (failures.length > 0) throw new BootError(`The cluster did not start: ${failures.join(" ")}`);
+  }
+
+  async #tooLate(trouble: unknown): Promise<BootError> {
+    const unfinished = this.#machines.filter(({ machine }) => {
+      const status = this.#seen.get(machine)?.status;
+      return !status || !isReady(status);
+    });
+    const lines = await Promise.all(unfinished.map((machine) => this.#lastWords(machine)));
+    const reason = trouble === null ? "" : ` ${awsReason(trouble, "AWS", NEEDS)}`;
+    return new BootError(
+      [`The front has not answered within ${duration(this.#args.timeoutSeconds * 1000)}.${reason}`, ...lines].join(
+        "\n",
+      ),
+    );
+  }
+
+  async #lastWords(machine: BootMachine): Promise<string> {
+    const { connection } = this.#args;
+    const status = this.#seen.get(machine.machine)?.status ?? null;
+    const look = `aws ec2 get-console-output --latest --output text --region ${connection.region} --instance-id ${machine.instanceId}`;
+    if (status !== null) {
+      const ago = duration(Date.now() - status.unixSeconds * 1000);
+      return `  ${named(machine)} said ${ago} ago: ${told(status)} More: ${look}`;
+    }
+    const onConsole = await this.#watch.consoleStatus(machine.instanceId).catch((error: unknown) => error);
+    if (onConsole instanceof Error)
+      return `  ${named(machine)} has said nothing, and its console can't be read: ${awsReason(onConsole, "EC2", "ec2:GetConsoleOutput")}`;
+    const said = isStatus(onConsole) ? `; on its console: ${told(onConsole)}` : ".";
+    return `  ${named(machine)} has written nothing into its parameter${said} More: ${look}`;
+  }
+
+  #stopped(): BootError {
+    return new BootError(`The start is not followed any more. ${GOES_ON}`);
+  }
+
+  #elapsed(): string {
+    return duration(Date.now() - this.#began);
+  }
+
+  #timed({ text, passing }: ReportLine): ReportLine {
+    return { text: `${this.#elapsed()}: ${text}`, passing };
+  }
+}
+
+const GOES_ON = "The machines go on; `pulumi up` follows them again.";
+
+const named = ({ machine, instanceId }: BootMachine) => `${machine} (${instanceId})`;
+
+const told = ({ step, text }: MachineStatus) => `${step}: ${/[.!?]$/.test(text) ? text : `${text}.`}`;
+
+const isStatus = (value: unknown): value is MachineStatus =>
+  typeof value === "object" && value !== null && "step" in value;
