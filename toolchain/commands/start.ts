@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { containerArchitecture } from "../../config/architecture.ts";
 import { parseCluster } from "../../config/parse.ts";
+import type { ClusterConfig } from "../../config/schema.ts";
 import { readStackFile } from "../../config/stack.ts";
 import { formatPlan } from "../../plan/format.ts";
 import { assertRunnable, type ClusterPlan, planCluster, readModelFacts } from "../../plan/index.ts";
@@ -33,8 +34,9 @@ answer. Run again it changes nothing. Safe to interrupt at any point.`,
   run: async (args, { signal }) => {
     const { values } = parse(args);
     const started = Date.now();
+    const config = configOf(values.stack);
     await setUp(allSteps, signal);
-    const plan = await planOf(values.stack);
+    const plan = await planOf(values.stack, config);
     heading(`Plan of stack ${values.stack}`);
     console.log(formatPlan(plan, { width: Math.min(process.stdout.columns ?? 100, 120) }));
     assertRunnable(plan);
@@ -77,8 +79,16 @@ async function bringUp(stack: string, signal: AbortSignal): Promise<number> {
   }
 }
 
-async function planOf(stack: string): Promise<ClusterPlan> {
+/** What costs money is not started by a command that makes a machine ready. */
+function configOf(stack: string): ClusterConfig {
   const config = parseCluster(readStackFile(stack, projectRoot));
+  if (config.target === "docker") return config;
+  throw new CommandError(
+    `Stack ${stack} is a cluster on ${config.target}, and npm start is for those on this machine: npm run plan -- -s ${stack} says what it costs, npm run pulumi -- up -s ${stack} makes it.`,
+  );
+}
+
+async function planOf(stack: string, config: ClusterConfig): Promise<ClusterPlan> {
   const facts = await readModelFacts(config.model.source, projectRoot);
   return planCluster(config, facts, { stack, architecture: containerArchitecture(process.arch) });
 }
