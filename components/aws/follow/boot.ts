@@ -1,9 +1,10 @@
 /** Follows the start of a cluster until its front has answered, or says why it does not. */
 
+import type { NodeStatus } from "../boot/report.ts";
 import { type AwsConnection, awsReason, isRefusal, pause } from "../transfer/connection.ts";
 import { type BootMachine, type Sighting, Watch } from "./machines.ts";
 import { BootReport, duration, type ReportLine } from "./report.ts";
-import { isReady, type MachineStatus } from "./status.ts";
+import { isReady } from "./status.ts";
 
 export interface FollowArgs {
   connection: AwsConnection;
@@ -27,13 +28,12 @@ export class BootError extends Error {
   }
 }
 
-/** What a machine may take until systemd starts its containers, beside what the plan allows the front for its start. */
-export const BOOT_ALLOWANCE_SECONDS = 600;
-
 /** Longest pause while AWS asks for patience. */
 const LONGEST_PAUSE_SECONDS = 60;
 /** A machine that is in one of these states will not start any more. */
 const ENDED: ReadonlySet<string> = new Set(["shutting-down", "terminated", "stopping", "stopped"]);
+/** Longest that a machine pauses between two tries (node.sh), and time for the try. */
+const OLD_FAILURE_SECONDS = 300;
 const NEEDS = "ssm:GetParameters on the cluster's parameters and ec2:DescribeInstances";
 
 /**
@@ -57,6 +57,8 @@ class Following {
   readonly #report: BootReport;
   readonly #began = Date.now();
   #seen: ReadonlyMap<string, Sighting> = new Map();
+  /** By machine, when it wrote a failure that was there at the first look. */
+  #failedBefore: Map<string, number> | null = null;
 
   constructor(args: FollowArgs, machines: readonly BootMachine[], watch: Watch) {
     this.#args = args;
@@ -74,6 +76,7 @@ class Following {
         this.#seen = await this.#watch.look();
         [trouble, pauseSeconds] = [null, pollSeconds];
         for (const line of this.#report.lines(this.#seen)) say(this.#timed(line));
+        this.#noteOldFailures();
         this.#assertAlive();
         const status = this.#seen.get(front.machine)?.status;
         if (status && isReady(status)) return say({ text: `ready after ${this.#elapsed()}`, passing: false });
@@ -96,17 +99,36 @@ class Following {
 
   /** Refuses to wait for a machine that has given up. */
   #assertAlive(): void {
-    const failures = this.#machines.flatMap((machine) => {
-      const sighting = this.#seen.get(machine.machine);
-      if (sighting?.status?.state === "failed") return `${named(machine)} failed at ${told(sighting.status)}`;
-      if (sighting?.instance && ENDED.has(sighting.instance.state)) {
-        const { state, reason } = sighting.instance;
-        const last = sighting.status === null ? "" : ` Its last words were: ${told(sighting.status)}`;
-        return `${named(machine)} is ${state}${reason === "" ? "" : ` (${reason})`}.${last}`;
-      }
-      return [];
-    });
+    const failures = this.#machines.flatMap((machine) => this.#failureOf(machine) ?? []);
     if (failures.length > 0) throw new BootError(`The cluster did not start: ${failures.join(" ")}`);
+  }
+
+  #failureOf(machine: BootMachine): string | null {
+    const { status = null, instance = null } = this.#seen.get(machine.machine) ?? {};
+    if (instance !== null && ENDED.has(instance.state)) {
+      const last = status === null ? "" : ` Its last words were: ${told(status)}`;
+      return `${named(machine)} is ${instance.state}${instance.reason === "" ? "" : ` (${instance.reason})`}.${last}`;
+    }
+    if (status?.state !== "failed") return null;
+    // A failure from before this run: its cause may be mended, and the machine tries again by itself.
+    const isOld = this.#failedBefore?.get(machine.machine) === status.seconds;
+    if (isOld && Date.now() - this.#began < OLD_FAILURE_SECONDS * 1000) return null;
+    return `${named(machine)} failed at ${told(status)} It tries again by itself; \`pulumi up\` follows it again.`;
+  }
+
+  /** Takes note of the failures that are there at the first look. */
+  #noteOldFailures(): void {
+    if (this.#failedBefore !== null) return;
+    this.#failedBefore = new Map();
+    for (const machine of this.#machines) {
+      const status = this.#seen.get(machine.machine)?.status;
+      if (status?.state !== "failed") continue;
+      this.#failedBefore.set(machine.machine, status.seconds);
+      this.#args.say({
+        text: `${named(machine)} had failed at ${told(status)} Waiting for its next try.`,
+        passing: false,
+      });
+    }
   }
 
   async #tooLate(trouble: unknown): Promise<BootError> {
@@ -128,10 +150,10 @@ class Following {
     const status = this.#seen.get(machine.machine)?.status ?? null;
     const look = `aws ec2 get-console-output --latest --output text --region ${connection.region} --instance-id ${machine.instanceId}`;
     if (status !== null) {
-      const ago = duration(Date.now() - status.unixSeconds * 1000);
+      const ago = duration(Date.now() - status.seconds * 1000);
       return `  ${named(machine)} said ${ago} ago: ${told(status)} More: ${look}`;
     }
-    const onConsole = await this.#watch.consoleStatus(machine.instanceId).catch((error: unknown) => error);
+    const onConsole = await this.#watch.consoleStatus(machine).catch((error: unknown) => error);
     if (onConsole instanceof Error)
       return `  ${named(machine)} has said nothing, and its console can't be read: ${awsReason(onConsole, "EC2", "ec2:GetConsoleOutput")}`;
     const said = isStatus(onConsole) ? `; on its console: ${told(onConsole)}` : ".";
@@ -155,7 +177,7 @@ const GOES_ON = "The machines go on; `pulumi up` follows them again.";
 
 const named = ({ machine, instanceId }: BootMachine) => `${machine} (${instanceId})`;
 
-const told = ({ step, text }: MachineStatus) => `${step}: ${/[.!?]$/.test(text) ? text : `${text}.`}`;
+const told = ({ step, text }: NodeStatus) => `${step}: ${/[.!?]$/.test(text) ? text : `${text}.`}`;
 
-const isStatus = (value: unknown): value is MachineStatus =>
+const isStatus = (value: unknown): value is NodeStatus =>
   typeof value === "object" && value !== null && "step" in value;

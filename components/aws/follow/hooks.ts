@@ -70,7 +70,7 @@ export interface BootFollowedArgs {
   connection: AwsConnection;
   front: FollowedMachine;
   backends: readonly FollowedMachine[];
-  /** Longest wait: the plan's `startupSeconds` and `BOOT_ALLOWANCE_SECONDS`. */
+  /** Longest wait: the plan's `startupSeconds`, and what the machines take until their containers start. */
   timeoutSeconds: number;
   /** Changes with what the machines run, for where that does not replace an instance: a digest of user data. @default none */
   revision?: pulumi.Input<string> | undefined;

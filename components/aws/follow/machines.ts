@@ -2,8 +2,8 @@
 
 import type * as EC2 from "@aws-sdk/client-ec2";
 import type * as SSM from "@aws-sdk/client-ssm";
+import { type NodeStatus, parseStatus, statusInConsole } from "../boot/report.ts";
 import { type AwsConnection, clientOptions } from "../transfer/connection.ts";
-import { type MachineStatus, parseStatus } from "./status.ts";
 
 /** One machine that is to start. */
 export interface BootMachine {
@@ -18,7 +18,7 @@ export interface BootMachine {
 /** What is known of a machine. */
 export interface Sighting {
   /** Null until this start has written something. */
-  status: MachineStatus | null;
+  status: NodeStatus | null;
   /** EC2's word: `running`, `stopped`, …; null where EC2 does not know the instance yet. */
   instance: { state: string; reason: string } | null;
 }
@@ -90,9 +90,9 @@ export class Watch {
     );
   }
 
-  async #parameters(): Promise<Map<string, { status: MachineStatus | null; at: number }>> {
+  async #parameters(): Promise<Map<string, { status: NodeStatus | null; at: number }>> {
     const { sdk, client } = this.#ssm;
-    const found = new Map<string, { status: MachineStatus | null; at: number }>();
+    const found = new Map<string, { status: NodeStatus | null; at: number }>();
     for (let from = 0; from < this.#machines.length; from += PARAMETERS_AT_ONCE) {
       const Names = this.#machines.slice(from, from + PARAMETERS_AT_ONCE).map(({ statusParameter }) => statusParameter);
       const answer = await client.send(new sdk.GetParametersCommand({ Names }), this.#sending);
@@ -100,7 +100,7 @@ export class Watch {
         if (Name === undefined || Value === undefined || LastModifiedDate === undefined) continue;
         const status = parseStatus(Value);
         // The line that the parameter is created with is no machine's.
-        found.set(Name, { status: status?.unixSeconds === 0 ? null : status, at: LastModifiedDate.getTime() });
+        found.set(Name, { status: status?.seconds === 0 ? null : status, at: LastModifiedDate.getTime() });
       }
     }
     return found;
@@ -125,14 +125,13 @@ export class Watch {
     return found;
   }
 
-  /** The last status line on a machine's console: it gets there too when the machine can't reach SSM. */
-  async consoleStatus(instanceId: string): Promise<MachineStatus | null> {
+  /** The last status on a machine's console: it gets there too when the machine can't reach SSM. */
+  async consoleStatus({ machine, instanceId }: BootMachine): Promise<NodeStatus | null> {
     const { sdk, client } = this.#ec2;
-    const answer = await client.send(new sdk.GetConsoleOutputCommand({ InstanceId: instanceId, Latest: true }));
-    const lines = Buffer.from(answer.Output ?? "", "base64")
-      .toString("utf8")
-      .split("\n");
-    const said = lines.flatMap((line) => parseStatus(line.replace(/^.*?(?=\b\d{9,} )/, "")) ?? []);
-    return said.at(-1) ?? null;
+    const answer = await client.send(
+      new sdk.GetConsoleOutputCommand({ InstanceId: instanceId, Latest: true }),
+      this.#sending,
+    );
+    return statusInConsole(Buffer.from(answer.Output ?? "", "base64").toString("utf8"), machine);
   }
 }

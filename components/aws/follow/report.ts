@@ -1,7 +1,8 @@
 /** What a start looks like while it goes on, in a few lines. */
 
+import type { NodeStatus, NodeStep } from "../boot/report.ts";
 import type { BootMachine, Sighting } from "./machines.ts";
-import { isPast, isReady, type MachineStatus, type STEPS } from "./status.ts";
+import { isPast, isReady } from "./status.ts";
 
 /** A line for the user. */
 export interface ReportLine {
@@ -27,7 +28,7 @@ export class BootReport {
     const all = [this.#front, ...this.#backends].map(statusOf);
     const backends = this.#backends.map(statusOf);
     const front = statusOf(this.#front);
-    const count = (among: readonly (MachineStatus | null)[], isSo: (status: MachineStatus) => boolean) =>
+    const count = (among: readonly (NodeStatus | null)[], isSo: (status: NodeStatus) => boolean) =>
       `${among.filter((status) => status !== null && isSo(status)).length} of ${among.length}`;
     return [
       ...this.#changed("booted", `machines booted ${count(all, (s) => isPast(s, "booted"))}`),
@@ -37,7 +38,7 @@ export class BootReport {
     ];
   }
 
-  #frontLines(front: MachineStatus | null): ReportLine[] {
+  #frontLines(front: NodeStatus | null): ReportLine[] {
     if (front === null) return [];
     const model = isPast(front, "model")
       ? this.#changed("model", "model is there")
@@ -60,7 +61,7 @@ export class BootReport {
   }
 }
 
-const FRONT_STEPS: Partial<Record<(typeof STEPS)[number], string>> = {
+const FRONT_STEPS: Partial<Record<NodeStep, string>> = {
   docker: "starting Docker",
   key: "fetching the API key",
   loading: "loading the model into the backends",
