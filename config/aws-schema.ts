@@ -67,6 +67,9 @@ const networkSchema = z
   })
   .register(notes, mapping("Write `vpcId:` and `subnetId:` below it, or leave the key out for a network of its own."));
 
+/** An object in a bucket takes ten tags (docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html); three are ours. */
+const MOST_TAGS = 7;
+
 /** What target aws needs to know besides the machines. */
 export const awsSchema = z
   .strictObject({
@@ -103,7 +106,7 @@ export const awsSchema = z
       .custom<Readonly<Record<string, string>>>(isTags)
       .default({})
       .register(notes, {
-        rule: "a mapping of tags to texts, none of which begins with aws: or llama-rpc-cluster/",
+        rule: `a mapping of at most ${MOST_TAGS} tags to texts, none of which begins with aws: or llama-rpc-cluster/`,
         remedy: 'Write it like { owner: "ml-team", cost-centre: "1234" }.',
       })
       .describe("Tags of everything that is created, beside the cluster's own."),
@@ -306,8 +309,10 @@ const TAG = /^(?!aws:|llama-rpc-cluster\/)[\w .:/=+@-]{1,128}$/;
 
 function isTags(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return Object.entries(value).every(
-    ([key, text]) => TAG.test(key) && typeof text === "string" && /^[\w .:/=+@-]{0,256}$/.test(text),
+  const tags = Object.entries(value);
+  return (
+    tags.length <= MOST_TAGS &&
+    tags.every(([key, text]) => TAG.test(key) && typeof text === "string" && /^[\w .:/=+@-]{0,256}$/.test(text))
   );
 }
 

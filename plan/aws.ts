@@ -3,6 +3,7 @@
 import type { Schedule } from "../config/aws-schema.ts";
 import { addressAt, networkOf } from "../config/cidr.ts";
 import { parseModelSource } from "../config/model-source.ts";
+import { ConfigError } from "../config/problems.ts";
 import type { Region } from "../config/regions.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import { FRONT_PORT, RPC_PORT } from "./flags.ts";
@@ -95,6 +96,23 @@ export interface AwsPlan {
   waitsForFront: boolean;
   /** Tags of the user's. */
   tags: Readonly<Record<string, string>>;
+}
+
+/** Names in ECR and S3 are made of the stack's: small letters, and not for ever long. */
+const STACK_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
+const STACK_NAME_LENGTH = 32;
+
+/** @throws {ConfigError} for a stack whose name can't be part of AWS's names */
+export function assertStackName({ target }: ClusterConfig, stack: string): void {
+  if (target !== "aws" || (STACK_NAME.test(stack) && stack.length <= STACK_NAME_LENGTH)) return;
+  throw new ConfigError([
+    {
+      path: "stack",
+      value: stack,
+      rule: `must be at most ${STACK_NAME_LENGTH} small letters, digits and single hyphens with target aws, as names in ECR and S3 are made of it`,
+      remedy: "Rename stacks/Pulumi.<stack>.yaml, and the stack with `pulumi stack rename` if it is there.",
+    },
+  ]);
 }
 
 /** Folder of the model's files in the bucket. */

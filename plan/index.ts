@@ -1,7 +1,7 @@
 /** From a configuration and a model's facts to everything that is decided before anything exists. Pure. */
 
 import type { ClusterConfig } from "../config/schema.ts";
-import { awsPlan, clusterCidr } from "./aws.ts";
+import { assertStackName, awsPlan, clusterCidr } from "./aws.ts";
 import { costOf } from "./bill.ts";
 import { backendPlans, frontPlan, imagePlans, machinePlans } from "./containers.ts";
 import { findingsOf } from "./findings.ts";
@@ -49,10 +49,11 @@ export function assertRunnable(plan: ClusterPlan): ClusterPlan {
 
 /**
  * Plans a cluster. What can't work is said by the plan's findings; see {@link assertRunnable}.
- * @throws {ConfigError} for machines that the catalog does not know
+ * @throws {ConfigError} for machines that the catalog does not know, and for a stack's name that AWS would not take
  */
 export function planCluster(config: ClusterConfig, facts: ModelFacts, context: PlanContext): ClusterPlan {
   assertMachines(config);
+  assertStackName(config, context.stack);
   const placement = place(config, facts);
   const cidr = privateCidr(config.access.privateCidr, context.stack);
   const decided = {

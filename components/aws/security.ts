@@ -22,14 +22,15 @@ export class SecurityGroups extends pulumi.ComponentResource {
   ) {
     super("llama-rpc-cluster:aws:SecurityGroups", name, {}, opts);
     const { context, network } = args;
+    // EC2 takes no apostrophe in a description.
     const group = (role: "front" | "backend", description: string) =>
       new aws.ec2.SecurityGroup(
         `${name}-${role}`,
         { vpcId: network.vpcId, description, revokeRulesOnDelete: true, tags: tagsOf(context, role, role) },
         { parent: this },
       );
-    this.front = group("front", "Front: reaches the backends and AWS's services");
-    this.backend = group("backend", "Backends: reached by the front alone, reach AWS's services");
+    this.front = group("front", "Front: reaches the backends and services of AWS");
+    this.backend = group("backend", "Backends: reached by the front alone, reach services of AWS");
     const { first, last } = context.plan.rpcPorts;
     const rpc = { ipProtocol: "tcp", fromPort: first, toPort: last };
     const https = { ipProtocol: "tcp", fromPort: HTTPS_PORT, toPort: HTTPS_PORT };
