@@ -1,5 +1,5 @@
 /** What keeps a cluster private on one Docker engine. */
-import { at, docker, elements, isSet, type Rule, roleOf, UNKNOWN } from "../model.ts";
+import { at, docker, elements, isSet, type Resource, type Rule, roleOf, UNKNOWN } from "../model.ts";
 
 const CONTAINER = docker("Container");
 const NETWORK = docker("Network");
@@ -42,6 +42,9 @@ const noSharedNamespace: Rule = {
   },
 };
 
+/** A plugin that is built from Go modules answers with a plural of the plural. */
+const networksOf = ({ props }: Resource): unknown => props["networksAdvanced"] ?? props["networksAdvanceds"];
+
 const backendsAreInternal: Rule = {
   name: "backends-are-on-internal-networks",
   must: "every network that a backend is on must be one of the stack's and internal",
@@ -51,12 +54,13 @@ const backendsAreInternal: Rule = {
     resources
       .filter((resource) => resource.type === CONTAINER && roleOf(resource) === "backend")
       .flatMap((resource) => {
-        const joined = elements(resource.props["networksAdvanced"]);
+        const written = networksOf(resource);
         // Without a network of its own a container is on Docker's default one.
-        if (joined.length === 0 && resource.props["networksAdvanced"] !== UNKNOWN)
-          return isSet(resource.props["networkMode"]) && resource.props["networkMode"] === "none"
+        if (!isSet(written))
+          return resource.props["networkMode"] === "none"
             ? []
             : [{ resource, path: "networksAdvanced", value: undefined }];
+        const joined = elements(written);
         return joined.flatMap((one, index) => {
           const name = at(one, "name");
           const networks = resource.refersTo("networksAdvanced", name).filter(({ type }) => type === NETWORK);
