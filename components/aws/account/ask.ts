@@ -50,7 +50,7 @@ export async function askAccount(questions: AccountQuestions): Promise<AccountAn
   const deadline = new AbortController();
   const tooLate = new Promise<AccountAnswer>((resolve) => {
     const timer = setTimeout(() => {
-      resolve({ facts: null, reason: `AWS did not answer within ${timeoutSeconds} seconds.` });
+      resolve({ facts: null, reason: `AWS did not answer within ${timeoutSeconds} s.` });
       deadline.abort();
     }, timeoutSeconds * 1000);
     deadline.signal.addEventListener("abort", () => clearTimeout(timer));
