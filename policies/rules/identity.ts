@@ -97,7 +97,7 @@ export const WITHOUT_RESOURCE: Readonly<Record<string, string>> = {
 
 /** `*`, or an ARN that leaves both the account and the resource open. */
 const isEverything = (resource: string) =>
-  resource === "*" || /^arn:[^:]*:[^:]*:[^:]*:\*?:(\*|[\w-]+[/:]\*)$/.test(resource);
+  resource === "*" || /^arn:[^:]*:[^:]*:[^:]*:(\*?:\*|\*:[\w-]+[/:]\*)$/.test(resource);
 
 /** In a document that belongs to one resource `*` means that resource. */
 const ABOUT_ITSELF = new Set([aws("ecr", "RepositoryPolicy"), aws("sns", "Topic"), aws("sqs", "QueuePolicy")]);

@@ -15,7 +15,6 @@ import {
 /** Types of the AWS provider that take no tags; whatever is not here must have them. */
 export const WITHOUT_TAGS: ReadonlySet<string> = new Set([
   "aws:acm/certificateValidation:CertificateValidation",
-  "aws:budgets/budgetAction:BudgetAction",
   "aws:cloudwatch/eventTarget:EventTarget",
   "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
   "aws:cloudwatch/logStream:LogStream",

@@ -45,8 +45,11 @@ function openTextsOf(resource: Resource): Text[] {
   const written = Object.entries(resource.props)
     .filter(([property]) => !isCarrier(resource, property) && !inside.has(property))
     .flatMap(([property, value]) => textsIn(value, property));
-  return [...decoded, ...written];
+  return [...decoded, ...written].filter(({ path, text }) => text !== MARKED || !isMarkedAnyway(resource, path));
 }
+
+/** The provider's SDK marks every parameter's value, a machine's state too. */
+const isMarkedAnyway = ({ type }: Resource, path: string) => type === aws("ssm", "Parameter") && path === "value";
 
 function textsIn(value: unknown, path: string): Text[] {
   if (typeof value === "string") return [{ path, text: value }];

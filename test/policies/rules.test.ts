@@ -1,6 +1,8 @@
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { violationsOf } from "../../policies/check.ts";
 import { RULES } from "../../policies/rules/index.ts";
+import { WITHOUT_TAGS } from "../../policies/rules/ownership.ts";
 import { CASES } from "./cases/index.ts";
 
 test("no two rules have one name", () => {
@@ -11,6 +13,15 @@ test("no two rules have one name", () => {
 test("every case is about a rule that there is", () => {
   const names = new Set(RULES.map(({ name }) => name));
   expect(CASES.filter(({ rule }) => !names.has(rule)).map(({ rule }) => rule)).toEqual([]);
+});
+
+test.each([...WITHOUT_TAGS])("%s really takes no tags", (type) => {
+  const declaration = `node_modules/@pulumi/aws/${type.split(":")[1]}.d.ts`;
+  expect(existsSync(declaration), `${declaration} is not there: correct or remove the type in policies/rules/`).toBe(
+    true,
+  );
+  const takesTags = /^\s+tags\?: pulumi\.Input/m.test(readFileSync(declaration, "utf8"));
+  expect(takesTags, "it does: remove it from policies/rules/ownership.ts").toBe(false);
 });
 
 describe.each(RULES)("$name", (rule) => {

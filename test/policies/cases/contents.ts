@@ -63,6 +63,10 @@ const secrets = casesOf("no-secret-in-plain-sight", [
       aws("ssm/parameter:Parameter", "key", { name: "/x/api-key", type: "SecureString", value: KEY }),
     ],
   ],
+  [
+    "the SDK marks what a machine says of itself",
+    [aws("ssm/parameter:Parameter", "status", { name: "/x/status/front", type: "String", value: "<secret>" })],
+  ],
   ["a file that is carried over holds a secret", [container({ uploads: "<secret>" })]],
   ["user data holds an access key", [machine(`#cloud-config\nkey: ${ACCESS_KEY}\n`)], ["machine userData"]],
   [

@@ -57,6 +57,7 @@ const resources = casesOf("resources-are-named", [
     "the account's machines are named together",
     [policy({ ...READ, Action: "ec2:StopInstances", Resource: "arn:aws:ec2:us-east-1:123456789012:instance/*" })],
   ],
+  ["an endpoint leads to one bucket's objects", [endpoint({ ...READ, Resource: "arn:aws:s3:::bucket/*" })]],
   ["a role reads every object", [policy({ ...READ, Resource: "*" })], [`policy ${at("Resource")}`]],
   ["a role reads every bucket", [policy({ ...READ, Resource: ["arn:aws:s3:::*"] })], [`policy ${at("Resource")}`]],
   [
