@@ -8,7 +8,6 @@
 fetch_key() {
   local key
   install -d -m 0700 -o 10001 -g 10001 "$RUN/secrets"
-  report key running "reading $KEY_PARAMETER"
   retried 'ParameterNotFound|InvalidKeyId' read_key
   case "$?,$words" in
     0,*) ;;
@@ -34,7 +33,6 @@ fetch_model() {
   local key file here=0 sum=0
   local -A size=()
   install -d "$DATA/models"
-  report model running "looking at s3://$MODEL_BUCKET"
   for key in "${MODEL_KEYS[@]}"; do
     retried '404|NoSuch|Not Found' cloud s3api head-object --bucket "$MODEL_BUCKET" --key "$key" --query ContentLength
     case "$?,$words" in

@@ -178,7 +178,7 @@ start_container() {
   [[ -n "$GPUS" ]] && options+=(--gpus "$([[ "$GPUS" == all ]] && echo all || echo "\"device=$GPUS\"")")
   [[ "$ROLE" == server ]] && options+=(--volume "$DATA/models:/models:ro" --volume "$RUN/secrets:/run/secrets:ro")
   words="$(docker run "${options[@]}" "${ENVIRONMENT[@]/#/--env=}" "$IMAGE" "${ARGUMENTS[@]}" 2>&1)" ||
-    fail serving "docker can't start $name: $(last_line <<<"$words")"
+    fail serving "docker can't start $name: $(grep -v -- --help <<<"$words" | last_line)"
 }
 
 # running | healthy | unhealthy | ended

@@ -16,6 +16,7 @@ readonly LEAST_MINUTES_BEFORE_CLIENT=120
 source "$ETC/node.conf"
 read -r uptime _ <"$ROOT/proc/uptime"
 uptime="${uptime%.*}"
+install -d -m 0711 "$RUN"
 
 stop() { # reason
   local line="$EPOCHSECONDS serving done stopped: $1"
