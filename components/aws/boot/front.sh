@@ -71,7 +71,8 @@ fetch_file() { # key file
 
 copy() { # key file; ends when nothing has come for two minutes
   local fetched before=-1 still=0
-  aws s3 cp --no-progress --only-show-errors "s3://$MODEL_BUCKET/$1" "$2" >"$RUN/copy.log" 2>&1 &
+  printf '[default]\ns3 =\n  preferred_transfer_client = crt\n  target_bandwidth = 100Gb/s\n' >"$RUN/aws.conf"
+  AWS_CONFIG_FILE="$RUN/aws.conf" aws s3 cp --no-progress --only-show-errors "s3://$MODEL_BUCKET/$1" "$2" >"$RUN/copy.log" 2>&1 &
   local child=$!
   while kill -0 "$child" 2>/dev/null; do
     fetched="$(fetched_bytes)"

@@ -21,7 +21,7 @@ words=""
 source "$ETC/node.conf"
 # shellcheck source=/dev/null
 source "$ETC/$name.conf"
-export AWS_DEFAULT_REGION="$AWS_REGION" AWS_PAGER="" AWS_CONFIG_FILE="$RUN/aws.conf"
+export AWS_DEFAULT_REGION="$AWS_REGION" AWS_PAGER=""
 export DOCKER_CONFIG="$RUN/docker" AWS_ECR_DISABLE_CACHE=true
 
 report() { # step state text
@@ -57,8 +57,8 @@ machine_status() {
     fi 2>/dev/null
     [[ "${#CONTAINERS[@]}" -gt 1 ]] && text="$one: $text"
     [[ "$state" == failed ]] && echo "$time $step $state $text" && return
-    [[ "$state" == ready ]] && ready=$((ready + 1))
-    rank=$((ranks[$step] * 2 + (${#state} == 5)))
+    rank=$((ranks[$step] * 2))
+    [[ "$state" == ready ]] && ready=$((ready + 1)) rank=$((rank + 1))
     ((rank < least)) && least=$rank line="$time $step $state $text"
   done
   [[ "${#CONTAINERS[@]}" -gt 1 && "$ready" -eq "${#CONTAINERS[@]}" ]] && line="$EPOCHSECONDS serving ready $ready backends"
@@ -240,7 +240,6 @@ main() {
   umask 022
   install -d -m 0711 "$RUN" "$DATA"
   install -d "$RUN/status"
-  printf '[default]\ns3 =\n  preferred_transfer_client = crt\n  target_bandwidth = 100Gb/s\n' >"$AWS_CONFIG_FILE"
   trap leave TERM INT
   local before=$(($(failures) < 5 ? $(failures) : 5))
   # The last failure stays to be read meanwhile.
