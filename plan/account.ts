@@ -23,6 +23,16 @@ export interface SubnetFacts {
   takenAddresses: readonly string[];
 }
 
+/** A capacity reservation, or a capacity block, that the stack file names. */
+export interface ReservationFacts {
+  /** In AWS's words; only `active` takes machines. */
+  state: string;
+  type: string;
+  zone: string;
+  /** Machines that it has room for, the stack's own included. */
+  free: number;
+}
+
 /** What AWS says. What it could not be asked, for lack of a permission or of time, is null or missing: nothing follows from it. */
 export interface AccountFacts {
   region: Region;
@@ -35,17 +45,20 @@ export interface AccountFacts {
   presentZone: string | null;
   /** Subnets that the stack file names, by id; null for one that does not exist. */
   subnets: Readonly<Record<string, SubnetFacts | null>> | null;
+  /** Reservations that the stack file names, by id; null for one that does not exist. */
+  reservations: Readonly<Record<string, ReservationFacts | null>> | null;
 }
 
-/** Where the plan wants the machines to be; null where it leaves that open. */
-export function wishedZone({ aws }: ClusterPlan, { subnets }: AccountFacts): string | null {
+/** Where the plan wants the machines to be, by the zone's name or by what lies in it; null where it leaves that open. */
+export function wishedZone({ aws, machines }: ClusterPlan, { subnets, reservations }: AccountFacts): string | null {
   if (aws === null) return null;
   const subnet = aws.network.kind === "existing" ? subnets?.[aws.network.subnetId] : null;
-  return aws.availabilityZone ?? subnet?.zone ?? null;
+  const [reserved] = machines.flatMap(({ reservation }) => reservations?.[reservation ?? ""]?.zone ?? []);
+  return aws.availabilityZone ?? subnet?.zone ?? reserved ?? null;
 }
 
 /**
- * Zone for all machines: what the stack file says, by name or by its subnet; else the one that the stack is in already; else
+ * Zone for all machines: what the stack file says, by name, subnet or reservation; else the one that the stack is in already; else
  * the first by name that offers every type. Prices do not decide: a zone that changes would replace the whole cluster.
  * @returns null if no zone offers every type, or the offerings are not known
  */

@@ -32,6 +32,7 @@ export const FINDING_NUMBERS = {
   "spot-saves-little": "F27",
   "network-unsuitable": "F28",
   "monthly-cost-above-limit": "F29",
+  "reservation-unsuitable": "F30",
 } as const satisfies Readonly<Record<string, `F${number}`>>;
 
 /** Stable identifier of a finding. */

@@ -13,7 +13,7 @@ import {
 import { findMachineType } from "./catalog/index.ts";
 import { FINDING_NUMBERS } from "./finding-numbers.ts";
 import type { Observation } from "./situation.ts";
-import type { ClusterPlan, Finding } from "./types.ts";
+import type { ClusterPlan, Finding, MachinePlan } from "./types.ts";
 
 /** What these findings are made from. */
 interface AccountSituation {
@@ -79,6 +79,15 @@ const chosenZoneOffersAll: AccountCheck = ({ plan, facts }) => {
       : `Availability zone ${zone} does not offer ${listed(missing)}.`;
   const [other] = whole;
   const types = `Choose other machines in place of ${listed(missing)}`;
+  if (plan.aws?.availabilityZone === null && plan.aws.network.kind === "own") {
+    const path = poolsOf(plan).find(({ machine }) => machine.reservation !== null)?.path;
+    const reserved = {
+      path: `${path ?? "backends[0]"}.reservation`,
+      message,
+      remedy: `${types}, or another reservation.`,
+    };
+    return [{ code: "zone-lacks-type", severity: "error", ...reserved }];
+  }
   if (plan.aws?.availabilityZone === null) {
     const remedy = other === undefined ? `${types}.` : `Name a subnet in ${whole.join(" or ")}.`;
     return [{ code: "zone-lacks-type", severity: "error", path: "aws.network.subnetId", message, remedy }];
@@ -101,11 +110,8 @@ const chosenZoneOffersAll: AccountCheck = ({ plan, facts }) => {
 const spotSaves: AccountCheck = ({ plan, facts, zone }) => {
   const here = facts.zones?.find(({ name }) => name === zone);
   if (here === undefined) return [];
-  const pools = [...new Set(plan.backends.map(({ pool }) => pool))];
-  return pools.flatMap((pool, index): Observation[] => {
-    const machine = plan.machines.find((one) => one.pool === pool);
-    if (machine?.market !== "spot") return [];
-    const { type } = machine;
+  return poolsOf(plan).flatMap(({ path: pool, machine: { type, market } }): Observation[] => {
+    if (market !== "spot") return [];
     const onDemand = findMachineType(type)?.usdPerHour[facts.region]?.usd;
     if (onDemand === undefined) return [];
     const isPoor = (usd: number | undefined) => usd === undefined || usd > onDemand * (1 - LEAST_SAVING);
@@ -119,7 +125,7 @@ const spotSaves: AccountCheck = ({ plan, facts, zone }) => {
       cheaper === undefined || !isFree
         ? ""
         : `, or aws.availabilityZone to ${cheaper.name}, where they cost ${dollars(cheaper.spotUsdPerHour[type])}`;
-    const path = `backends[${index}].market`;
+    const path = `${pool}.market`;
     const price = usd === undefined ? "are not to be had" : `cost ${dollars(usd)} US dollars per hour`;
     return [
       {
@@ -195,9 +201,55 @@ function addressesAreFree(
   return [wrong(path, message, `Set ${path} to another part of ${subnet.cidr}.`)];
 }
 
-function isChosen({ aws }: ClusterPlan): boolean {
-  return aws !== null && (aws.availabilityZone !== null || aws.network.kind === "existing");
+/** The plan's pools: where the stack file has each, and one of its machines. */
+function poolsOf({ machines }: ClusterPlan): { path: string; machine: MachinePlan; count: number }[] {
+  const byPool = Map.groupBy(
+    machines.filter(({ pool }) => pool !== null),
+    ({ pool }) => pool,
+  );
+  return [...byPool.values()].flatMap((all, index) => {
+    const [machine] = all;
+    return machine === undefined ? [] : { path: `backends[${index}]`, machine, count: all.length };
+  });
 }
+
+/** Whether the stack file decides where the machines are, one way or another. */
+function isChosen({ aws, machines }: ClusterPlan): boolean {
+  const isReserved = machines.some(({ reservation }) => reservation !== null);
+  return aws !== null && (aws.availabilityZone !== null || aws.network.kind === "existing" || isReserved);
+}
+
+const reservationsHold: AccountCheck = ({ plan, facts, zone }) => {
+  const { reservations, region } = facts;
+  if (reservations === null) return [];
+  const pools = poolsOf(plan);
+  return pools.flatMap(({ path, machine: { type, reservation: id } }): Observation[] => {
+    if (id === null) return [];
+    const wrong = (message: string, remedy: string): Observation[] => [
+      { code: "reservation-unsuitable", severity: "error", path: `${path}.reservation`, message, remedy },
+    ];
+    const found = reservations[id];
+    const another = "Name another reservation, or leave it out";
+    if (found === null || found === undefined)
+      return wrong(`There is no reservation ${id} in ${region}.`, `${another}.`);
+    if (found.state !== "active") return wrong(`Reservation ${id} is ${found.state}, not active.`, `${another}.`);
+    if (found.type !== type)
+      return wrong(
+        `Reservation ${id} is for ${found.type}, not for ${type}.`,
+        `Set ${path}.machine to ${found.type}, or name another reservation.`,
+      );
+    if (found.zone !== zone)
+      return wrong(
+        `Reservation ${id} is in ${found.zone}, and the machines are in ${zone ?? "no zone"}.`,
+        `${another}: all machines are in one zone.`,
+      );
+    // Several pools may share one.
+    const wanted = pools.filter((other) => other.machine.reservation === id).reduce((sum, { count }) => sum + count, 0);
+    if (wanted <= found.free) return [];
+    const message = `Reservation ${id} has room for ${found.free}, and ${wanted} machines are to run in it.`;
+    return wrong(message, `Set ${path}.count so that it has room for all, or enlarge the reservation.`);
+  });
+};
 
 function listed(names: readonly string[]): string {
   return names.length < 2 ? names.join() : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
@@ -214,6 +266,7 @@ const CHECKS: readonly AccountCheck[] = [
   chosenZoneOffersAll,
   spotSaves,
   networkIsThere,
+  reservationsHold,
 ];
 
 /** What there is to say about a plan now that the account was asked, errors first. */

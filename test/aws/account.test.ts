@@ -161,6 +161,29 @@ describe("a preview that has credentials", () => {
     expect(missing?.message).toBe("There is no subnet subnet-0123456789abcdef0 in us-east-1.");
   });
 
+  test("looks at a reservation: its type, its zone and the room in it", async () => {
+    const id = "cr-0123456789abcdef0";
+    const item = {
+      capacityReservationId: id,
+      state: "active",
+      instanceType: "g6.xlarge",
+      availabilityZone: "us-east-1c",
+    };
+    const fields = Object.entries({ ...item, availableInstanceCount: 1 }).map(
+      ([name, text]) => `<${name}>${text}</${name}>`,
+    );
+    // The double knows no reservations.
+    relay?.answers.push({
+      match: "Action=DescribeCapacityReservations",
+      status: 200,
+      body: `<R><capacityReservationSet><item>${fields.join("")}</item></capacityReservationSet></R>`,
+    });
+    const { plan } = await ask(planOf({ reservation: id }));
+    const found = plan.findings.find(({ code }) => code === "reservation-unsuitable");
+    expect(found?.message).toBe(`Reservation ${id} has room for 1, and 2 machines are to run in it.`);
+    expect(plan.aws?.availabilityZone).toBe("us-east-1c");
+  });
+
   test("that may not ask everything uses what it is told, and says what it was refused", async () => {
     relay?.answers.push({
       match: "Action=DescribeInstances&",

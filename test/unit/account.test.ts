@@ -44,6 +44,7 @@ const facts = (values: Partial<AccountFacts> = {}): AccountFacts => ({
   zones: [zone("c"), zone("b"), zone("a", ["c8g.large"])],
   presentZone: null,
   subnets: null,
+  reservations: null,
   ...values,
 });
 
@@ -256,4 +257,42 @@ describe("a network that exists", () => {
       "F28 aws.network.publicSubnetIds: The public subnets are all in us-east-1b, and a load balancer wants two zones.",
     ]);
   });
+});
+
+describe("a capacity reservation", () => {
+  const ID = "cr-0123456789abcdef0";
+  const plan = planOf(configuration({}, { reservation: ID }));
+  const active = { state: "active", type: "g6.xlarge", zone: "us-east-1c", free: 2 };
+  const told = (values: object | null, of = plan) => {
+    const reservations = { [ID]: values === null ? null : { ...active, ...values } };
+    return accountFindings(of, facts({ reservations })).map(
+      ({ number, path, message }) => `${number} ${path}: ${message}`,
+    );
+  };
+
+  test("that has room says where the machines are", () => {
+    expect(told({})).toEqual([]);
+    expect(availabilityZoneFor(plan, facts({ reservations: { [ID]: active } }))).toBe("us-east-1c");
+  });
+
+  test.each([
+    [null, `There is no reservation ${ID} in us-east-1.`],
+    [{ state: "expired" }, `Reservation ${ID} is expired, not active.`],
+    [{ type: "g6.2xlarge" }, `Reservation ${ID} is for g6.2xlarge, not for g6.xlarge.`],
+    [{ free: 1 }, `Reservation ${ID} has room for 1, and 2 machines are to run in it.`],
+  ])("that is not as it should be, %o, is an error", (values, message) =>
+    expect(told(values)).toEqual([`F30 backends[0].reservation: ${message}`]),
+  );
+
+  test("in another zone than the stack file names is an error", () => {
+    const elsewhere = planOf(configuration({ aws: { availabilityZone: "us-east-1b" } }, { reservation: ID }));
+    expect(told({}, elsewhere)).toEqual([
+      `F30 backends[0].reservation: Reservation ${ID} is in us-east-1c, and the machines are in us-east-1b.`,
+    ]);
+  });
+
+  test("in a zone that lacks another type of the cluster is an error at the reservation", () =>
+    expect(told({ zone: "us-east-1a" })).toEqual([
+      "F26 backends[0].reservation: Availability zone us-east-1a does not offer g6.xlarge.",
+    ]));
 });

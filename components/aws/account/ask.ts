@@ -3,9 +3,9 @@
  * and in a bounded time, with credentials as the SDK finds them. Nothing here changes anything, and it costs nothing.
  */
 
-import type { EC2Client, Instance } from "@aws-sdk/client-ec2";
+import type { CapacityReservation, EC2Client, Instance } from "@aws-sdk/client-ec2";
 import type { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
-import { type AccountFacts, typesOf, vcpusOf, type ZoneFacts } from "../../../plan/account.ts";
+import { type AccountFacts, type ReservationFacts, typesOf, vcpusOf, type ZoneFacts } from "../../../plan/account.ts";
 import type { ExistingNetworkPlan } from "../../../plan/aws.ts";
 import { findMachineType } from "../../../plan/catalog/index.ts";
 import type { ClusterPlan } from "../../../plan/index.ts";
@@ -23,7 +23,7 @@ import {
 
 /** What the credentials need to be asked everything. */
 export const PREFLIGHT_PERMISSIONS =
-  "servicequotas:GetServiceQuota, servicequotas:GetAWSDefaultServiceQuota, ec2:DescribeInstances, ec2:DescribeAvailabilityZones, ec2:DescribeInstanceTypeOfferings and ec2:DescribeSpotPriceHistory, and for a network that exists ec2:DescribeSubnets and ec2:DescribeNetworkInterfaces";
+  "servicequotas:GetServiceQuota, servicequotas:GetAWSDefaultServiceQuota, ec2:DescribeInstances, ec2:DescribeAvailabilityZones, ec2:DescribeInstanceTypeOfferings and ec2:DescribeSpotPriceHistory, for a network that exists ec2:DescribeSubnets and ec2:DescribeNetworkInterfaces, and for a reservation ec2:DescribeCapacityReservations";
 
 const STACK_TAG = "llama-rpc-cluster/stack";
 /** Instances that are there, whether they run or not. */
@@ -101,7 +101,8 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
   await answered("credentials", client.config.credentials());
   const codes = [...vcpusOf(plan).keys()];
   const spotTypes = new Set(plan.machines.flatMap(({ type, market }) => (market === "spot" ? type : [])));
-  const [limits, instances, zones, subnets] = await Promise.all([
+  const reserved = [...new Set(plan.machines.flatMap(({ reservation }) => reservation ?? []))];
+  const [limits, instances, zones, subnets, reservations] = await Promise.all([
     Promise.all(
       codes.map(async (code) => {
         const vcpus = await answered(`servicequotas:GetServiceQuota of ${code}`, quotaOf(quotaClient, code, signal));
@@ -113,6 +114,7 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
     plan.aws?.network.kind === "existing"
       ? answered("ec2:DescribeSubnets", subnetsOf(client, plan.aws.network, stack, signal))
       : null,
+    reserved.length === 0 ? null : answered("ec2:DescribeCapacityReservations", reservationsOf(client, signal)),
   ]);
   const prices =
     spotTypes.size === 0
@@ -130,6 +132,10 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
     zones: zones?.map((zone) => ({ ...zone, spotUsdPerHour: prices?.get(zone.name) ?? {} })) ?? null,
     presentZone: own?.[0]?.Placement?.AvailabilityZone ?? null,
     subnets,
+    reservations:
+      reservations === null
+        ? null
+        : Object.fromEntries(reserved.map((id) => [id, reservationFacts(id, reservations, own ?? [])])),
   };
   return { facts, refusals };
 }
@@ -258,4 +264,27 @@ async function subnetsOf(
       return [id, { vpcId, zone, cidr, takenAddresses: id === subnetId ? taken : [] }];
     }),
   );
+}
+
+/** Every reservation of the region: there is no filter for ids, and one that does not exist is no error. */
+async function reservationsOf(client: EC2Client, abortSignal: AbortSignal): Promise<CapacityReservation[]> {
+  const { paginateDescribeCapacityReservations } = await import("@aws-sdk/client-ec2");
+  return collected(
+    paginateDescribeCapacityReservations({ client }, {}, { abortSignal }),
+    ({ CapacityReservations }) => CapacityReservations,
+  );
+}
+
+function reservationFacts(
+  id: string,
+  all: readonly CapacityReservation[],
+  own: readonly Instance[],
+): ReservationFacts | null {
+  const found = all.find(({ CapacityReservationId }) => CapacityReservationId === id);
+  if (found === undefined) return null;
+  const { State: state = "", InstanceType: type = "", AvailabilityZone: zone = "", AvailableInstanceCount = 0 } = found;
+  const inIt = own.filter(
+    ({ CapacityReservationId, State }) => CapacityReservationId === id && State?.Name === "running",
+  );
+  return { state, type, zone, free: AvailableInstanceCount + inIt.length };
 }
