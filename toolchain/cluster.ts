@@ -8,6 +8,8 @@ import { answerOf } from "./programs.ts";
 export interface Outputs {
   endpoint: string;
   apiKey: string;
+  /** Command that makes the endpoint reachable; empty where it is. */
+  connect: string;
   plan: ClusterPlan;
 }
 
@@ -15,8 +17,9 @@ export interface Outputs {
 export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
   const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
   const outputs = JSON.parse(text) as Partial<Outputs>;
-  const { endpoint, apiKey, plan } = outputs;
-  return endpoint === undefined || apiKey === undefined || plan === undefined ? null : { endpoint, apiKey, plan };
+  const { endpoint, apiKey, connect = "", plan } = outputs;
+  if (endpoint === undefined || apiKey === undefined || plan === undefined) return null;
+  return { endpoint, apiKey, connect, plan };
 }
 
 /** What doctor wants to know of a container. */
@@ -101,4 +104,31 @@ export async function statusOf(url: string, init: RequestInit = {}): Promise<num
   } catch {
     return 0;
   }
+}
+
+/** HTTP statuses of a front; 0 where nobody answers. */
+export interface ApiStatuses {
+  /** Of the health page. */
+  health: number;
+  /** Of a question without the key. */
+  withoutKey: number;
+  /** Of a guarded page with the stack's key; 0 too where no key was asked for. */
+  withKey: number;
+}
+
+const QUESTION = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ messages: [{ role: "user", content: "Hello" }], max_tokens: 1 }),
+};
+
+/** Asks a front with and without its key, which is shown only to a server that asks for one. */
+export async function apiStatuses({ endpoint, apiKey }: Pick<Outputs, "endpoint" | "apiKey">): Promise<ApiStatuses> {
+  const [health, withoutKey] = await Promise.all([
+    statusOf(`${endpoint}/health`),
+    statusOf(`${endpoint}/v1/chat/completions`, QUESTION),
+  ]);
+  const authorized = { headers: { authorization: `Bearer ${apiKey}` } };
+  const withKey = withoutKey === 401 ? await statusOf(`${endpoint}/props`, authorized) : 0;
+  return { health, withoutKey, withKey };
 }

@@ -1,5 +1,5 @@
 /** What doctor says of a cluster: pure judgements on what was found. */
-import type { Container } from "./cluster.ts";
+import type { ApiStatuses, Container } from "./cluster.ts";
 import { type LoadEvidence, START_IS_NOT_IN_LOG, unusedBackends } from "./evidence.ts";
 
 /** One thing that was looked at. */
@@ -9,9 +9,12 @@ export interface Check {
   found: string;
   /** One line that says what to do; null if all is well. */
   remedy: string | null;
+  /** It can't be looked at from here, which need not mean that something is wrong; the remedy says how to. */
+  isUnknown?: true;
 }
 
-const well = (name: string, found: string): Check => ({ name, found, remedy: null });
+/** What is as it should be. */
+export const well = (name: string, found: string): Check => ({ name, found, remedy: null });
 
 /** Everything that was found out about a cluster. */
 export interface Findings {
@@ -20,8 +23,7 @@ export interface Findings {
   /** `address:port` of the backends that the plan lists. */
   backendAddresses: readonly string[];
   evidence: LoadEvidence;
-  /** HTTP statuses of the API: health page, a question without the key, a guarded page with it. */
-  statuses: { health: number; withoutKey: number; withKey: number };
+  statuses: ApiStatuses;
 }
 
 /** Labels that have to be the same on every image of a cluster. */

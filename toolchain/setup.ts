@@ -12,15 +12,13 @@ import { shellStep, stateStep } from "./steps/project.ts";
 import { languageHostStep, pulumiStep } from "./steps/pulumi.ts";
 import { Terminal } from "./terminal.ts";
 
+const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, languageHostStep, pluginStep("docker-build")];
+
 /** What the engine needs: enough for `npm run pulumi`. */
-export const engineSteps: readonly Step[] = [
-  stateStep,
-  shellStep,
-  pulumiStep,
-  languageHostStep,
-  pluginStep("docker-build"),
-  pluginStep("docker"),
-];
+export const engineSteps: readonly Step[] = [...commonSteps, pluginStep("docker")];
+
+/** What a cluster on EC2 is made with from this machine: the engine, and Docker for the images. */
+export const awsSteps: readonly Step[] = [...commonSteps, buildxStep, engineStep];
 
 /** Everything that a cluster on this machine needs. Long builds first in their lane, so that the lanes end together. */
 export const allSteps: readonly Step[] = [
