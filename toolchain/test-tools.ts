@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { acquire } from "./lock.mjs";
 import { which } from "./programs.ts";
 import type { Report } from "./terminal.ts";
-import { cloudInit, faketime, registry, systemdAnalyze } from "./test-tools/debian-tools.ts";
+import { cloudInit, emulator, faketime, registry, systemdAnalyze } from "./test-tools/debian-tools.ts";
 import { type PythonEnvironment, pythonTool } from "./test-tools/python.ts";
 import { providerMirror } from "./test-tools/terraform.ts";
 import type { Tool } from "./test-tools/tool.ts";
@@ -91,6 +91,25 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
   const environment = { list: "checkov", folder: join(root, ".toolchain", "test-tools", "checkov") };
   const { found, reasons } = await ensure(root, report, { checkov: pythonTool(environment, "checkov") });
   return { checkov: found.checkov, reason: reasons.checkov ?? null };
+}
+
+/** An emulator's program, or why it can't be had. */
+export interface Emulator {
+  program: string | null;
+  reason: string | null;
+}
+
+/**
+ * Makes a statically linked emulator of programs ready, which `npm run test:images` registers with the kernel.
+ *
+ * @param root the project's root directory
+ * @param name as qemu calls it: `qemu-aarch64`
+ * @param report is told what is got, and what is installed or changed outside the project
+ */
+export async function ensureEmulator(root: string, name: string, report = onConsole): Promise<Emulator> {
+  const folder = join(root, ".toolchain", "test-tools");
+  const { found, reasons } = await ensure(root, report, { program: emulator(folder, name) });
+  return { program: found.program, reason: reasons.program ?? null };
 }
 
 async function ensure<Name extends string>(

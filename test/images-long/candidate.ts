@@ -13,6 +13,8 @@ export interface Candidate {
   /** Base image, where the registry's can't be had. */
   baseImage?: string | undefined;
   cudaArchitectures?: string;
+  /** Reference of the image whose programs are started. @default the one that `build` makes */
+  reference?: string | undefined;
 }
 
 /** What became of it. */
@@ -34,7 +36,8 @@ export interface Started {
   note: string;
 }
 
-const tagOf = ({ flavour, role, platform }: Candidate) =>
+/** Name of the image that `build` makes. */
+export const tagOf = ({ flavour, role, platform }: Candidate) =>
   `llama-rpc-cluster-test/${flavour}-${role}:${platform.replace("linux/", "").replace("/", "-")}`;
 
 /** Builds an image; a failure is told with the end of the log, not thrown. */
@@ -64,7 +67,7 @@ export async function build(candidate: Candidate): Promise<Attempt> {
 /** Starts what the image holds; each try is told by itself. */
 export async function started(candidate: Candidate, emulation?: Emulation): Promise<Started[]> {
   if (emulation?.blocked) return [{ what: "programs", ok: true, note: `not started: ${emulation.blocked}` }];
-  const image = tagOf(candidate);
+  const image = candidate.reference ?? tagOf(candidate);
   const options = ["--platform", candidate.platform];
   const tries: Started[] = [];
   const attempt = async (what: string, run: () => Promise<string>) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { readMachine } from "../../config/machine.ts";
+import { ensureEmulator } from "../../toolchain/test-tools.ts";
 import { root } from "../image/images.ts";
 
 /** How programs of a foreign architecture run here. */
@@ -63,8 +64,8 @@ async function register({ qemu, magic, mask }: Architecture): Promise<{ blocked?
   const nothing = () => undefined;
   const entry = join(FORMATS, qemu);
   if (existsSync(entry)) return { undo: nothing };
-  const interpreter = `/usr/bin/${qemu}-static`;
-  if (!existsSync(interpreter)) return { blocked: `no ${interpreter}: install qemu-user-static`, undo: nothing };
+  const { program: interpreter, reason } = await ensureEmulator(root, qemu);
+  if (interpreter === null) return { blocked: reason ?? `no ${qemu}-static`, undo: nothing };
   if (process.getuid?.() !== 0) return { blocked: `only root can let the kernel use ${qemu}`, undo: nothing };
   if (!existsSync(join(FORMATS, "register"))) {
     const mounted = await execa("mount", ["-t", "binfmt_misc", "binfmt_misc", FORMATS], { reject: false, all: true });

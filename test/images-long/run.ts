@@ -12,6 +12,7 @@ import { removeEverything } from "../image/containers.ts";
 import { buildImages, root } from "../image/images.ts";
 import { type Attempt, build, type Candidate, started } from "./candidate.ts";
 import { type Emulation, emulate } from "./emulation.ts";
+import { pushedAndPulled } from "./pushed.ts";
 import { report } from "./report.ts";
 
 /** One CUDA architecture is enough to see that the flavour compiles; Turing has the fewest kernels. */
@@ -36,17 +37,29 @@ const subjects = positionals.length > 0 ? positionals.filter(isSubject) : [...al
 
 const attempts: Attempt[] = [];
 
+const ROLES = ["backend", "server"] as const;
+
 /** Builds both roles of one flavour and platform and starts their programs. */
 async function go(candidate: Omit<Candidate, "role">, emulation?: Emulation): Promise<void> {
-  for (const role of ["backend", "server"] as const) {
+  const built: { image: Candidate; attempt: Attempt }[] = [];
+  for (const role of ROLES) {
     const image: Candidate = { ...candidate, role };
-    if (emulation?.baseMissing) {
-      const { flavour, platform } = candidate;
-      attempts.push({ image: `${flavour}-${role}`, platform, skipped: emulation.baseMissing });
-      continue;
-    }
-    const built = await build(image);
-    attempts.push(built.skipped || built.failed ? built : { ...built, started: await started(image, emulation) });
+    const { flavour, platform } = candidate;
+    const missing = emulation?.baseMissing;
+    const attempt = missing ? { image: `${flavour}-${role}`, platform, skipped: missing } : await build(image);
+    built.push({ image, attempt });
+    attempts.push(attempt);
+  }
+  const usable = built.filter(({ attempt }) => !attempt.skipped && !attempt.failed);
+  if (usable.length < ROLES.length || candidate.platform !== "linux/arm64") {
+    for (const { image, attempt } of usable) attempt.started = await started(image, emulation);
+    return;
+  }
+  // The machines that rent arm64 pull from a registry: what is started is what came back from one.
+  await using pulled = await pushedAndPulled(usable.map(({ image }) => image));
+  for (const { image, attempt } of usable) {
+    const { reference, tried } = pulled.of(image);
+    attempt.started = [tried, ...(tried.ok ? await started({ ...image, reference }, emulation) : [])];
   }
 }
 

@@ -22,6 +22,20 @@ export function registry(folder: string): Tool {
   };
 }
 
+/** Programs of qemu that start another architecture's programs: `emulator(folder, "qemu-aarch64")`. */
+export function emulator(folder: string, name: string): Tool {
+  const unpacked = join(folder, "qemu-user-static");
+  const program = join(unpacked, "usr", "bin", `${name}-static`);
+  return {
+    find: () => which(`${name}-static`) ?? (existsSync(program) ? program : null),
+    get: async (report, signal) => {
+      report.say("unpacks Debian's qemu-user-static into .toolchain, 63 MB");
+      await unpackPackage("qemu-user-static", unpacked, report, signal);
+      if (!existsSync(program)) throw new Error(`Debian's qemu-user-static holds no ${name}-static`);
+    },
+  };
+}
+
 /** The machine's own faketime, or Debian's library with a program of ours: theirs looks for it in /usr/lib alone. */
 export function faketime(folder: string): Tool {
   const unpacked = join(folder, "libfaketime");
