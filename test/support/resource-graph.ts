@@ -3,9 +3,11 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { parse } from "yaml";
+import { answerCall, answerResource, type Call } from "./provider-answers.ts";
+import { type Extras, extrasOf, withoutVisible } from "./registration.ts";
 
 /** One resource as a program registers it. */
-export interface GraphNode {
+export interface GraphNode extends Extras {
   type: string;
   name: string;
   inputs: unknown;
@@ -13,8 +15,16 @@ export interface GraphNode {
 
 const SECRET = "4dabf18193072939515e22adb298388d";
 /** The tag's digest follows every edit in `images/`, which git shows already. */
-const IMAGE_TAG = /^(llama-rpc-cluster\/[\w-]+:)[0-9a-f]{12}$/;
+const IMAGE_TAG = /^(.*:(?:(?:backend|server)-[a-z0-9-]+-)?)[0-9a-f]{12}$/;
 const PREFIX = "llama-rpc-cluster:";
+
+/** What is different from a plain preview of a stack. */
+export interface GraphOptions {
+  /** Folder whose path is another one at every run. */
+  scratch?: string;
+  /** Answers of the test's own to calls, asked before those of `provider-answers.ts`; undefined: no answer. */
+  answers?: (call: Call) => Record<string, unknown> | undefined;
+}
 
 /**
  * Runs the whole program of a stack under mocks and returns what it registers, in an order of its own.
@@ -26,51 +36,103 @@ export async function graphOf(
   stack: string,
   overrides: Record<string, unknown>,
   scratch: string,
+  options: GraphOptions = {},
 ): Promise<GraphNode[]> {
-  const graph: GraphNode[] = [];
+  return graphOfSections(stack, { ...sectionsOf(stack), ...overrides }, scratch, options);
+}
+
+/** The same for a stack without a file: `sections` is its whole configuration. */
+export async function graphOfSections(
+  stack: string,
+  sections: Record<string, unknown>,
+  scratch: string,
+  options: GraphOptions = {},
+): Promise<GraphNode[]> {
   vi.resetModules();
   // What this machine provides is not part of a stack.
   vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({}) }));
   vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
-  pulumi.runtime.setAllConfig(configOf(stack, overrides));
+  // Nor is what an account says of it.
+  vi.doMock("../../components/aws/account/preflight.ts", () => ({
+    preflight: (plan: object) => ({ plan, note: null }),
+  }));
+  pulumi.runtime.setAllConfig(configOf(sections));
+  return graphOfProgram(stack, regionOf(sections), () => import("../../index.ts"), { ...options, scratch });
+}
+
+/** Runs any program under mocks. */
+export async function graphOfProgram(
+  stack: string,
+  region: string,
+  program: () => Promise<unknown>,
+  options: GraphOptions = {},
+): Promise<GraphNode[]> {
+  const graph: GraphNode[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: (resource) => {
-        graph.push({ type: resource.type, name: resource.name, inputs: tidy(resource.inputs, scratch) });
-        return { id: `${resource.name}-id`, state: answered(resource) };
+        graph.push({
+          type: resource.type,
+          name: resource.name,
+          inputs: tidy(resource.inputs, options.scratch ?? "<scratch>"),
+        });
+        return answerResource(resource, region);
       },
-      call: (call) => {
-        throw new Error(`No mock for the call ${call.token}: a preview must not ask a provider.`);
-      },
+      call: (call) => options.answers?.(call) ?? answerCall(call, region),
     },
     "llama-rpc-cluster",
     stack,
     true,
   );
-  await pulumi.runtime.runInPulumiStack(() => import("../../index.ts"));
+  const extras = watchRegistrations();
+  await pulumi.runtime.runInPulumiStack(program);
   await pulumi.runtime.disconnect();
-  return graph.sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
+  return graph
+    .map((node) => ({ ...node, ...withoutVisible(extras.get(`${node.type} ${node.name}`) ?? {}, node.inputs) }))
+    .sort((a, b) => `${a.type} ${a.name}`.localeCompare(`${b.type} ${b.name}`));
 }
 
-function configOf(stack: string, overrides: Record<string, unknown>): Record<string, string> {
+/** The mock monitor hands only type, name and inputs to the mocks; the rest of the request is read on its way. */
+function watchRegistrations(): Map<string, Extras> {
+  const extras = new Map<string, Extras>();
+  const monitor = pulumi.runtime.getMonitor();
+  if (!monitor) throw new Error("The Pulumi runtime has no monitor: call setMocks first.");
+  const register = monitor.registerResource.bind(monitor);
+  monitor.registerResource = ((...parameters: Parameters<typeof register>) => {
+    const [request] = parameters;
+    const key = `${request.getType()} ${request.getName()}`;
+    if (extras.has(key)) throw new Error(`Two resources are called ${key}: tests tell them apart by type and name.`);
+    extras.set(key, extrasOf(request));
+    return register(...parameters);
+  }) as typeof monitor.registerResource;
+  // Mocks have nobody who would run a hook; that a resource has one shows in its options.
+  const accepted = (_request: unknown, done: (error: null, answer: unknown) => void) => done(null, {});
+  Object.assign(monitor, { registerResourceHook: accepted, registerErrorHook: accepted });
+  return extras;
+}
+
+/** The sections of a stack's file, keys without the project's name. */
+export function sectionsOf(stack: string): Record<string, unknown> {
   const file = parse(readFileSync(join("stacks", `Pulumi.${stack}.yaml`), "utf8")) as {
     config: Record<string, unknown>;
   };
-  const written = Object.entries(overrides).map(([key, value]) => [`${PREFIX}${key}`, value]);
-  const values = { ...file.config, ...Object.fromEntries(written) };
   return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [key, typeof value === "string" ? value : JSON.stringify(value)]),
+    Object.entries(file.config).map(([key, value]) => [key.startsWith(PREFIX) ? key.slice(PREFIX.length) : key, value]),
   );
 }
 
-/** What a provider would compute, as a marker that shows in the graph who refers to whom. */
-function answered(resource: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
-  const computed: Record<string, Record<string, unknown>> = {
-    "docker-build:index:Image": { digest: `@@${resource.name}.digest@@`, ref: `@@${resource.name}.ref@@` },
-    "docker:index/remoteImage:RemoteImage": { imageId: `@@${resource.name}.imageId@@` },
-    "pulumi:index:Stash": { output: resource.inputs["input"] },
-  };
-  return { ...resource.inputs, ...computed[resource.type] };
+function configOf(sections: Record<string, unknown>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(sections).map(([key, value]) => [
+      key.includes(":") ? key : `${PREFIX}${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+}
+
+function regionOf(sections: Record<string, unknown>): string {
+  const aws = sections["aws"] as { region?: string } | undefined;
+  return aws?.region ?? "us-east-1";
 }
 
 /** Random and machine-bound values would make every run another graph; secrets do not belong into a file. */

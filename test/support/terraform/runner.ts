@@ -1,0 +1,172 @@
+/** Terraform as a program: one root that holds many translated graphs as modules and puts them on a double of AWS. */
+
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { awsSchema, type ProviderSchema } from "./schema.ts";
+import type { TerraformModule } from "./translate.ts";
+
+/** One graph in the root. */
+export interface RootModule {
+  name: string;
+  region: string;
+  module: TerraformModule;
+  /** Values of the module's variables: Terraform expressions. */
+  variables?: Readonly<Record<string, string>>;
+}
+
+/** What a plan wants to do with one resource. */
+export interface PlannedChange {
+  /** `module.aws-dev.aws_instance.front` */
+  address: string;
+  actions: ("create" | "read" | "update" | "delete" | "no-op")[];
+  before: Record<string, unknown> | null;
+  after: Record<string, unknown> | null;
+  /** Paths whose change makes a replacement necessary. */
+  replacePaths: unknown[][];
+}
+
+/** Folders in which a provider may lie ready. */
+const MIRRORS = [
+  process.env["TF_PLUGIN_MIRROR_DIR"],
+  process.env["TF_PLUGIN_CACHE_DIR"],
+  "/opt/tf-plugins",
+  join(homedir(), ".terraform.d", "plugins"),
+  "/usr/local/share/terraform/plugins",
+  "/usr/share/terraform/plugins",
+].filter((folder) => folder !== undefined);
+const PROVIDER = "registry.terraform.io/hashicorp/aws";
+/** Requests of one apply at the same time; most of its time is waiting. */
+const PARALLELISM = 96;
+
+/** The folder that holds the AWS provider, or why there is none. */
+export async function findProvider(): Promise<{ mirror: string } | { missing: string }> {
+  const found = await execa("terraform", ["version", "-json"], { reject: false, env: QUIET });
+  if (found.exitCode !== 0) return { missing: "terraform is not installed" };
+  const mirror = MIRRORS.find((folder) => existsSync(join(folder, PROVIDER)));
+  return mirror ? { mirror } : { missing: `no folder of these holds ${PROVIDER}: ${MIRRORS.join(", ")}` };
+}
+
+const QUIET = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
+
+/** A root folder and the commands that run in it. */
+export class Terraform {
+  readonly #folder: string;
+  readonly #environment: Record<string, string>;
+
+  constructor(folder: string, mirror: string, endpoint: string) {
+    this.#folder = folder;
+    const settings = join(folder, "terraform.rc");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(settings, `provider_installation {\n  filesystem_mirror {\n    path = "${mirror}"\n  }\n}\n`);
+    this.#environment = {
+      ...QUIET,
+      TF_CLI_CONFIG_FILE: settings,
+      AWS_ENDPOINT_URL: endpoint,
+      AWS_ACCESS_KEY_ID: "double",
+      AWS_SECRET_ACCESS_KEY: "double",
+      AWS_EC2_METADATA_DISABLED: "true",
+      AWS_CONFIG_FILE: join(folder, "no-config"),
+      AWS_SHARED_CREDENTIALS_FILE: join(folder, "no-credentials"),
+    };
+  }
+
+  /** Writes the modules and the root that calls them. @param more resources of the root itself, and outputs */
+  write(modules: readonly RootModule[], more: Readonly<Record<string, unknown>> = {}): void {
+    for (const { name, module } of modules) this.#json(join("modules", name), { ...module.file });
+    const regions = [...new Set(["us-east-1", ...modules.map(({ region }) => region)])];
+    this.#json(".", {
+      terraform: { required_providers: { aws: { source: "hashicorp/aws" } } },
+      provider: {
+        aws: regions.map((region, at) => ({
+          ...(at > 0 && { alias: region }),
+          region,
+          skip_credentials_validation: true,
+          skip_metadata_api_check: true,
+          s3_use_path_style: true,
+          max_retries: 1,
+        })),
+      },
+      ...more,
+      ...(modules.length > 0 && {
+        module: Object.fromEntries(
+          modules.map(({ name, region, variables = {} }) => [
+            name,
+            {
+              source: `./modules/${name}`,
+              providers: { aws: region === "us-east-1" ? "aws" : `aws.${region}` },
+              ...Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, `\${${value}}`])),
+            },
+          ]),
+        ),
+      }),
+    });
+  }
+
+  #json(folder: string, content: unknown): void {
+    mkdirSync(join(this.#folder, folder), { recursive: true });
+    writeFileSync(join(this.#folder, folder, "main.tf.json"), JSON.stringify(content, null, 2));
+  }
+
+  init = () => this.#run(["init", "-no-color"]);
+  validate = () => this.#run(["validate", "-no-color"]);
+  apply = () => this.#run(["apply", "-no-color", "-auto-approve", `-parallelism=${PARALLELISM}`]);
+  destroy = () => this.#run(["destroy", "-no-color", "-auto-approve", `-parallelism=${PARALLELISM}`]);
+
+  /**
+   * What a plan would do, without what needs nothing.
+   * @param refresh whether the double is asked for what there is, or the state believed
+   */
+  async plan(refresh: boolean): Promise<PlannedChange[]> {
+    const file = "changes.plan";
+    const args = ["plan", "-no-color", `-out=${file}`, `-refresh=${refresh}`, `-parallelism=${PARALLELISM}`];
+    await this.#run(args);
+    const { resource_changes = [], resource_drift = [] } = JSON.parse(await this.#run(["show", "-json", file])) as {
+      resource_changes?: RawChange[];
+      resource_drift?: RawChange[];
+    };
+    void resource_drift;
+    return resource_changes
+      .filter(({ change, mode }) => mode === "managed" && change.actions.join() !== "no-op")
+      .map(({ address, change }) => ({
+        address,
+        actions: change.actions,
+        before: change.before,
+        after: change.after,
+        replacePaths: change.replace_paths ?? [],
+      }));
+  }
+
+  /** The provider's schema; printed once and then kept in `cache`. */
+  async schema(cache: string): Promise<ProviderSchema> {
+    if (!existsSync(cache)) {
+      const text = await this.#run(["providers", "schema", "-json"]);
+      mkdirSync(join(cache, ".."), { recursive: true });
+      // Another test may read it just now.
+      const half = `${cache}.${process.pid}`;
+      writeFileSync(half, text);
+      renameSync(half, cache);
+    }
+    return awsSchema(readFileSync(cache, "utf8"));
+  }
+
+  async #run(args: string[]): Promise<string> {
+    const result = await execa("terraform", args, {
+      cwd: this.#folder,
+      env: this.#environment,
+      reject: false,
+      maxBuffer: 512 * 1024 * 1024,
+    });
+    writeFileSync(join(this.#folder, `${args[0]}.log`), result.stdout);
+    if (result.exitCode !== 0)
+      throw new Error(`terraform ${args.join(" ")} in ${this.#folder} failed:\n${result.stderr || result.stdout}`);
+    return result.stdout;
+  }
+}
+
+interface RawChange {
+  address: string;
+  mode: "managed" | "data";
+  change: Omit<PlannedChange, "address" | "replacePaths"> & { replace_paths?: unknown[][] };
+}
