@@ -104,7 +104,7 @@ describe("what AWS names by an ARN", () => {
       "load balancer",
       "--load-balancer-arn arn:aws:elasticloadbalancing:us-east-1:1:loadbalancer/net/a/b",
     ],
-    ["wafv2:us-east-1:1:regional/webacl/a/b", "wafv2", "console of wafv2"],
+    ["wafv2:us-east-1:1:regional/webacl/a/b", "web firewall", "console of WAF"],
   ])("%s is a thing that people know, with a remedy", (rest, kind, remedy) => {
     const leak = leakOf(parseArn(`arn:aws:${rest}`));
     expect(leak.kind).toBe(kind);

@@ -55,7 +55,7 @@ export const command: Command = {
     const findings =
       region === null
         ? { leaks: await askDockerForLeaks(stack, signal), refusals: [] }
-        : await askAwsForLeaks(stack, stackNames(projectRoot), region);
+        : await askAwsForLeaks(stack, stackNames(projectRoot), region, signal);
     console.log(told(findings, stack, region ?? "the Docker engine"));
     return findings.leaks.length + findings.refusals.length > 0 ? 1 : 0;
   },

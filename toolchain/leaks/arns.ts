@@ -97,6 +97,12 @@ const KINDS: readonly Kind[] = [
     remedy: (_, arn) => `aws acm delete-certificate ${at(arn)} --certificate-arn ${arn.arn}`,
   },
   {
+    prefix: "wafv2:regional/webacl/",
+    kind: "web firewall",
+    remedy: (_, arn) =>
+      `aws wafv2 delete-web-acl ${at(arn)} --scope REGIONAL, as its help says, or in the console of WAF`,
+  },
+  {
     prefix: "events:rule/",
     kind: "rule",
     remedy: (name, arn) => `aws events delete-rule ${at(arn)} --name ${name}, after its targets`,

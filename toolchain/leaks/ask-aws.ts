@@ -25,7 +25,17 @@ const ATTEMPTS = 3;
  * @param stacks every stack of the project
  * @throws {CommandError} in one sentence if there are no credentials, or AWS can't be reached
  */
-export async function askAwsForLeaks(stack: string, stacks: readonly string[], region: string): Promise<Findings> {
+export function askAwsForLeaks(
+  stack: string,
+  stacks: readonly string[],
+  region: string,
+  signal: AbortSignal,
+): Promise<Findings> {
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  return Promise.race([askAll(stack, stacks, region), aborted]);
+}
+
+async function askAll(stack: string, stacks: readonly string[], region: string): Promise<Findings> {
   const options = await clientOptions(SECONDS, ATTEMPTS);
   const place: Place = { stack, stacks, region, options };
   const { EC2Client } = await import("@aws-sdk/client-ec2");
