@@ -104,7 +104,7 @@ const ABOUT_ITSELF = new Set([aws("ecr", "RepositoryPolicy"), aws("sns", "Topic"
 
 const resourcesByName: Rule = {
   name: "resources-are-named",
-  must: "a statement that allows must name the resources that it is about",
+  must: "a statement that allows must name the resources that it is about, but for the few actions that take none",
   why: "A machine that is broken into can then touch what is its own cluster's and nothing else.",
   remedy:
     "Write the ARNs; an action that takes no resource goes into a statement of its own and into the list in policies/rules/identity.ts with its reason.",

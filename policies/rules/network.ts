@@ -172,7 +172,7 @@ const LISTENERS = new Set(ofBalancer("Listener"));
 
 const listenersUseTls: Rule = {
   name: "listener-speaks-tls-1.3",
-  must: "a listener must speak HTTPS or TLS with a policy that has TLS 1.3, and plain HTTP may only send on to HTTPS",
+  must: "a listener must speak HTTPS or TLS with a policy that has TLS 1.3; plain HTTP may only send on to HTTPS, and TCP only be inside a VPC",
   why: "Prompts, answers and the API key go through it.",
   remedy: 'Write `protocol: "HTTPS"` and `sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06"`.',
   check: ({ type, props }) => {

@@ -3,7 +3,14 @@ import { describe, expect, test } from "vitest";
 import { violationsOf } from "../../policies/check.ts";
 import { RULES } from "../../policies/rules/index.ts";
 import { WITHOUT_TAGS } from "../../policies/rules/ownership.ts";
+import { tableOf } from "../../policies/table.ts";
 import { CASES } from "./cases/index.ts";
+
+test("docs/policies.md has the rules as they are", () => {
+  const table = tableOf(RULES);
+  const remedy = `replace the table there by this one:\n${table}\n`;
+  expect(readFileSync("docs/policies.md", "utf8").includes(`\n${table}\n`), remedy).toBe(true);
+});
 
 test("no two rules have one name", () => {
   const names = RULES.map(({ name }) => name);
