@@ -69,6 +69,16 @@ test("the planner and the configuration know nothing of Pulumi", () => {
   expect(pulumi.map(say), "hand plain data over to components/ instead").toEqual([]);
 });
 
+test("policies know nothing of the program that they judge", () => {
+  const known = code
+    .filter((file) => roomOf(file) === "policies")
+    .flatMap(importsOf)
+    .filter(({ specifier, target }) =>
+      target === null ? !/^(node:|@pulumi\/policy$)/.test(specifier) : roomOf(target) !== "policies",
+    );
+  expect(known.map(say), "write it down again: shared code would share its mistakes").toEqual([]);
+});
+
 test("components read no YAML", () => {
   const yaml = code
     .filter((file) => roomOf(file) === "components")
