@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ContainerArgs } from "@pulumi/docker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DockerCluster } from "../../components/docker/cluster.ts";
@@ -39,18 +42,31 @@ describe("a preview with the policy pack", () => {
     expect(refusal).toMatch(/\[mandatory\] +backends-are-on-internal-networks +\(docker:index:Container: cpu-1\)/);
   });
 
+  test("lets pass what a file makes advisory, and still says so", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-policies-"));
+    const file = join(folder, "policies.json");
+    writeFileSync(file, JSON.stringify({ "containers-keep-to-themselves": "advisory" }));
+    const program = programWith((backend) => ({ ...backend, privileged: true }));
+    const { stdout } = await cluster.stack.preview({ policyPacks, policyPackConfigs: [file], program });
+    rmSync(folder, { recursive: true });
+    expect(stdout).toMatch(/\[advisory\] +containers-keep-to-themselves +\(docker:index:Container: cpu-0\)/);
+  });
+
   /** What a preview says of a cluster whose backends are changed through the escape hatch. */
   async function refusalOf(backend: Transform<ContainerArgs>): Promise<string> {
-    const program = async () => {
+    return cluster.stack.preview({ policyPacks, program: programWith(backend) }).then(
+      ({ stdout }) => expect.fail(`The preview passed:\n${stdout}`),
+      (error: unknown) => String(error),
+    );
+  }
+
+  function programWith(backend: Transform<ContainerArgs>) {
+    return async () => {
       const config = parseCluster(sectionsOf("local"));
       const facts = await readModelFacts(config.model.source, process.cwd());
       const plan = planCluster(config, facts, { stack: STACK, architecture: "amd64" });
       const recipe = { version: config.images.version, repository: config.images.repository };
       new DockerCluster("cluster", { plan, stack: STACK, recipe, transform: { backend } });
     };
-    return cluster.stack.preview({ policyPacks, program }).then(
-      ({ stdout }) => expect.fail(`The preview passed:\n${stdout}`),
-      (error: unknown) => String(error),
-    );
   }
 });
