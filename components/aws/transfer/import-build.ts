@@ -2,8 +2,9 @@
 
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
-import { pause, TransferError } from "./connection.ts";
+import { pause } from "../support/pause.ts";
 import type { RemoteFile } from "./model-files.ts";
+import { TransferError } from "./transfer-error.ts";
 
 export interface BuildTools {
   codebuild: { sdk: typeof CodeBuild; client: CodeBuild.CodeBuildClient };

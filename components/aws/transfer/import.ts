@@ -3,11 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseModelSource } from "../../../config/model-source.ts";
-import { type AwsConnection, awsReason, clientOptions, TransferError } from "./connection.ts";
+import { type AwsConnection, clientOptions } from "../support/connection.ts";
+import { awsReason } from "../support/refusals.ts";
 import { BuildRun, type BuildTools } from "./import-build.ts";
 import type { RemoteFile } from "./model-files.ts";
 import { isThere } from "./multipart.ts";
 import { ProgressSum, type TransferProgress } from "./progress.ts";
+import { TransferError } from "./transfer-error.ts";
 import type { TransferResult } from "./upload.ts";
 
 /** What a CodeBuild project runs: the script, readable in the console. */

@@ -3,7 +3,8 @@
 import { hash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
 import { MIB } from "../../../config/units.ts";
-import { statusOf, TransferError } from "./connection.ts";
+import { statusOf } from "../support/refusals.ts";
+import { TransferError } from "./transfer-error.ts";
 
 /** S3 takes so many parts of one object (S3 user guide, "multipart upload limits"). */
 const MOST_PARTS = 10_000;
@@ -64,11 +65,17 @@ export async function openUpload(place: ObjectPlace): Promise<{ id: string; part
     .sort((a, b) => (b.Initiated?.getTime() ?? 0) - (a.Initiated?.getTime() ?? 0));
   if (newest?.UploadId === undefined) return null;
   const parts = new Map<number, SentPart>();
-  for await (const page of sdk.paginateListParts({ client }, { ...objectOf(place), UploadId: newest.UploadId })) {
+  // The SDK's paginator goes on as long as there is a marker, and the last page has one too.
+  for (let marker: string | undefined = "0"; marker !== undefined; ) {
+    const page: S3.ListPartsCommandOutput = await client.send(
+      new sdk.ListPartsCommand({ ...objectOf(place), UploadId: newest.UploadId, PartNumberMarker: marker }),
+      sending,
+    );
     for (const { PartNumber, Size, ETag, ChecksumSHA256 } of page.Parts ?? []) {
       if (PartNumber === undefined || ETag === undefined) continue;
       parts.set(PartNumber, { bytes: Size ?? 0, tag: ETag, sha256: ChecksumSHA256 });
     }
+    marker = page.IsTruncated === true ? page.NextPartNumberMarker : undefined;
   }
   return { id: newest.UploadId, parts };
 }

@@ -5,7 +5,8 @@
 
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { type AwsConnection, awsReason, clientOptions, TransferError } from "./connection.ts";
+import { type AwsConnection, clientOptions } from "../support/connection.ts";
+import { awsReason } from "../support/refusals.ts";
 import type { LocalFile } from "./model-files.ts";
 import {
   abandonUpload,
@@ -20,6 +21,7 @@ import {
   sendPart,
 } from "./multipart.ts";
 import { ProgressSum, progressText, type TransferProgress } from "./progress.ts";
+import { TransferError } from "./transfer-error.ts";
 
 export interface UploadArgs {
   connection: AwsConnection;
