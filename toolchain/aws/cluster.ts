@@ -16,7 +16,7 @@ export async function awsClusterChecks(
   const place = { stack, region: aws.region };
   const [machines, statuses] = await Promise.all([lookAtMachines(place, plan.machines, signal), apiStatuses(outputs)]);
   const unseen: Check[] =
-    "reason" in machines ? [{ name: "machines", found: machines.reason, remedy: "then ask again" }] : [];
+    "found" in machines ? [] : [{ name: "machines", found: machines.refusal.what, remedy: machines.refusal.remedy }];
   const judged = judgeAws({
     ...place,
     now: Date.now(),

@@ -1,8 +1,9 @@
 /** Asks AWS about a cluster's machines. Nothing here changes anything there, and it costs nothing. */
 import type { EC2Client } from "@aws-sdk/client-ec2";
-import { clientOptions, collected, isFromAws, reasonOf } from "../../components/aws/account/answers.ts";
 import { type BootMachine, Watch } from "../../components/aws/follow/machines.ts";
 import { parameterName, physicalName } from "../../components/aws/naming.ts";
+import { clientOptions, collected } from "../../components/aws/support/connection.ts";
+import { isFromAws, type Refusal, refusalOf } from "../../components/aws/support/refusals.ts";
 import type { MachinePlan } from "../../plan/types.ts";
 import { STACK_TAG } from "../leaks/names.ts";
 import type { SeenMachine } from "./health.ts";
@@ -24,8 +25,8 @@ export interface Place {
   region: string;
 }
 
-/** What AWS says, or why it does not, in one sentence. */
-export type Answer<T> = { found: T } | { reason: string };
+/** What AWS says, or why it does not. */
+export type Answer<T> = { found: T } | { refusal: Refusal };
 
 /** Whether AWS takes the credentials of this machine for a question about a region. */
 export function askForCredentials(place: Place, signal: AbortSignal): Promise<Answer<true>> {
@@ -122,19 +123,18 @@ async function answered<T>(
   signal: AbortSignal,
   ask: (client: EC2Client, abortSignal: AbortSignal) => Promise<T>,
 ): Promise<Answer<T>> {
-  const [{ EC2Client }, options] = await Promise.all([
-    import("@aws-sdk/client-ec2"),
-    clientOptions(SILENCE_SECONDS, ATTEMPTS),
-  ]);
-  const client = new EC2Client({ ...options, region });
+  const { EC2Client } = await import("@aws-sdk/client-ec2");
+  const client = new EC2Client(clientOptions({ region }, { silenceSeconds: SILENCE_SECONDS, attempts: ATTEMPTS }));
   const deadline = AbortSignal.timeout(SECONDS * 1000);
   try {
     return { found: await ask(client, AbortSignal.any([signal, deadline])) };
   } catch (error) {
     signal.throwIfAborted();
-    if (deadline.aborted) return { reason: `AWS did not answer within ${SECONDS} seconds: check the network.` };
+    if (deadline.aborted) {
+      return { refusal: { what: `AWS has not answered within ${SECONDS} seconds`, remedy: "check the network" } };
+    }
     if (!isFromAws(error)) throw error;
-    return { reason: reasonOf(error, `the machines in ${region}`, DOCTOR_PERMISSIONS) };
+    return { refusal: refusalOf(error, `a look at the machines in ${region}`, DOCTOR_PERMISSIONS) };
   } finally {
     client.destroy();
   }

@@ -69,5 +69,5 @@ async function credentialsCheck(stack: string, region: string, signal: AbortSign
   const name = "AWS credentials";
   const answer = await askForCredentials({ stack, region }, signal);
   if ("found" in answer) return well(name, `taken in ${region}`);
-  return { name, found: answer.reason, remedy: "then ask again" };
+  return { name, found: answer.refusal.what, remedy: answer.refusal.remedy };
 }

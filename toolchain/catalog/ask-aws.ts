@@ -1,7 +1,8 @@
 /** Asks AWS about machine types, with the credentials that the AWS tools would take. Nothing here changes anything there. */
 
 import type { EC2ClientConfig } from "@aws-sdk/client-ec2";
-import { clientOptions, collected, reasonOf } from "../../components/aws/account/answers.ts";
+import { clientOptions, collected } from "../../components/aws/support/connection.ts";
+import { reasonOf } from "../../components/aws/support/refusals.ts";
 import { REGIONS, type Region } from "../../plan/catalog/index.ts";
 import { CommandError } from "../command.ts";
 import { listedPrice, type Observed, type ObservedRegion, type ObservedType, observedType } from "./observed.ts";
@@ -35,7 +36,7 @@ export interface Questions {
  * @throws {CommandError} in one sentence if there are no credentials, or an answer is refused or empty
  */
 export async function askAws(questions: Questions): Promise<Observed> {
-  const config: EC2ClientConfig = await clientOptions(SECONDS, ATTEMPTS);
+  const config: EC2ClientConfig = clientOptions({}, { silenceSeconds: SECONDS, attempts: ATTEMPTS });
   const types = new Map<string, ObservedType>();
   const regions = await Promise.all(
     REGIONS.map(async (region): Promise<[Region, ObservedRegion]> => {

@@ -1,12 +1,7 @@
 /** Asks AWS what is left of a stack: everything at once. Nothing here changes anything there. */
 
-import {
-  clientOptions,
-  isAboutCredentials,
-  isAnswer,
-  isFromAws,
-  reasonOf,
-} from "../../components/aws/account/answers.ts";
+import { clientOptions } from "../../components/aws/support/connection.ts";
+import { isAboutCredentials, isAnswer, isFromAws, reasonOf } from "../../components/aws/support/refusals.ts";
 import { CommandError } from "../command.ts";
 import { ec2Leaks } from "./ec2.ts";
 import { type Findings, inRemovalOrder, type Leak } from "./leak.ts";
@@ -36,7 +31,7 @@ export function askAwsForLeaks(
 }
 
 async function askAll(stack: string, stacks: readonly string[], region: string): Promise<Findings> {
-  const options = await clientOptions(SECONDS, ATTEMPTS);
+  const options = clientOptions({}, { silenceSeconds: SECONDS, attempts: ATTEMPTS });
   const place: Place = { stack, stacks, region, options };
   const { EC2Client } = await import("@aws-sdk/client-ec2");
   const questions: Readonly<Record<string, () => Promise<Leak[]>>> = {

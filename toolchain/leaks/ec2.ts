@@ -1,7 +1,7 @@
 /** What EC2 still has of a stack. Its own answers count: the tagging service lists what was terminated an hour ago. */
 
 import type { EC2Client, Filter, SpotInstanceRequest, Tag, Volume } from "@aws-sdk/client-ec2";
-import { collected } from "../../components/aws/account/answers.ts";
+import { collected } from "../../components/aws/support/connection.ts";
 import { REGIONS } from "../../plan/catalog/index.ts";
 import { HOURS_PER_MONTH, machinePrice, SERVICE_PRICES } from "../../plan/cost.ts";
 import type { Leak } from "./leak.ts";

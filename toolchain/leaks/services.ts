@@ -1,6 +1,6 @@
 /** What IAM, SSM, S3, CodeBuild and CloudWatch Logs have of a stack, asked by path and name: their lists don't lag behind. */
 
-import { type ClientOptions, collected } from "../../components/aws/account/answers.ts";
+import { type ClientOptions, collected } from "../../components/aws/support/connection.ts";
 import { leakOf, parseArn } from "./arns.ts";
 import type { Leak } from "./leak.ts";
 import { isNameOf, pathOf } from "./names.ts";

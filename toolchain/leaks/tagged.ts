@@ -1,6 +1,7 @@
 /** What the Resource Groups Tagging API names. It lags behind by minutes, so what can be held against its own service is. */
 
-import { type ClientOptions, collected, isNotFound } from "../../components/aws/account/answers.ts";
+import { type ClientOptions, collected } from "../../components/aws/support/connection.ts";
+import { isNotFound } from "../../components/aws/support/refusals.ts";
 import { type Arn, leakOf, parseArn } from "./arns.ts";
 import type { Leak } from "./leak.ts";
 import { STACK_TAG } from "./names.ts";

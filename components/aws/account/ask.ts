@@ -10,16 +10,8 @@ import type { ExistingNetworkPlan } from "../../../plan/aws.ts";
 import { findMachineType } from "../../../plan/catalog/index.ts";
 import type { ClusterPlan } from "../../../plan/index.ts";
 import { quotaCodeOf } from "../../../plan/quotas.ts";
-import {
-  type Connection,
-  clientOptions,
-  collected,
-  isAboutCredentials,
-  isAnswer,
-  isFromAws,
-  isNotFound,
-  reasonOf,
-} from "./answers.ts";
+import { type AwsConnection, clientOptions, collected } from "../support/connection.ts";
+import { isAboutCredentials, isAnswer, isFromAws, isNotFound, reasonOf } from "../support/refusals.ts";
 
 /** What the credentials need to be asked everything. */
 export const PREFLIGHT_PERMISSIONS =
@@ -36,7 +28,7 @@ export interface AccountQuestions {
   stack: string;
   /** Longest wait for everything together. @default 10 */
   timeoutSeconds?: number | undefined;
-  connection?: Connection | undefined;
+  connection?: Omit<AwsConnection, "region"> | undefined;
 }
 
 /** What came of it: facts, with a sentence for each question that was refused, or the reason why there are none. */
@@ -74,15 +66,13 @@ class NoAnswer extends Error {}
 interface Asking extends AccountQuestions {
   region: NonNullable<ClusterPlan["region"]>;
   timeoutSeconds: number;
+  connection: Omit<AwsConnection, "region">;
   signal: AbortSignal;
 }
 
 async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal }: Asking): Promise<AccountAnswer> {
-  const [ec2, quotas, options] = await Promise.all([
-    import("@aws-sdk/client-ec2"),
-    import("@aws-sdk/client-service-quotas"),
-    clientOptions(timeoutSeconds, 2, connection),
-  ]);
+  const [ec2, quotas] = await Promise.all([import("@aws-sdk/client-ec2"), import("@aws-sdk/client-service-quotas")]);
+  const options = clientOptions(connection, { silenceSeconds: timeoutSeconds, attempts: 2 });
   const client = new ec2.EC2Client({ ...options, region });
   const quotaClient = new quotas.ServiceQuotasClient({ ...options, region });
   const refusals: string[] = [];

@@ -1,7 +1,9 @@
 /** Follows the start of a cluster until its front has answered, or says why it does not. */
 
 import type { NodeStatus } from "../boot/report.ts";
-import { type AwsConnection, awsReason, isRefusal, pause } from "../transfer/connection.ts";
+import type { AwsConnection } from "../support/connection.ts";
+import { pause } from "../support/pause.ts";
+import { awsReason, isRefusal } from "../support/refusals.ts";
 import { type BootMachine, type Sighting, Watch } from "./machines.ts";
 import { BootReport, duration, type ReportLine } from "./report.ts";
 import { isReady } from "./status.ts";

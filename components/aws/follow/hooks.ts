@@ -12,7 +12,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import * as pulumi from "@pulumi/pulumi";
-import type { AwsConnection } from "../transfer/connection.ts";
+import type { AwsConnection } from "../support/connection.ts";
 import { importModel } from "../transfer/import.ts";
 import { isLocal, isRemote, type ModelFile } from "../transfer/model-files.ts";
 import { progressText, type TransferProgress } from "../transfer/progress.ts";

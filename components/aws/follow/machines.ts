@@ -3,7 +3,7 @@
 import type * as EC2 from "@aws-sdk/client-ec2";
 import type * as SSM from "@aws-sdk/client-ssm";
 import { type NodeStatus, parseStatus, statusInConsole } from "../boot/report.ts";
-import { type AwsConnection, clientOptions } from "../transfer/connection.ts";
+import { type AwsConnection, clientOptions } from "../support/connection.ts";
 
 /** One machine that is to start. */
 export interface BootMachine {
