@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { AwsPlan } from "../../plan/aws.ts";
 import { awsClusterChecks } from "../../toolchain/aws/cluster.ts";
 import type { Outputs } from "../../toolchain/cluster.ts";
+import type { Check } from "../../toolchain/health.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { awsPlan } from "../support/aws-plans.ts";
 import { type AwsRelay, awsRelay } from "../support/aws-relay.ts";
@@ -158,11 +159,15 @@ const tagsOf = (name: string) => [
   { Key: "Name", Value: `llama-rpc-cluster-${STACK}-${name}` },
 ];
 
-/** What doctor says of the cluster, a line for each thing. */
-async function found(): Promise<string[]> {
+/** What doctor says of the cluster. */
+async function checks(): Promise<Check[]> {
   if (cluster === null) throw new Error("there is no cluster");
-  const checks = await awsClusterChecks(STACK, cluster.outputs, cluster.aws, new AbortController().signal);
-  return checks.map(({ name, found, remedy }) => `${remedy === null ? "ok" : "wrong"} ${name}: ${found}`);
+  return awsClusterChecks(STACK, cluster.outputs, cluster.aws, new AbortController().signal);
+}
+
+/** The same, a line for each thing. */
+async function found(): Promise<string[]> {
+  return (await checks()).map(({ name, found, remedy }) => `${remedy === null ? "ok" : "wrong"} ${name}: ${found}`);
 }
 
 /** The lines of what is not well. */
@@ -223,16 +228,27 @@ describe("npm run doctor, for a stack on EC2", () => {
 
   test("says in one sentence why AWS can't be asked, and still looks at the front", async () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", undefined);
-    const [machines, ...others] = await found();
-    expect(machines).toMatch(/^wrong machines: There are no AWS credentials .*aws sso login/);
-    expect(others.map((line) => line.slice(0, 8))).toEqual(["ok front", "ok API k"]);
+    const [machines, ...others] = await checks();
+    expect(machines).toEqual({
+      name: "machines",
+      found: expect.stringMatching(/^There are no AWS credentials \(/),
+      remedy: expect.stringMatching(/^run `aws sso login`, or set AWS_PROFILE/),
+    });
+    expect(others.map(({ name, remedy }) => [name, remedy])).toEqual([
+      ["front", null],
+      ["API key", null],
+    ]);
     vi.stubEnv("AWS_ACCESS_KEY_ID", CREDENTIALS.AWS_ACCESS_KEY_ID);
     relay?.answers.push({
       match: "Action=DescribeInstances",
       status: 403,
       body: "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>You are not authorized.</Message></Error></Errors></Response>",
     });
-    expect((await found())[0]).toMatch(/^wrong machines: AWS refuses .*the credentials need ec2:DescribeInstances,/);
+    expect((await checks())[0]).toEqual({
+      name: "machines",
+      found: "AWS refuses a look at the machines in us-east-1 (UnauthorizedOperation: You are not authorized)",
+      remedy: "the credentials need ec2:DescribeInstances, ec2:GetConsoleOutput and ssm:GetParameters",
+    });
   });
 
   test("shows a stack that Pulumi knows, what this machine lacks for it, and the way to a front without a session", {
