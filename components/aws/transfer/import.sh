@@ -35,7 +35,8 @@ fail() {
 # shellcheck disable=SC2329 # called by the trap
 clean_up() {
   local status=$?
-  aws s3 rm --only-show-errors "s3://$MODEL_BUCKET/$staging" || say "s3://$MODEL_BUCKET/$staging could not be removed; the bucket removes it after a day"
+  aws s3 rm --only-show-errors "s3://$MODEL_BUCKET/$staging" 2>"$work/errors" ||
+    say "s3://$MODEL_BUCKET/$staging can't be removed: $(complaint "$work/errors"); the bucket removes it after a day"
   rm -rf "$work"
   exit "$status"
 }
@@ -79,7 +80,7 @@ fetch_chunk() {
       206) reason="the connection broke off at $(stat -c %s "$part" 2>/dev/null || echo 0) of $wanted bytes" ;;
       *) reason="the server answers $status" ;;
     esac
-    printf '%s\n' "$reason" >"$work/reason"
+    printf '%s\n' "$reason" >"$work/reason.$1"
     case $status in 200 | 401 | 403 | 404 | 410 | 416) return 1 ;; esac
     sleep "$((attempt * RETRY_SECONDS))"
   done
@@ -97,6 +98,7 @@ stream() {
       started=$((started + 1))
     done
     if ! wait "${fetches[number]}"; then
+      mv "$work/reason.$number" "$work/reason"
       kill "${fetches[@]:number+1}" 2>/dev/null || true
       return 1
     fi
@@ -144,7 +146,7 @@ from_s3() {
   region=$(aws s3api head-bucket --bucket "$bucket" --query BucketRegion --output text 2>/dev/null || true)
   local -a from=()
   if [[ -n $region && $region != None ]]; then from=(--source-region "$region"); fi
-  aws s3 cp --only-show-errors --copy-props none "${from[@]}" "$MODEL_SOURCE" "s3://$MODEL_BUCKET/$staging" 2>"$work/errors" ||
+  aws s3 cp --only-show-errors --metadata-directive REPLACE "${from[@]}" "$MODEL_SOURCE" "s3://$MODEL_BUCKET/$staging" 2>"$work/errors" ||
     fail "$MODEL_SOURCE can't be copied: $(complaint "$work/errors")"
   say "progress $MODEL_BYTES of $MODEL_BYTES bytes"
   aws s3 cp --only-show-errors "s3://$MODEL_BUCKET/$staging" - 2>"$work/errors" | sha256sum >"$work/sha256" ||
