@@ -15,8 +15,8 @@ export const command: Command = {
   npm run test:aws                  under 10 minutes on two cores once the images are built
   npm run test:aws -- test/aws/x    arguments are handed to vitest
 
-Gets what these tests need beside the cluster's own tools and says what it installs outside this folder. What this
-machine can't run (Terraform and its AWS provider are not installed) is listed with its reason.`,
+Gets what these tests need beside the cluster's own tools and says what it installs outside this folder. Terraform and its
+AWS provider are used where they are and never installed; what can't be run without them is listed with its reason.`,
   run: async (args, { signal }) => {
     await setUp(allSteps, signal);
     await ensureAwsTestTools(paths.root);
