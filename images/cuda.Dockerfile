@@ -53,7 +53,6 @@ RUN --mount=type=cache,id=llama-rpc-cluster-apt,target=/var/cache/apt,sharing=lo
 # CUDA 12.4 knows gcc up to 13.
 ENV CUDA_HOST_COMPILER=g++-13
 
-# hadolint ignore=DL3006
 FROM toolchain-${CUDA_FROM} AS toolchain
 
 # ---- what the source says about itself -----------------------------------------------------------------------------
@@ -84,7 +83,6 @@ RUN /build-scripts/arrange.sh
 FROM ${CUDA_BASE_IMAGE} AS base-nvidia
 FROM ${BASE_IMAGE} AS base-debian
 # A stage of this file, so without a tag.
-# hadolint ignore=DL3006
 FROM base-${CUDA_FROM} AS base
 
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS init
