@@ -131,7 +131,7 @@ const CALLS: Record<string, (inputs: Values, region: string) => Values> = {
     id,
     arn: `arn:aws:ec2:${region}:${ACCOUNT}:subnet/${id}`,
     availabilityZone: zones(region)[0],
-    cidrBlock: "10.77.1.0/24",
+    cidrBlock: "10.77.0.0/18",
     state: "available",
   }),
   "aws:route53/getZone:getZone": ({ name, zoneId }) => ({

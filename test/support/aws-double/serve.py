@@ -16,9 +16,11 @@ specification = importlib.util.spec_from_file_location("moto.ec2.shim", shim)
 module = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(module)
 
-import budgets  # noqa: E402,F401: these patch moto
+import balancers  # noqa: E402,F401: these patch moto
+import budgets  # noqa: E402,F401
 import codebuild  # noqa: E402,F401
-import spot  # noqa: E402,F401
+import holdings  # noqa: E402,F401
+import instances  # noqa: E402,F401
 import storage  # noqa: E402,F401
 from moto.server import main  # noqa: E402: the shim's settings must be there first
 

@@ -15,6 +15,8 @@ export interface AwsDouble {
   endpoint: string;
   /** What it has printed so far: each request with its status. */
   log: () => string;
+  /** What it holds that somebody made, as paths: `ec2 us-east-1 vpcs/vpc-0123`. */
+  holdings: () => Promise<string[]>;
   stop: () => Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function startDouble(python = "python3"): Promise<AwsDouble> {
   return {
     endpoint,
     log: () => text,
+    holdings: async () => (await (await fetch(`${endpoint}/moto-api/holdings`)).json()) as string[],
     stop: async () => {
       process.kill();
       await process;

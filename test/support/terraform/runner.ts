@@ -1,10 +1,10 @@
 /** Terraform as a program: one root that holds many translated graphs as modules and puts them on a double of AWS. */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { awsSchema, type ProviderSchema } from "./schema.ts";
+import { surroundings, values } from "./surroundings.ts";
 import type { TerraformModule } from "./translate.ts";
 
 /** One graph in the root. */
@@ -12,8 +12,6 @@ export interface RootModule {
   name: string;
   region: string;
   module: TerraformModule;
-  /** Values of the module's variables: Terraform expressions. */
-  variables?: Readonly<Record<string, string>>;
 }
 
 /** What a plan wants to do with one resource. */
@@ -27,35 +25,25 @@ export interface PlannedChange {
   replacePaths: unknown[][];
 }
 
-/** Folders in which a provider may lie ready. */
-const MIRRORS = [
-  process.env["TF_PLUGIN_MIRROR_DIR"],
-  process.env["TF_PLUGIN_CACHE_DIR"],
-  "/opt/tf-plugins",
-  join(homedir(), ".terraform.d", "plugins"),
-  "/usr/local/share/terraform/plugins",
-  "/usr/share/terraform/plugins",
-].filter((folder) => folder !== undefined);
-const PROVIDER = "registry.terraform.io/hashicorp/aws";
 /** Requests of one apply at the same time; most of its time is waiting. */
 const PARALLELISM = 96;
-
-/** The folder that holds the AWS provider, or why there is none. */
-export async function findProvider(): Promise<{ mirror: string } | { missing: string }> {
-  const found = await execa("terraform", ["version", "-json"], { reject: false, env: QUIET });
-  if (found.exitCode !== 0) return { missing: "terraform is not installed" };
-  const mirror = MIRRORS.find((folder) => existsSync(join(folder, PROVIDER)));
-  return mirror ? { mirror } : { missing: `no folder of these holds ${PROVIDER}: ${MIRRORS.join(", ")}` };
-}
 
 const QUIET = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
 
 /** A root folder and the commands that run in it. */
 export class Terraform {
+  readonly #program: string;
   readonly #folder: string;
   readonly #environment: Record<string, string>;
 
-  constructor(folder: string, mirror: string, endpoint: string) {
+  /**
+   * @param program terraform
+   * @param mirror folder of providers in the layout of a filesystem mirror
+   * @param folder of the root, which may be new
+   * @param endpoint of the double
+   */
+  constructor(program: string, mirror: string, folder: string, endpoint: string) {
+    this.#program = program;
     this.#folder = folder;
     const settings = join(folder, "terraform.rc");
     mkdirSync(folder, { recursive: true });
@@ -72,8 +60,8 @@ export class Terraform {
     };
   }
 
-  /** Writes the modules and the root that calls them. @param more resources of the root itself, and outputs */
-  write(modules: readonly RootModule[], more: Readonly<Record<string, unknown>> = {}): void {
+  /** Writes the modules, the root that calls them and what it makes for them. */
+  write(modules: readonly RootModule[]): void {
     for (const { name, module } of modules) this.#json(join("modules", name), { ...module.file });
     const regions = [...new Set(["us-east-1", ...modules.map(({ region }) => region)])];
     this.#json(".", {
@@ -88,15 +76,15 @@ export class Terraform {
           max_retries: 1,
         })),
       },
-      ...more,
+      ...surroundings,
       ...(modules.length > 0 && {
         module: Object.fromEntries(
-          modules.map(({ name, region, variables = {} }) => [
+          modules.map(({ name, region, module }) => [
             name,
             {
               source: `./modules/${name}`,
               providers: { aws: region === "us-east-1" ? "aws" : `aws.${region}` },
-              ...Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, `\${${value}}`])),
+              ...Object.fromEntries(module.variables.map((variable) => [variable, `\${${values[variable]}}`])),
             },
           ]),
         ),
@@ -152,7 +140,7 @@ export class Terraform {
   }
 
   async #run(args: string[]): Promise<string> {
-    const result = await execa("terraform", args, {
+    const result = await execa(this.#program, args, {
       cwd: this.#folder,
       env: this.#environment,
       reject: false,

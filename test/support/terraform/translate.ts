@@ -12,6 +12,8 @@ export interface TerraformModule {
   file: Record<string, unknown>;
   /** `aws_instance.front` -> `<Pulumi type> <name>`. */
   origins: ReadonlyMap<string, string>;
+  /** Names of the variables that it wants. */
+  variables: string[];
   /** Resources of other providers and types or inputs that this version of the provider lacks, sorted. */
   skipped: string[];
 }
@@ -71,7 +73,8 @@ class Translation {
       resource[type] ??= {};
       resource[type][labelOf(node.name)] = this.#resource(node, type, block);
     }
-    const variables = [...JSON.stringify(resource).matchAll(/\$\{var\.(\w+)\}/g)].map(([, name = ""]) => name);
+    const wanted = [...JSON.stringify(resource).matchAll(/\$\{var\.(\w+)\}/g)].map(([, name = ""]) => name);
+    const variables = [...new Set(wanted)].sort();
     return {
       file: {
         terraform: { required_providers: { aws: { source: "hashicorp/aws" } } },
@@ -81,6 +84,7 @@ class Translation {
         ...(Object.keys(this.#data).length > 0 && { data: this.#data }),
         resource,
       },
+      variables,
       origins: this.#origins,
       skipped: [...this.#skipped].sort(),
     };

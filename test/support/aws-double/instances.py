@@ -1,5 +1,8 @@
-"""EC2: moto 5.2 keeps of RunInstances' market options only that there were some. AWS makes a spot request of them, which
-names the instance and which clients read the options back from."""
+"""EC2: what moto 5.2 and the shim drop of RunInstances.
+
+Of market options moto keeps only that there were some; AWS makes a spot request of them, which names the instance and
+which clients read the options back from. The protection against termination is dropped.
+"""
 
 import uuid
 
@@ -20,7 +23,11 @@ def run_instances(self):
     result = _run_instances(self)
     market = self._get_param("InstanceMarketOptions") or {}
     kind = market.get("MarketType")
-    for instance in result.result.instances if kind else []:
+    for instance in result.result.instances:
+        if str(self._get_param("DisableApiTermination")).lower() == "true":
+            instance.disable_api_termination = True
+        if not kind:
+            continue
         instance.lifecycle = instance.instance_lifecycle = kind
         if kind != "spot":
             continue
