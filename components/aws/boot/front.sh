@@ -101,7 +101,11 @@ await_front() {
     line="$(docker logs "$name" 2>&1 | grep -oE 'backends: [0-9]+ of [0-9]+ ready( after)?' | tail -n 1)"
     case "$(container_state),$line" in
       ended,*) fail "${told:-loading}" "$(end_of_container)" ;;
-      healthy,*) prove_generation && return ;;
+      healthy,*)
+        # A quick load is over between two looks.
+        [[ "$told" == loading || -z "$line" ]] || report backends "done" "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")"
+        prove_generation && return
+        ;;
       *,*after | *,) [[ "$told" == loading ]] || report_loading "$line" ;;
       *) report backends running "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")" && told=backends ;;
     esac
@@ -133,4 +137,18 @@ prove_generation() {
     return
   fi
   fail serving "the front is healthy and does not answer a generation: status $status $(head -c 300 "$answer" 2>/dev/null)"
+}
+
+# Prints a backend that the running front has lost. llama-server holds one connection to each from its start to its end,
+# and notices only in the middle of the next answer, which it then aborts: better to start again before.
+lost_backend() {
+  local backend a b c d port remote list
+  list="$(setting APP_RPC_BACKENDS)"
+  for backend in ${list//,/ }; do
+    [[ "$backend" =~ ^[0-9.]+:[0-9]+$ ]] || continue
+    IFS=.: read -r a b c d port <<<"$backend"
+    printf -v remote '%02X%02X%02X%02X:%04X' "$d" "$c" "$b" "$a" "$port"
+    # 01: established.
+    grep -q " $remote 01 " /proc/net/tcp || { echo "$backend" && return; }
+  done
 }

@@ -197,7 +197,7 @@ end_of_container() {
   ended="$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' "$name" 2>/dev/null)"
   log="$(docker logs --tail 300 "$name" 2>&1)"
   line="$(grep 'refused: ' <<<"$log" | sed 's/.*refused: //' | paste -s -d ' ')"
-  [[ -n "$line" ]] || line="$(grep -iE 'error|fail|abort|crashed|out of memory|no such' <<<"$log" | grep -v 'reason is above' | last_line)"
+  [[ -n "$line" ]] || line="$(grep -iE 'error|fail|abort|crashed|out of memory|no such' <<<"$log" | grep -vE 'reason is above|\.sh: line [0-9]+:' | last_line)"
   [[ -n "$line" ]] || line="$(last_line <<<"$log")"
   [[ "$ended" != *true ]] || line="killed at its memory limit of $(in_gib "$MEMORY_BYTES") GiB; give it more memory. $line"
   echo "$name ended with status ${ended% *}: $line"
@@ -217,12 +217,17 @@ await_backend() {
 }
 
 stay() {
-  local state told=healthy round=0
+  local state told=healthy round=0 lost="" before
   while state="$(container_state)" && [[ "$state" != ended ]]; do
     # Not ended: a front that is busy beyond the check's patience comes back by itself.
     [[ "$state" != unhealthy || "$told" == unhealthy ]] || report serving failed "$name answers its health check no more; it goes on running"
     [[ "$state" != healthy || "$told" == healthy ]] || report serving ready "$name is healthy again"
     [[ "$state" == running ]] || told="$state"
+    if [[ "$ROLE" == server ]]; then
+      before="$lost" lost="$(lost_backend)"
+      [[ -z "$lost" || "$lost" != "$before" ]] ||
+        fail serving "the backend at $lost has left; the front starts again and waits for it"
+    fi
     ((++round % 12 == 0)) && publish
     sleep 5
   done

@@ -16,7 +16,9 @@ import { bootTools, freePort, Services } from "../support/boot-services.ts";
 const KEY = randomBytes(24).toString("hex");
 const KEY_PARAMETER = "/llama-rpc-cluster/test/api-key";
 const BACKENDS_ADDRESS = "127.0.0.2";
-const STARTUP_SECONDS = 120;
+/** Bounds for a machine that is busy with other things; seconds suffice on a quiet one. */
+const STARTUP_SECONDS = 300;
+const LIMIT_MS = 900_000;
 const id = randomBytes(4).toString("hex");
 const names = { first: `boot-${id}-cpu-0`, second: `boot-${id}-cpu-1`, front: `boot-${id}-front` };
 
@@ -125,7 +127,7 @@ function need(context: { skip(reason: string): never }): Cluster {
   return cluster ?? context.skip(skipped || "the machines were not made");
 }
 
-describe("two machines, booted as EC2 boots them", () => {
+describe("two machines, booted as EC2 boots them", { timeout: LIMIT_MS }, () => {
   test("a front that is earlier than its backends waits for them, and serves when it has generated", async (context) => {
     const { front, backends, services } = need(context);
     const frontProgram = front.start(["node.sh", names.front]);
@@ -138,9 +140,10 @@ describe("two machines, booted as EC2 boots them", () => {
 
     const told = await front.told();
     const steps = [...new Set(told.map((line) => line.split(" ").slice(0, 2).join(" ")))];
-    expect(steps).toEqual([
+    // So small a model may be loaded between two looks.
+    expect(steps.filter((step) => step !== "loading running")).toEqual([
       ...["booted running", "image running", "image done", "key done", "model running", "model done"],
-      ...["backends running", "backends done", "loading running", "serving ready"],
+      ...["backends running", "backends done", "serving ready"],
     ]);
     expect(told.join("\n")).toMatch(/model running \d+\.\d of 0\.1 GiB/);
     expect(told.join("\n")).toContain("backends done 2 of 2");
@@ -168,7 +171,7 @@ describe("two machines, booted as EC2 boots them", () => {
     expect(((await stat(join(front.root, "run/llama-rpc-cluster/api-header"))).mode & 0o777).toString(8)).toBe("600");
     const elsewhere = [
       ...[renderUserData(front.node), await front.read("/dev/console"), await docker(["inspect", names.front])],
-      ...[await docker(["logs", names.front]), await docker(["top", names.front, "-eo", "args"])],
+      ...[await docker(["logs", names.front]), await docker(["top", names.front, "-eo", "pid,args"])],
     ];
     expect(elsewhere.filter((text) => text.includes(KEY))).toEqual([]);
   });
@@ -194,7 +197,7 @@ describe("two machines, booted as EC2 boots them", () => {
     const stopsAt = async (machine: BootedMachine, minute: number) => {
       await machine.write("/proc/uptime", `${minute * 60}.00 1.00\n`);
       await machine.write("/proc/net/tcp", table);
-      expect(await machine.run(["stop.sh"], 60)).toMatchObject({ exitCode: 0 });
+      expect(await machine.run(["stop.sh"], STARTUP_SECONDS)).toMatchObject({ exitCode: 0 });
       return (await machine.called()).includes("systemctl poweroff");
     };
     expect(await stopsAt(backends, 1)).toBe(false);
@@ -215,7 +218,9 @@ describe("two machines, booted as EC2 boots them", () => {
     expect(lost).toBe(
       `serving failed ${names.second}: ${names.second} ended with status 137: ${lost?.split("137: ")[1]}`,
     );
-    expect((await front.told()).at(-1)).toMatch(/^serving failed \S+ ended with status 134: .*(crashed|malformed)/);
+    expect((await front.told()).at(-1)).toMatch(
+      /^serving failed the backend at 127\.0\.0\.2:\d+ has left; the front starts again and waits for it$/,
+    );
     const before = (await front.statuses()).length;
     const again = [front.start(["node.sh", names.front]), backends.start(["node.sh", names.second])];
     for (const end = Date.now() + STARTUP_SECONDS * 1000; Date.now() < end; ) {

@@ -17,7 +17,8 @@ interface Skippable {
   skip(reason: string): never;
 }
 
-const LIMIT_SECONDS = 120;
+/** Bound for a machine that is busy with other things; seconds suffice on a quiet one. */
+const LIMIT_SECONDS = 240;
 const KEY = randomBytes(24).toString("hex");
 const KEY_PARAMETER = "/llama-rpc-cluster/test/api-key";
 
@@ -106,7 +107,7 @@ async function mountSmallDisk(machine: BootedMachine, context: Skippable): Promi
   machine.beforeRemoval(() => execa("umount", [disk], { reject: false }));
 }
 
-describe.concurrent("a boot ends with one line, outside and on the console, on", () => {
+describe.concurrent("a boot ends with one line, outside and on the console, on", { timeout: 600_000 }, () => {
   test("a digest that the registry does not have", async (context) => {
     const missing = services?.missingImage() ?? "";
     const failure = await failureOf(backend({ image: missing }), context);
