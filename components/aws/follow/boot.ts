@@ -6,7 +6,7 @@ import { pause } from "../support/pause.ts";
 import { awsReason, isRefusal } from "../support/refusals.ts";
 import { type BootMachine, type Sighting, Watch } from "./machines.ts";
 import { BootReport, duration, type ReportLine } from "./report.ts";
-import { isReady } from "./status.ts";
+import { isPassing, isReady } from "./status.ts";
 
 export interface FollowArgs {
   connection: AwsConnection;
@@ -20,6 +20,8 @@ export interface FollowArgs {
   signal?: AbortSignal | undefined;
   /** Pause between two looks. @default 5 */
   pollSeconds?: number | undefined;
+  /** How often the consoles of silent machines are read; EC2 renews them about as often. @default 120 */
+  consoleSeconds?: number | undefined;
 }
 
 /** A start that failed or took too long. The message is meant for the user: which machine, why, and what to do. */
@@ -36,7 +38,7 @@ const LONGEST_PAUSE_SECONDS = 60;
 const ENDED: ReadonlySet<string> = new Set(["shutting-down", "terminated", "stopping", "stopped"]);
 /** Longest that a machine pauses between two tries (node.sh), and time for the try. */
 const OLD_FAILURE_SECONDS = 300;
-const NEEDS = "ssm:GetParameters on the cluster's parameters and ec2:DescribeInstances";
+const NEEDS = "ssm:GetParameters on the cluster's parameters, ec2:DescribeInstances and ec2:GetConsoleOutput";
 
 /**
  * Follows a start until the front has answered a real generation.
@@ -58,7 +60,8 @@ class Following {
   readonly #watch: Watch;
   readonly #report: BootReport;
   readonly #began = Date.now();
-  #seen: ReadonlyMap<string, Sighting> = new Map();
+  #seen: Map<string, Sighting> = new Map();
+  #consolesReadAt = this.#began;
   /** By machine, when it wrote a failure that was there at the first look. */
   #failedBefore: Map<string, number> | null = null;
 
@@ -78,6 +81,7 @@ class Following {
         this.#seen = await this.#watch.look();
         [trouble, pauseSeconds] = [null, pollSeconds];
         for (const line of this.#report.lines(this.#seen)) say(this.#timed(line));
+        await this.#askSilent();
         this.#noteOldFailures();
         this.#assertAlive();
         const status = this.#seen.get(front.machine)?.status;
@@ -111,7 +115,7 @@ class Following {
       const last = status === null ? "" : ` Its last words were: ${told(status)}`;
       return `${named(machine)} is ${instance.state}${instance.reason === "" ? "" : ` (${instance.reason})`}.${last}`;
     }
-    if (status?.state !== "failed") return null;
+    if (status?.state !== "failed" || isPassing(status)) return null;
     // A failure from before this run: its cause may be mended, and the machine tries again by itself.
     const isOld = this.#failedBefore?.get(machine.machine) === status.seconds;
     if (isOld && Date.now() - this.#began < OLD_FAILURE_SECONDS * 1000) return null;
@@ -130,6 +134,22 @@ class Following {
         text: `${named(machine)} had failed at ${told(status)} Waiting for its next try.`,
         passing: false,
       });
+    }
+  }
+
+  /**
+   * Looks at the consoles of machines that say nothing: one that can't reach SSM, or whose clock SSM does not believe, says
+   * there why. Only failures count, because a console keeps what earlier starts wrote.
+   */
+  async #askSilent(): Promise<void> {
+    const { consoleSeconds = 120 } = this.#args;
+    if (Date.now() - this.#consolesReadAt < consoleSeconds * 1000) return;
+    this.#consolesReadAt = Date.now();
+    for (const machine of this.#machines) {
+      const sighting = this.#seen.get(machine.machine);
+      if (sighting?.instance?.state !== "running" || sighting.status !== null) continue;
+      const status = await this.#watch.consoleStatus(machine);
+      if (status?.state === "failed") this.#seen.set(machine.machine, { ...sighting, status });
     }
   }
 

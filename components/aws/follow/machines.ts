@@ -28,6 +28,7 @@ const PARAMETERS_AT_ONCE = 10;
 
 /** Watches machines. */
 export class Watch {
+  /** The front first. */
   readonly #machines: readonly BootMachine[];
   readonly #ssm: { sdk: typeof SSM; client: SSM.SSMClient };
   readonly #ec2: { sdk: typeof EC2; client: EC2.EC2Client };
@@ -45,7 +46,9 @@ export class Watch {
     this.#sending = signal === undefined ? {} : { abortSignal: signal };
   }
 
-  /** The clients of the AWS SDK are loaded here: a preview needs none. */
+  /**
+   * Watches these machines, the front first. The clients of the AWS SDK are loaded here: a preview needs none.
+   */
   static async over(
     machines: readonly BootMachine[],
     connection: AwsConnection,
@@ -71,18 +74,24 @@ export class Watch {
    *
    * A parameter outlives its machine, so it may hold the `ready` of an earlier start. It counts only if SSM took it after
    * EC2 launched the instance that is there now: two clocks of AWS, none of the operator's or the machine's. A start after
-   * a stop counts as a launch.
+   * a stop counts as a launch. The front's counts only if it is younger than every backend too: what it said when another
+   * machine was at a backend's address says nothing of this one.
    */
   async look(): Promise<Map<string, Sighting>> {
     const [instances, parameters] = await Promise.all([this.#instances(), this.#parameters()]);
+    const launches = this.#machines.map(
+      ({ instanceId }) => instances.get(instanceId)?.launchedAt ?? Number.POSITIVE_INFINITY,
+    );
+    const youngest = Math.max(...launches);
     return new Map(
-      this.#machines.map(({ machine, instanceId, statusParameter }) => {
-        const [instance, parameter] = [instances.get(instanceId), parameters.get(statusParameter)];
-        const isOfThisStart = instance !== undefined && parameter !== undefined && parameter.at >= instance.launchedAt;
+      this.#machines.map(({ machine, statusParameter }, index) => {
+        const instance = instances.get(this.#machines[index]?.instanceId ?? "");
+        const parameter = parameters.get(statusParameter);
+        const since = index === 0 ? youngest : (launches[index] ?? Number.POSITIVE_INFINITY);
         return [
           machine,
           {
-            status: isOfThisStart ? parameter.status : null,
+            status: parameter !== undefined && parameter.at >= since ? parameter.status : null,
             instance: instance === undefined ? null : { state: instance.state, reason: instance.reason },
           },
         ];
