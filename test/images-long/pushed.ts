@@ -8,7 +8,7 @@ import { type Candidate, type Started, tagOf } from "./candidate.ts";
 
 const STACK = "test-push-arm64";
 const REPOSITORY = `llama-rpc-cluster/${STACK}/cpu`;
-const WHAT = "pushed by its component and pulled by digest";
+const WHAT = "pushed by its component and pulled back";
 
 /** What became of the images' way through a registry. Disposing removes what was pulled. */
 export interface Pulled extends AsyncDisposable {
@@ -49,10 +49,13 @@ export async function pushedAndPulled(candidates: readonly Candidate[]): Promise
     await docker(["image", "rm", "--force", ...tags, ...candidates.map(tagOf)]);
     for (const [at, { role }] of candidates.entries()) {
       const reference = digests[at] ?? "";
+      const digest = reference.replace(`${registry.address}/${REPOSITORY}@`, "");
+      if ((await registry.digestOf(REPOSITORY, digest)) !== digest)
+        throw new Error(`the component hands out ${reference}, which the registry does not have`);
       await pull(registry, reference, ["--platform", "linux/arm64"]);
       references.set(role, reference);
     }
-    return answer({ ok: true, note: digests.map((reference) => reference.split("@")[1]?.slice(0, 19)).join(" and ") });
+    return answer({ ok: true, note: "by the registry's own digest" });
   } catch (error) {
     return answer({ ok: false, note: error instanceof Error ? error.message : String(error) });
   }

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { isDebian, isRoot, which } from "../programs.ts";
 import { writeAtomically } from "../stamps.ts";
 import { installPackages } from "../steps/docker.ts";
@@ -9,15 +10,31 @@ import { unpackPackage } from "./debian.ts";
 import { pythonTool } from "./python.ts";
 import type { Tool } from "./tool.ts";
 
-/** The machine's own registry, or Debian's, unpacked. */
+/** The machine's own registry, or Debian's, unpacked, or one built from its Go module. */
 export function registry(folder: string): Tool {
   const unpacked = join(folder, "docker-registry");
   const program = join(unpacked, "usr", "bin", "docker-registry");
+  const built: GoProgram = {
+    module: "registry",
+    package: "github.com/distribution/distribution/v3/cmd/registry",
+    linkerFlags: "-s -w",
+    output: join(folder, "bin", "registry"),
+    typical: "2 to 3 min with cold Go caches",
+  };
   return {
-    find: () => which("docker-registry") ?? (existsSync(program) ? program : null),
+    find: () =>
+      which("docker-registry") ?? [program, ...(isBuilt(built) ? [built.output] : [])].find(existsSync) ?? null,
     get: async (report, signal) => {
-      report.say("unpacks Debian's docker-registry into .toolchain");
-      await unpackPackage("docker-registry", unpacked, report, signal);
+      try {
+        report.say("unpacks Debian's docker-registry into .toolchain");
+        await unpackPackage("docker-registry", unpacked, report, signal);
+      } catch (error) {
+        const why = error instanceof Error ? error.message : String(error);
+        const noGo = await goMissing();
+        if (noGo !== null) throw new Error(`${why}; nor can it be built: ${noGo}`);
+        report.say(`builds it from its Go module instead (${why}); ${(await goCaches()).join("; ")}`);
+        await build(built, report, signal);
+      }
     },
   };
 }
