@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ensureCheckov } from "../../toolchain/test-tools.ts";
+import { ensureAwsTestTools, ensureCheckov } from "../../toolchain/test-tools.ts";
 import { disagreements } from "../support/accepted-findings.ts";
 import type { GraphNode } from "../support/resource-graph.ts";
-import { findProvider, Terraform } from "../support/terraform/runner.ts";
+import { Terraform } from "../support/terraform/runner.ts";
 import { translate } from "../support/terraform/translate.ts";
 import { type Modules, type Scan, scan } from "./checkov.ts";
 import { dockerfiles, root, workflows } from "./files.ts";
@@ -16,12 +16,13 @@ const STACKS = readdirSync(GOLDEN).flatMap((file) => /^(aws-.+)\.json$/.exec(fil
 
 /** The reviewed graphs of the stacks on AWS in Terraform's words, or why there are none. */
 async function modules(): Promise<Modules | { missing: string }> {
-  const found = await findProvider();
-  if ("missing" in found) return found;
+  const { terraform: program, terraformProviderMirror: mirror, reasons } = await ensureAwsTestTools(root);
+  if (program === null || mirror === null)
+    return { missing: reasons.terraform ?? reasons.terraformProviderMirror ?? "no Terraform" };
   const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-schema-"));
   try {
     // Only the provider's schema is asked for: nothing listens at this address.
-    const terraform = new Terraform(folder, found.mirror, "http://127.0.0.1:9");
+    const terraform = new Terraform(program, mirror, folder, "http://127.0.0.1:9");
     terraform.write([]);
     await terraform.init();
     const schema = await terraform.schema(join(root, ".toolchain", "terraform", "schema.json"));
