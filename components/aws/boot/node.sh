@@ -229,12 +229,14 @@ stay() {
         fail serving "the backend at $lost has left; the front starts again and waits for it"
     fi
     ((++round % 12 == 0)) && publish
-    sleep 5
+    # A stop is not to wait for it.
+    sleep 5 &
+    wait $!
   done
   fail serving "$(end_of_container)"
 }
 
-# shellcheck disable=SC2317 # called by the trap
+# shellcheck disable=SC2317,SC2329 # called by the trap
 leave() {
   docker stop --time 10 "$name" >/dev/null 2>&1
   docker rm --force "$name" >/dev/null 2>&1

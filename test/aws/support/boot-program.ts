@@ -22,7 +22,14 @@ export function startProgram(
   env?: Readonly<Record<string, string>>,
 ): Program {
   const surroundings = env === undefined ? {} : { env, extendEnv: false };
-  const child = execa(program, args, { ...surroundings, all: true, reject: false, stdin: "ignore" });
+  const child = execa(program, args, {
+    ...surroundings,
+    all: true,
+    reject: false,
+    stdin: "ignore",
+    // A machine has its containers to stop first.
+    forceKillAfterDelay: false,
+  });
   let ended: Outcome | undefined;
   const end = child.then((result): Outcome => {
     ended = { exitCode: result.exitCode ?? -1, output: result.all ?? "" };
