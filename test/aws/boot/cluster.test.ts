@@ -228,7 +228,11 @@ describe("two machines, booted as EC2 boots them", { timeout: LIMIT_MS }, () => 
       if (again.some(({ ended }) => ended !== undefined)) break;
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
-    expect((await front.told()).slice(before).at(-1)).toBe("serving ready answered a generation");
+    const toldAgain = (await front.told()).slice(before);
+    expect(toldAgain.at(-1)).toBe("serving ready answered a generation");
+    expect(toldAgain[0]).toBe("booted running try 2");
+    const fetched = toldAgain.filter((line) => /^(image|model) running/.test(line));
+    expect(fetched, "what is there already is not fetched again").toEqual([]);
     expect((await backends.told()).at(-1)).toBe("serving ready 2 backends");
     all.running.splice(0, 3, ...[again[0], first, again[1]].filter((one) => one !== undefined));
   });
