@@ -1,7 +1,7 @@
 /** The hooks in the real engine, which alone knows what a failed one means for the state and for the next `up`. */
 
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, HeadObjectCommand, S3Client } from "@aws-sdk/client-s3";
@@ -100,12 +100,7 @@ test("`up` brings the model, follows the start, fails with a machine's reason, a
     { stackName: "hooks", projectName: "llama-rpc-hooks", program: () => program(machines) },
     {
       workDir: folder,
-      envVars: {
-        PULUMI_BACKEND_URL: `file://${folder}`,
-        PULUMI_CONFIG_PASSPHRASE: "only for tests",
-        PULUMI_CONFIG_PASSPHRASE_FILE: "",
-        PULUMI_SKIP_UPDATE_CHECK: "1",
-      },
+      envVars: engineSettings(),
     },
   );
 
@@ -145,3 +140,44 @@ test("`up` brings the model, follows the start, fails with a machine's reason, a
   expect(changed.changes, "another backend is another start").toEqual({ update: 1, same: 3 });
   await stack.destroy();
 });
+
+test("a program of its own has its hooks run, or is told in one sentence that its language host has none", async (context) => {
+  if (reason !== null) return context.skip(reason);
+  const home = await mkdtemp(join(folder, "program-"));
+  const root = process.cwd();
+  await symlink(join(root, "node_modules"), join(home, "node_modules"));
+  await writeFile(join(home, "package.json"), JSON.stringify({ type: "module", main: "index.ts" }));
+  const runtime = { name: "nodejs", options: { typescript: false } };
+  await writeFile(join(home, "Pulumi.yaml"), JSON.stringify({ name: "llama-rpc-host", main: "index.ts", runtime }));
+  const args = {
+    connection: { region: REGION, endpoint: gate.endpoint },
+    front: await players.launch("front"),
+    backends: [],
+    timeoutSeconds: 1,
+  };
+  await writeFile(
+    join(home, "index.ts"),
+    `import { bootFollowed } from ${JSON.stringify(join(root, "components/aws/follow/hooks.ts"))};
+     bootFollowed("boot", ${JSON.stringify(args)});`,
+  );
+  const stack = await LocalWorkspace.createStack({ stackName: "host", workDir: home }, { envVars: engineSettings() });
+  await stack.preview();
+  const { isOk, text } = await up(stack);
+  expect(isOk).toBe(false);
+  // The host that is built from Go modules is older than hooks.
+  expect(text).toMatch(
+    /The front has not answered within 1 s\.|error: This Pulumi language host knows no resource hooks, /,
+  );
+  expect(text, "no stack trace for what the user has to change").not.toMatch(/^ +at .*hooks\.ts/m);
+  await stack.destroy();
+});
+
+/** A state of its own, and nothing to sign in to. */
+function engineSettings(): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${folder}`,
+    PULUMI_CONFIG_PASSPHRASE: "only for tests",
+    PULUMI_CONFIG_PASSPHRASE_FILE: "",
+    PULUMI_SKIP_UPDATE_CHECK: "1",
+  };
+}

@@ -108,8 +108,33 @@ function marker<T extends object>(
   const inProgram = AsyncLocalStorage.snapshot();
   // Not the marker itself: a line waits for its resource's URN, which comes after the hook.
   const say: Say = (text, passing) => inProgram(() => void pulumi.log.info(text, opts.parent, undefined, passing));
-  const hook = new pulumi.ResourceHook(name, ({ newInputs }) => work(newInputs?.["input"], say).then(() => {}));
-  return new pulumi.Stash(name, { input }, { ...opts, hooks: { beforeCreate: [hook], beforeUpdate: [hook] } });
+  const hooks = pulumi.runtime.isDryRun()
+    ? {}
+    : { hooks: before(name, ({ newInputs }) => work(newInputs?.["input"], say)) };
+  return new pulumi.Stash(name, { input }, { ...opts, ...hooks });
+}
+
+/** Hooks that do something before a marker is written. A preview has none: it would not run them. */
+function before(name: string, work: (args: pulumi.ResourceHookArgs) => Promise<unknown>): pulumi.ResourceHookBinding {
+  const hook = new pulumi.ResourceHook(name, async (args) => {
+    await work(args);
+  });
+  // The SDK keeps the engine's answer there; without this its refusal is a stack trace.
+  const registered: unknown = Reflect.get(hook, REGISTERED);
+  if (registered instanceof Promise) Reflect.set(hook, REGISTERED, registered.catch(explainOldHost));
+  return { beforeCreate: [hook], beforeUpdate: [hook] };
+}
+
+const REGISTERED = "__registered";
+
+function explainOldHost(error: unknown): never {
+  if (!(error instanceof Error && error.message.includes("UNIMPLEMENTED"))) throw error;
+  const refusal = new pulumi.RunError(
+    "This Pulumi language host knows no resource hooks, with which `pulumi up` brings the model and follows the start: use the pulumi-language-nodejs of Pulumi 3.182 or newer (`pulumi about` names it), not the older one that `npm start` builds on a machine without downloads.",
+  );
+  // Where a resource's registration fails, the SDK shows the stack of any error.
+  refusal.stack = refusal.message;
+  throw refusal;
 }
 
 const PROGRESS_MS = 2000;
