@@ -58,7 +58,7 @@ export async function clusterOf(decided: Decided): Promise<Cluster> {
         stack,
         recipe,
         references,
-        modelFiles: await modelFiles(config.model.source, projectRoot),
+        modelFiles: await modelFiles(config.model.source, projectRoot, config.model.sha256),
       });
     }
   }

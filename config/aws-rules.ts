@@ -1,6 +1,7 @@
 /** Rules between fields that only target aws knows. */
 
 import { parseNetwork } from "./cidr.ts";
+import { fileCount, isLocalSource } from "./model-source.ts";
 import type { Rule, RuleProblem } from "./rules.ts";
 
 /** What one access mode wants and what it does not know. */
@@ -57,6 +58,22 @@ const accessHasWhatItsModeNeeds: Rule = ({ target, access }) => {
   ];
 };
 
+const networksAreNamedOnce: Rule = ({ access: { allowedCidrs = [] } }) =>
+  allowedCidrs.flatMap((cidr, index): RuleProblem[] => {
+    const first = allowedCidrs.indexOf(cidr);
+    if (first === index) return [];
+    const [here, other] = [`access.allowedCidrs[${index}]`, `access.allowedCidrs[${first}]`];
+    return [
+      {
+        path: here,
+        value: cidr,
+        rule: `must differ from ${other}`,
+        remedy: "Name every network once.",
+        involves: [here, other],
+      },
+    ];
+  });
+
 const domainLiesInItsZone: Rule = ({ access: { domain, hostedZone } }) => {
   if (domain === undefined || hostedZone === undefined) return [];
   if (domain === hostedZone || domain.endsWith(`.${hostedZone}`)) return [];
@@ -84,8 +101,8 @@ const zoneLiesInRegion: Rule = ({ aws }) => {
   ];
 };
 
-/** Of a VPC of its own the cluster, the endpoints and the load balancer get a quarter each, /27 at least. */
-const SMALLEST_VPC_PREFIX = 25;
+/** Of a VPC of its own the machines get a half, and each subnet of a load balancer an eighth, which must be a /27. */
+const SMALLEST_VPC_PREFIX = 24;
 /** EC2's own bound. */
 const LARGEST_VPC_PREFIX = 16;
 
@@ -104,6 +121,75 @@ const vpcHasItsSize: Rule = ({ target, aws, access }) => {
     },
   ];
 };
+
+/** Each pool has a block of so many addresses, as many as there can be backends and one; the first block is the front's. */
+export const POOL_ADDRESSES = 16;
+
+const hashesAreOfImports: Rule = ({ target, model }) => {
+  const path = "model.sha256";
+  if (model.sha256 === undefined) return [];
+  const involves = [path, "model.source", "target"];
+  if (target !== "aws" || isLocalSource(model.source)) {
+    return [
+      {
+        path,
+        value: model.sha256,
+        rule: "must not be given for a model that nobody fetches: it is for target aws and a source elsewhere",
+        remedy: "Remove it: a file of this machine is compared when it is sent.",
+        involves,
+      },
+    ];
+  }
+  const files = fileCount(model.source);
+  if (model.sha256.length === files) return [];
+  return [
+    {
+      path,
+      value: model.sha256,
+      rule: `must have ${files} ${files === 1 ? "sum" : "sums"}, one for each file of the model`,
+      remedy: "Give them in the order of the parts.",
+      involves,
+    },
+  ];
+};
+
+const tokenIsForHuggingFace: Rule = ({ aws, model }) => {
+  const path = "aws.huggingFaceTokenParameter";
+  if (aws?.huggingFaceTokenParameter === undefined || model.source.startsWith("hf:")) return [];
+  return [
+    {
+      path,
+      value: aws.huggingFaceTokenParameter,
+      rule: "must not be given unless model.source is one of Hugging Face",
+      remedy: 'Remove it, or write the source like "hf:owner/repository/file.gguf".',
+      involves: [path, "model.source"],
+    },
+  ];
+};
+
+const poolsHaveAddresses: Rule = ({ target, aws, access, backends }) => {
+  const path = "access.privateCidr";
+  const network = access.privateCidr === undefined ? null : parseNetwork(access.privateCidr);
+  if (target !== "aws") return [];
+  const isOwn = aws?.network === undefined;
+  const needed = POOL_ADDRESSES * (backends.length + 1) * (isOwn ? 2 : 1);
+  const has = network?.size ?? DEFAULT_ADDRESSES;
+  // Of a VPC that is too small as it is there is a word already.
+  if (has >= needed || (isOwn && network !== null && network.prefix > SMALLEST_VPC_PREFIX)) return [];
+  const prefix = 32 - Math.ceil(Math.log2(needed));
+  return [
+    {
+      path,
+      value: access.privateCidr,
+      rule: `must have ${needed} addresses for the front and ${backends.length} pools`,
+      remedy: `Choose a network with a prefix of at most /${prefix}, like "10.97.0.0/${prefix}", or join pools.`,
+      involves: [path, "backends", "target", "aws.network"],
+    },
+  ];
+};
+
+/** The private network is a /24 where the stack file names none. */
+const DEFAULT_ADDRESSES = 256;
 
 const existingNetworkIsWhole: Rule = ({ aws, access }) => {
   const network = aws?.network;
@@ -125,6 +211,15 @@ const existingNetworkIsWhole: Rule = ({ aws, access }) => {
       rule: "must not be given with aws.network",
       remedy: "Remove it: the subnet lies in a zone.",
       involves: ["aws.availabilityZone", "aws.network"],
+    });
+  }
+  if (aws?.flowLogs === true) {
+    problems.push({
+      path: "aws.flowLogs",
+      value: true,
+      rule: "must not be given with aws.network",
+      remedy: "Remove it: what a network of yours logs is said where it is made.",
+      involves: ["aws.flowLogs", "aws.network"],
     });
   }
   const isPublic = access.mode === "public";
@@ -183,9 +278,9 @@ const protectedMachinesNeverRest: Rule = ({ aws, limits }) => {
   ];
 };
 
-/** Where machines have no way out, the registry of the account is all that they reach; elsewhere a digest will do. */
+/** Machines reach AWS's services in their own region and nothing else. */
 const REFERENCE_BY_DIGEST = /@sha256:[0-9a-f]{64}$/;
-const OWN_REGISTRY = /^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com\//;
+const ECR = /^\d{12}\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com\//;
 
 const imagesAreReachable: Rule = ({ target, aws, images }) => {
   if (target !== "aws") return [];
@@ -194,16 +289,15 @@ const imagesAreReachable: Rule = ({ target, aws, images }) => {
       const reference = images[flavour]?.[role];
       const path = `images.${flavour}.${role}`;
       if (reference === undefined) return [];
-      const isRight =
-        REFERENCE_BY_DIGEST.test(reference) && (aws?.network !== undefined || OWN_REGISTRY.test(reference));
-      if (isRight) return [];
+      const region = ECR.exec(reference)?.[1];
+      if (REFERENCE_BY_DIGEST.test(reference) && region !== undefined && region === aws?.region) return [];
       return [
         {
           path,
           value: reference,
-          rule: "must be an image in ECR by its digest with target aws, as machines without a way out reach no other registry",
+          rule: "must be an image in ECR of the cluster's region by its digest with target aws, as machines without a way out reach no other registry",
           remedy: 'Write it like "<account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<digest>".',
-          involves: [path, "target", "aws.network"],
+          involves: [path, "target", "aws", "aws.region"],
         },
       ];
     }),
@@ -212,9 +306,13 @@ const imagesAreReachable: Rule = ({ target, aws, images }) => {
 
 export const AWS_RULES: readonly Rule[] = [
   accessHasWhatItsModeNeeds,
+  networksAreNamedOnce,
   domainLiesInItsZone,
   zoneLiesInRegion,
   vpcHasItsSize,
+  hashesAreOfImports,
+  tokenIsForHuggingFace,
+  poolsHaveAddresses,
   existingNetworkIsWhole,
   reservationsFitTheirMarket,
   protectedMachinesNeverRest,

@@ -98,6 +98,16 @@ export const awsSchema = z
       .optional()
       .register(notes, { ...noteOf(networkSchema), whenAbsent: "a VPC of its own without a way out" })
       .describe("A network that exists: nothing but security groups is created in it."),
+    huggingFaceTokenParameter: z
+      .string()
+      .regex(/^\/[\w./-]{1,500}$/)
+      .optional()
+      .register(notes, {
+        rule: "the name of an SSM parameter, from the first slash on",
+        remedy: 'Write it like "/tokens/hugging-face"; `aws ssm put-parameter --type SecureString` makes one.',
+        whenAbsent: "models that everybody may read",
+      })
+      .describe("SSM SecureString with a token of Hugging Face, for a gated model; the import job alone reads it."),
     flowLogs: trueOrFalse().describe("Log the connections that the network refuses; costs what CloudWatch Logs costs."),
     protection: trueOrFalse().describe(
       "For production: machines can't be stopped or terminated by hand, and images and the model's bucket outlive `destroy` until this is off.",
@@ -259,7 +269,9 @@ export const limitsSchema = z
         remedy: "Write it like 400, without a currency sign.",
         whenAbsent: "no limit",
       })
-      .describe("US dollars per month above which the preview is refused; with target aws a budget watches it too."),
+      .describe(
+        "US dollars per month above which the preview is refused; with `limits.alarmEmail` a budget watches it too.",
+      ),
     alarmEmail: z
       .email()
       .optional()

@@ -36,6 +36,11 @@ export function isLocalSource(source: string): boolean {
   return parseModelSource(source)?.kind === "file";
 }
 
+/** Number of the model's files, as the name of the first part says it. */
+export function fileCount(source: string): number {
+  return Number(/-\d{5}-of-(\d{5})\.gguf(\?.*)?$/.exec(source)?.[1] ?? 1);
+}
+
 /** Whether a source is an address with a name or a password in it. */
 export function hasCredentials(source: string): boolean {
   return /^https?:/i.test(source) && withoutCredentials(source) !== source;

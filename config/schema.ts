@@ -32,6 +32,26 @@ const modelSchema = z
       .describe(
         "The model: path of a GGUF file, relative to the project's root or absolute; of a split model, its first part. To plan only, also the file's `https://` address, `hf:owner/repository/file.gguf` or `s3://bucket/file.gguf`.",
       ),
+    sha256: z
+      .array(
+        z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .register(notes, {
+            rule: "a SHA-256 of 64 small hexadecimal digits",
+            remedy: "Copy it from where the model is from; `sha256sum` prints that of a file.",
+          }),
+      )
+      .min(1)
+      .optional()
+      .register(notes, {
+        rule: "a list of SHA-256 sums, one for each file of the model",
+        remedy: "Write it like [0f1e…], the first part's first.",
+        whenAbsent: "as Hugging Face says; not checked for other addresses; not allowed for a file on this machine",
+      })
+      .describe(
+        "SHA-256 of each file of a model that AWS fetches, for target aws: the import fails if another file comes.",
+      ),
     contextTokens: z
       .int()
       .min(256)

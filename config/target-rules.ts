@@ -130,7 +130,7 @@ export const scheduleHasHours: Rule = ({ target, limits: { schedule } }) => {
     const rule = `must differ from ${other}`;
     return [{ path: here, value: day, rule, remedy: "Name every day once.", involves: [here, other] }];
   });
-  if (start !== stop) return repeated;
+  if (start !== stop) return [...repeated, ...hoursAreLongEnough(start, stop)];
   return [
     ...repeated,
     {
@@ -142,6 +142,31 @@ export const scheduleHasHours: Rule = ({ target, limits: { schedule } }) => {
     },
   ];
 };
+
+/** The front starts a little after the backends: it must not do so after its own stop. */
+function hoursAreLongEnough(start: string, stop: string): RuleProblem[] {
+  const minutes = (minutesOf(stop) - minutesOf(start) + DAY_MINUTES) % DAY_MINUTES;
+  if (minutes >= LEAST_MINUTES) return [];
+  const [path, other] = ["limits.schedule.stop", "limits.schedule.start"];
+  return [
+    {
+      path,
+      value: stop,
+      rule: `must be at least ${LEAST_MINUTES} minutes after ${other}, ${start}`,
+      remedy: "Give the machines time to start and to be used.",
+      involves: [path, other],
+    },
+  ];
+}
+
+const DAY_MINUTES = 24 * 60;
+const LEAST_MINUTES = 30;
+
+/** Minutes of the day. @param time `08:30` */
+export function minutesOf(time: string): number {
+  const [hours = 0, minutes = 0] = time.split(":").map(Number);
+  return 60 * hours + minutes;
+}
 
 function problem(path: string, value: unknown, rule: string, remedy: string): RuleProblem {
   return { path, value, rule, remedy, involves: [path, "target"] };

@@ -6,6 +6,7 @@ import { parseModelSource } from "../config/model-source.ts";
 import { ConfigError } from "../config/problems.ts";
 import type { Region } from "../config/regions.ts";
 import type { ClusterConfig } from "../config/schema.ts";
+import { minutesOf } from "../config/target-rules.ts";
 import { FRONT_PORT, RPC_PORT } from "./flags.ts";
 import { slotsOf } from "./machines.ts";
 import type { ModelFacts } from "./model/facts.ts";
@@ -48,8 +49,10 @@ export type AccessPlan =
 export interface ModelObjectsPlan {
   /** `file`: sent from this machine; else an import job in AWS fetches it, and nothing goes over the operator's line. */
   origin: "file" | "hugging-face" | "http" | "s3";
-  /** As the stack file says it. */
-  source: string;
+  /** Where each file is now, in the order of the keys. */
+  sources: string[];
+  /** SSM parameter with a token of Hugging Face; null for a model that everybody may read. */
+  tokenParameter: string | null;
   /** Keys in the bucket, that of the first part first. */
   keys: string[];
   bytes: number;
@@ -136,7 +139,8 @@ export function awsPlan(config: ClusterConfig, facts: ModelFacts, cidr: string):
     access: accessPlan(config),
     model: {
       origin: originOf(facts.source),
-      source: facts.source,
+      sources: partNames(facts.source)?.names ?? [facts.source],
+      tokenParameter: aws.huggingFaceTokenParameter ?? null,
       keys: (partNames(facts.fileName)?.names ?? [facts.fileName]).map((name) => `${MODEL_PREFIX}${name}`),
       bytes: facts.fileBytes,
     },
@@ -163,9 +167,9 @@ export function interfaceEndpoints({ aws, access }: ClusterConfig): string[] {
   return ["ecr.api", "ecr.dkr", "ssm", ...(isReachedBySession ? ["ssmmessages"] : [])];
 }
 
-/** The cluster's addresses within the private network: a quarter of a VPC of its own, all of an existing one's part. */
+/** The cluster's addresses within the private network: half of a VPC of its own, all of an existing one's part. */
 export function clusterCidr({ aws }: ClusterConfig, cidr: string): string {
-  return aws === undefined || aws.network !== undefined ? cidr : quarter(cidr, 0);
+  return aws === undefined || aws.network !== undefined ? cidr : partOf(cidr, 2, 0);
 }
 
 function networkPlan({ aws, access }: ClusterConfig, cidr: string): OwnNetworkPlan | ExistingNetworkPlan {
@@ -177,15 +181,16 @@ function networkPlan({ aws, access }: ClusterConfig, cidr: string): OwnNetworkPl
   return {
     kind: "own",
     vpcCidr: cidr,
-    clusterCidr: quarter(cidr, 0),
-    serviceCidr: quarter(cidr, 1),
-    publicCidrs: access.mode === "public" ? [quarter(cidr, 2), quarter(cidr, 3)] : [],
+    clusterCidr: partOf(cidr, 2, 0),
+    serviceCidr: partOf(cidr, 8, 4),
+    publicCidrs: access.mode === "public" ? [partOf(cidr, 8, 5), partOf(cidr, 8, 6)] : [],
   };
 }
 
-function quarter(cidr: string, index: number): string {
+/** One of so many equal parts, a power of two. */
+function partOf(cidr: string, parts: number, index: number): string {
   const network = networkOf(cidr);
-  return `${addressAt(network, (index * network.size) / 4)}/${network.prefix + 2}`;
+  return `${addressAt(network, (index * network.size) / parts)}/${network.prefix + Math.log2(parts)}`;
 }
 
 function accessPlan({ access }: ClusterConfig): AccessPlan {
@@ -235,9 +240,4 @@ function cron(days: Schedule["days"], minutes: number): string {
   const later = Math.floor(minutes / DAY_MINUTES);
   const names = days.map((day) => CRON_NAMES[(CRON_DAYS[day] + later) % 7] ?? "MON");
   return `cron(${minutes % 60} ${Math.floor((minutes % DAY_MINUTES) / 60)} ? * ${names.join(",")} *)`;
-}
-
-function minutesOf(time: string): number {
-  const [hours = 0, minutes = 0] = time.split(":").map(Number);
-  return 60 * hours + minutes;
 }

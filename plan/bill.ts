@@ -2,6 +2,7 @@
 
 import { WEEKDAYS } from "../config/aws-schema.ts";
 import type { ClusterConfig } from "../config/schema.ts";
+import { minutesOf } from "../config/target-rules.ts";
 import { GIB } from "../config/units.ts";
 import { interfaceEndpoints } from "./aws.ts";
 import { findMachineType } from "./catalog/index.ts";
@@ -98,9 +99,4 @@ function transferGigabytes({ access }: ClusterConfig, speed: SpeedEstimate | nul
 function grouped<Item extends object>(items: readonly Item[]): (Item & { count: number })[] {
   const groups = Map.groupBy(items, (item) => JSON.stringify(item));
   return [...groups.values()].flatMap((group) => group.slice(0, 1).map((item) => ({ ...item, count: group.length })));
-}
-
-function minutesOf(time: string): number {
-  const [hours = 0, minutes = 0] = time.split(":").map(Number);
-  return 60 * hours + minutes;
 }

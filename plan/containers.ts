@@ -38,7 +38,7 @@ export function frontPlan({ config, facts, placement, cidr, ownMachine }: Decide
   return {
     flavour: front.flavour,
     architecture: architectureOf(host, ownMachine),
-    address: addresses(cidr).front,
+    address: addresses(cidr, config.target).front,
     port: FRONT_PORT,
     access: config.target === "docker" ? "loopback" : (config.access.mode ?? "ssm"),
     hostAddress: "127.0.0.1",
@@ -60,7 +60,7 @@ export function backendPlans({ config, placement, cidr, ownMachine }: Decided): 
     const count = placement?.counts[device] ?? 0;
     const layers = layerRange(next, count);
     next += count;
-    const address = addresses(cidr).backend(slot.machineNumber);
+    const address = addresses(cidr, config.target).backend(slot);
     return {
       name: nameOf(slot),
       pool: slot.pool.name,
@@ -93,7 +93,7 @@ export function machinePlans({ config, facts, cidr, ownMachine }: Decided): Mach
       reservation: null,
       flavour: front.flavour,
       architecture: architectureOf(front, ownMachine),
-      address: addresses(cidr).front,
+      address: addresses(cidr, config.target).front,
       backends: [],
       disk: frontDisk(config, facts, front.type),
       // The model is to be there still after a stop.
@@ -105,23 +105,22 @@ export function machinePlans({ config, facts, cidr, ownMachine }: Decided): Mach
   ];
   const slots = slotsOf(config);
   const byMachine = Map.groupBy(slots.entries(), ([, { machineNumber }]) => machineNumber);
-  for (const [machineNumber, entries] of byMachine) {
+  for (const entries of byMachine.values()) {
     const [first] = entries;
     if (first === undefined || first[1].type === null) continue;
     const { pool, type, flavour } = first[1];
     const capacityBytes = entries.reduce((sum, [, slot]) => sum + slot.capacityBytes, 0);
     const cacheBytes = mostWeightsBytes(capacityBytes, facts);
     const instanceStore = keepsRunning(config, pool) && type.nvmeGigabytes * 1e9 >= cacheBytes * 1.1;
-    const before = slots.find(({ poolIndex }) => poolIndex === first[1].poolIndex)?.machineNumber ?? 0;
     machines.push({
-      name: `${pool.name}-machine-${machineNumber - before}`,
+      name: `${pool.name}-machine-${first[1].poolMachine}`,
       pool: pool.name,
       type: type.name,
       market: pool.market ?? "on-demand",
       reservation: pool.reservation ?? null,
       flavour,
       architecture: type.architecture,
-      address: addresses(cidr).backend(machineNumber),
+      address: addresses(cidr, config.target).backend(first[1]),
       backends: entries.map(([, slot]) => nameOf(slot)),
       disk: backendDisk(type, instanceStore ? 0 : cacheBytes),
       instanceStore,

@@ -29,6 +29,8 @@ export interface Slot extends Host {
   index: number;
   /** Number of its machine among the backends' machines. */
   machineNumber: number;
+  /** Number of its machine within the pool. */
+  poolMachine: number;
   /** Number of its GPU within its machine, which is what its port counts; 0 on a CPU. */
   gpu: number;
 }
@@ -55,7 +57,15 @@ export function slotsOf(config: ClusterConfig): Slot[] {
     return Array.from({ length: pool.count }, () => machines++).flatMap((machineNumber, order) =>
       Array.from(
         { length: perMachine },
-        (_, gpu): Slot => ({ ...host, pool, poolIndex, index: order * perMachine + gpu, machineNumber, gpu }),
+        (_, gpu): Slot => ({
+          ...host,
+          pool,
+          poolIndex,
+          index: order * perMachine + gpu,
+          machineNumber,
+          poolMachine: order,
+          gpu,
+        }),
       ),
     );
   });

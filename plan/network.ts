@@ -1,7 +1,12 @@
 /** Addresses of the private network, all known at plan time. */
 
+import { POOL_ADDRESSES } from "../config/aws-rules.ts";
 import { addressAt, type Network, networkOf, overlaps } from "../config/cidr.ts";
 import { FIRST_BACKEND_OFFSET } from "../config/rules.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import type { Slot } from "./machines.ts";
+
+type Target = ClusterConfig["target"];
 
 const FRONT_OFFSET = FIRST_BACKEND_OFFSET - 1;
 
@@ -25,12 +30,20 @@ export function privateCidr(configured: string | undefined, stack: string): stri
   }
 }
 
-/** Address of the front, and of backend number `index`. */
-export function addresses(cidr: string): { front: string; backend(index: number): string } {
+/** Where a backend is: the one number of its machine among all, and its pool with the number in it. */
+export type Seat = Pick<Slot, "machineNumber" | "poolIndex" | "poolMachine">;
+
+/**
+ * Address of the front, and of a backend. On a machine's own Docker network they follow each other. Machines to rent have a
+ * block of addresses for each pool: one more or less in a pool must not move those of the next, which would replace them.
+ */
+export function addresses(cidr: string, target: Target): { front: string; backend(seat: Seat): string } {
   const network = networkOf(cidr);
+  const offset = ({ machineNumber, poolIndex, poolMachine }: Seat) =>
+    target === "docker" ? FIRST_BACKEND_OFFSET + machineNumber : POOL_ADDRESSES * (poolIndex + 1) + poolMachine;
   return {
     front: addressAt(network, FRONT_OFFSET),
-    backend: (index) => addressAt(network, FIRST_BACKEND_OFFSET + index),
+    backend: (seat) => addressAt(network, offset(seat)),
   };
 }
 

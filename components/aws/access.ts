@@ -37,8 +37,7 @@ export class Access extends pulumi.ComponentResource {
         break;
       }
       case "private":
-        this.endpoint = new PrivateAccess(name, { ...args, access }, inside).endpoint;
-        this.connect = pulumi.output("");
+        ({ endpoint: this.endpoint, connect: this.connect } = new PrivateAccess(name, { ...args, access }, inside));
         break;
       case "public":
         this.endpoint = new PublicAccess(name, { ...args, access }, inside).endpoint;

@@ -84,7 +84,11 @@ export class AwsCluster extends pulumi.ComponentResource {
       scripts,
       scheduler: guardrails.scheduler,
       alarmTopic: guardrails.topic,
-      machineImages: new MachineImages(inside),
+      machineImages: new MachineImages(
+        "machine-images",
+        { parameters: plan.machines.map(({ imageParameter }) => imageParameter) },
+        inside,
+      ),
       transform: args.transform?.instance,
     };
     const key = new ApiKey("api-key", { context }, inside);

@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
+import { type ClusterContext, tagsOf } from "./naming.ts";
 import { ServiceRole } from "./role.ts";
 
 /** How long logs are kept. */
@@ -42,6 +42,7 @@ export class FlowLog extends pulumi.ComponentResource {
             Action: ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
             Resource: pulumi.interpolate`${group.arn}:*`,
           },
+          { Sid: "FindTheLog", Action: ["logs:DescribeLogGroups"], Resource: pulumi.interpolate`${group.arn}:*` },
         ],
       },
       { parent: this },
@@ -55,7 +56,7 @@ export class FlowLog extends pulumi.ComponentResource {
         logDestination: group.arn,
         iamRoleArn: role.arn,
         maxAggregationInterval: 600,
-        tags: tagsOf(context, "network", physicalName(context, "flow")),
+        tags: tagsOf(context, "network", "flow"),
       },
       { parent: this, dependsOn: [policy] },
     );

@@ -25,7 +25,7 @@ export class Guardrails extends pulumi.ComponentResource {
     const { context } = args;
     const { schedule, alarmEmail, budgetUsdPerMonth } = context.plan.guardrails;
     this.topic = alarmEmail === null ? null : this.#topic(context, alarmEmail);
-    if (budgetUsdPerMonth !== null) this.#budget(context, budgetUsdPerMonth, alarmEmail);
+    if (budgetUsdPerMonth !== null && alarmEmail !== null) this.#budget(context, budgetUsdPerMonth, alarmEmail);
     this.scheduler = schedule === null ? null : new Scheduler("hours", { context, plan: schedule }, { parent: this });
     this.registerOutputs();
   }
@@ -44,13 +44,13 @@ export class Guardrails extends pulumi.ComponentResource {
     return topic.arn;
   }
 
-  #budget(context: ClusterContext, usdPerMonth: number, alarmEmail: string | null): void {
-    const notify = (notificationType: "FORECASTED" | "ACTUAL", threshold: number, email: string) => ({
+  #budget(context: ClusterContext, usdPerMonth: number, alarmEmail: string): void {
+    const notify = (notificationType: "FORECASTED" | "ACTUAL", threshold: number) => ({
       notificationType,
       threshold,
       thresholdType: "PERCENTAGE",
       comparisonOperator: "GREATER_THAN",
-      subscriberEmailAddresses: [email],
+      subscriberEmailAddresses: [alarmEmail],
     });
     new aws.budgets.Budget(
       "budget",
@@ -62,10 +62,7 @@ export class Guardrails extends pulumi.ComponentResource {
         limitUnit: "USD",
         // Counts once the tag is a cost allocation tag of the account, which only its owner can say (docs/aws.md).
         costFilters: [{ name: "TagKeyValue", values: [`user:llama-rpc-cluster/stack$${context.stack}`] }],
-        notifications:
-          alarmEmail === null
-            ? []
-            : [notify("FORECASTED", FORECAST_PERCENT, alarmEmail), notify("ACTUAL", SPENT_PERCENT, alarmEmail)],
+        notifications: [notify("FORECASTED", FORECAST_PERCENT), notify("ACTUAL", SPENT_PERCENT)],
         tags: tagsOf(context, "guardrail", "month"),
       },
       { parent: this },

@@ -9,8 +9,8 @@ export interface ImageRegistryArgs {
   flavours: readonly Flavour[];
 }
 
-/** Images that no machine runs any more go after so many newer ones. */
-const KEPT_IMAGES = 20;
+/** So many are kept, each role, architecture and manifest counted: a dozen versions and more. */
+const KEPT_IMAGES = 100;
 /** Layers that only speed up the next build. */
 const CACHE_DAYS = 14;
 

@@ -6,8 +6,8 @@ import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
 import { ServiceRole, type Statement } from "./role.ts";
 import { importBuildspec } from "./transfer/import.ts";
 
-/** Longest that one file may take, in minutes: CodeBuild allows 36 hours. */
-const IMPORT_MINUTES = 12 * 60;
+/** For a build that somebody starts by hand; those of `pulumi up` say how long their file may take. */
+const BUILD_MINUTES = 60;
 
 /**
  * The job that fetches a model from Hugging Face, an address or another bucket into the cluster's, within AWS and not over
@@ -27,6 +27,12 @@ export class ImportJob extends pulumi.ComponentResource {
   ) {
     super("llama-rpc-cluster:aws:ImportJob", name, {}, opts);
     const { context, bucketArn } = args;
+    const { tokenParameter } = context.plan.model;
+    const { accountId } = aws.getCallerIdentityOutput({}, { parent: this });
+    const tokenArn =
+      tokenParameter === null
+        ? null
+        : pulumi.interpolate`arn:aws:ssm:${context.plan.region}:${accountId}:parameter${tokenParameter}`;
     const log = new aws.cloudwatch.LogGroup(
       name,
       {
@@ -46,14 +52,13 @@ export class ImportJob extends pulumi.ComponentResource {
         statements: [
           {
             Sid: "WriteTheModel",
-            Action: [
-              "s3:GetObject",
-              "s3:PutObject",
-              "s3:DeleteObject",
-              "s3:AbortMultipartUpload",
-              "s3:ListMultipartUploadParts",
-            ],
+            Action: ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"],
             Resource: [pulumi.interpolate`${bucketArn}/models/*`, pulumi.interpolate`${bucketArn}/staging/*`],
+          },
+          {
+            Sid: "CheckItFirst",
+            Action: ["s3:GetObject", "s3:DeleteObject"],
+            Resource: pulumi.interpolate`${bucketArn}/staging/*`,
           },
           { Sid: "FindTheBucket", Action: ["s3:ListBucket", "s3:GetBucketLocation"], Resource: bucketArn },
           {
@@ -62,6 +67,7 @@ export class ImportJob extends pulumi.ComponentResource {
             Resource: pulumi.interpolate`${log.arn}:*`,
           },
           ...otherBucket(context),
+          ...(tokenArn === null ? [] : [{ Sid: "ReadTheToken", Action: ["ssm:GetParameters"], Resource: tokenArn }]),
         ],
       },
       { parent: this },
@@ -72,12 +78,15 @@ export class ImportJob extends pulumi.ComponentResource {
         name: physicalName(context, "model-import"),
         description: `Fetches the model of stack ${context.stack}`,
         serviceRole: role.arn,
-        buildTimeout: IMPORT_MINUTES,
+        buildTimeout: BUILD_MINUTES,
         artifacts: { type: "NO_ARTIFACTS" },
         environment: {
           type: "ARM_CONTAINER",
           computeType: "BUILD_GENERAL1_SMALL",
           image: "aws/codebuild/amazonlinux-aarch64-standard:3.0",
+          ...(tokenParameter === null
+            ? {}
+            : { environmentVariables: [{ name: "HF_TOKEN", type: "PARAMETER_STORE", value: tokenParameter }] }),
         },
         source: { type: "NO_SOURCE", buildspec: importBuildspec() },
         logsConfig: { cloudwatchLogs: { groupName: log.name } },
@@ -90,13 +99,17 @@ export class ImportJob extends pulumi.ComponentResource {
   }
 }
 
-/** Reading from the user's own bucket, where the model comes from one. */
+/** Reading the model's own files in the user's bucket, where it comes from one. */
 function otherBucket({ plan }: ClusterContext): Statement[] {
-  const source = parseModelSource(plan.model.source);
-  if (source?.kind !== "s3") return [];
-  const folder = source.key.slice(0, source.key.lastIndexOf("/") + 1);
+  const files = plan.model.sources.map(parseModelSource).filter((source) => source?.kind === "s3");
+  const [first] = files;
+  if (first === undefined) return [];
   return [
-    { Sid: "ReadTheSource", Action: ["s3:GetObject"], Resource: `arn:aws:s3:::${source.bucket}/${folder}*` },
-    { Sid: "FindTheSource", Action: ["s3:ListBucket"], Resource: `arn:aws:s3:::${source.bucket}` },
+    {
+      Sid: "ReadTheSource",
+      Action: ["s3:GetObject"],
+      Resource: files.map(({ bucket, key }) => `arn:aws:s3:::${bucket}/${key}`),
+    },
+    { Sid: "FindTheSource", Action: ["s3:ListBucket"], Resource: `arn:aws:s3:::${first.bucket}` },
   ];
 }

@@ -1,22 +1,40 @@
 import * as aws from "@pulumi/aws";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 
-/** The machine images that AWS names in public parameters, each asked for once. */
-export class MachineImages {
+/**
+ * The machine images that AWS names in public parameters. AWS names newer ones every week: the first that a stack got for a
+ * kind of machine is kept, so that no machine is replaced for it, and all of a kind have the same.
+ */
+export class MachineImages extends pulumi.ComponentResource {
   readonly #ids = new Map<string, pulumi.Output<string>>();
-  readonly #opts: pulumi.InvokeOptions;
 
-  constructor(opts: pulumi.InvokeOptions) {
-    this.#opts = opts;
+  /** @param parameters names of the parameters that the plan's machines need */
+  constructor(name: string, args: { parameters: readonly string[] }, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:MachineImages", name, {}, opts);
+    for (const parameter of new Set(args.parameters)) {
+      // `value` counts as a secret, which a public image is not.
+      const newest = aws.ssm.getParameterOutput({ name: parameter }, { parent: this }).insecureValue;
+      const pin = new pulumi.Stash(
+        `${name}-${shortName(parameter)}`,
+        { input: newest },
+        { parent: this, ignoreChanges: ["input"] },
+      );
+      this.#ids.set(parameter, pin.output.apply(String));
+    }
+    this.registerOutputs();
   }
 
-  /** Id of the newest image: `ami-…`. */
+  /** Id of the image that a parameter named when it was first asked for: `ami-…`. */
   idOf(parameter: string): pulumi.Output<string> {
-    const known = this.#ids.get(parameter);
-    if (known !== undefined) return known;
-    // `value` counts as a secret, which a public image is not.
-    const id = aws.ssm.getParameterOutput({ name: parameter }, this.#opts).insecureValue;
-    this.#ids.set(parameter, id);
+    const id = this.#ids.get(parameter);
+    if (id === undefined) throw new Error(`No machine image for ${parameter}: it is none of the plan's.`);
     return id;
   }
 }
+
+/** What tells the parameters apart, without what they share. */
+const shortName = (parameter: string) =>
+  parameter
+    .replace(/^\/aws\/service\//, "")
+    .replace(/\/latest\/ami-id$/, "")
+    .replaceAll("/", "-");

@@ -15,6 +15,8 @@ export interface ClusterNetwork {
   serviceSubnetId: pulumi.Output<string>;
   /** Subnets of the public load balancer; empty unless there is one. */
   publicSubnetIds: readonly pulumi.Output<string>[];
+  /** What a public load balancer needs before it is made. */
+  publicReadiness: readonly pulumi.Resource[];
   /** Where the machines reach AWS's services: a security group of endpoints, or the VPC's addresses. */
   services: { groupId: pulumi.Output<string> } | { cidr: pulumi.Output<string> };
   /** The networks of S3, which holds the model, the images' layers and Amazon Linux's packages. */
@@ -42,6 +44,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
   readonly clusterSubnetId: pulumi.Output<string>;
   readonly serviceSubnetId: pulumi.Output<string>;
   readonly publicSubnetIds: readonly pulumi.Output<string>[];
+  readonly publicReadiness: readonly pulumi.Resource[];
   readonly services: { groupId: pulumi.Output<string> };
   readonly s3PrefixListId: pulumi.Output<string>;
   readonly s3EndpointId: pulumi.Output<string>;
@@ -69,8 +72,6 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
       { vpcId: vpc.id, tags: tagsOf(context, "network", "default-unused") },
       inside,
     );
-    // A zone that changes would replace the whole cluster: the one that it is in stays.
-    const pinned = { parent: this, ignoreChanges: ["availabilityZone"] };
     const cluster = new aws.ec2.Subnet(
       `${name}-cluster`,
       {
@@ -79,7 +80,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
         ...(availabilityZone === null ? {} : { availabilityZone }),
         tags: tagsOf(context, "network", "cluster"),
       },
-      pinned,
+      inside,
     );
     const service = new aws.ec2.Subnet(
       `${name}-services`,
@@ -89,7 +90,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
         availabilityZone: cluster.availabilityZone,
         tags: tagsOf(context, "network", "services"),
       },
-      pinned,
+      inside,
     );
     const isolated = new aws.ec2.RouteTable(
       `${name}-isolated`,
@@ -121,6 +122,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
     this.clusterSubnetId = cluster.id;
     this.serviceSubnetId = service.id;
     this.publicSubnetIds = open.subnetIds;
+    this.publicReadiness = open.readiness;
     this.services = { groupId: endpoints.groupId };
     this.s3PrefixListId = s3.prefixListId;
     this.s3EndpointId = s3.endpointId;
@@ -130,14 +132,15 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
 }
 
 /**
- * A network of the user's: nothing is created in it. Its subnet must have a way to S3, ECR, SSM and, for sessions, to
- * ssmmessages, by endpoints or otherwise.
+ * A network of the user's, in which nothing but security groups and the load balancer is created. Its VPC must have endpoints
+ * for S3 (a gateway), ECR, SSM and, for sessions, ssmmessages: the machines' groups lead to its addresses and to S3 alone.
  */
 export class ExistingNetwork implements ClusterNetwork {
   readonly vpcId: pulumi.Output<string>;
   readonly clusterSubnetId: pulumi.Output<string>;
   readonly serviceSubnetId: pulumi.Output<string>;
   readonly publicSubnetIds: readonly pulumi.Output<string>[];
+  readonly publicReadiness: readonly pulumi.Resource[] = [];
   readonly services: { cidr: pulumi.Output<string> };
   readonly s3PrefixListId: pulumi.Output<string>;
   readonly s3EndpointId = null;

@@ -154,9 +154,11 @@ export class Node extends pulumi.ComponentResource {
         ebsOptimized: true,
         // A machine that shuts itself down is stopped and paid for no longer; its disk stays.
         instanceInitiatedShutdownBehavior: "stop",
-        // EC2 protects no spot machine: it must be able to take it back.
+        // From people, not from the program, which must replace a machine that is to run something else. EC2 protects no
+        // spot machine: it must be able to take it back.
         disableApiStop: context.plan.isProtected && machine.market !== "spot",
         disableApiTermination: context.plan.isProtected && machine.market !== "spot",
+        forceDestroy: true,
         ...(machine.recovery === "automatic" ? { maintenanceOptions: { autoRecovery: "default" } } : {}),
         ...(machine.inPlacementGroup ? { placementGroup: placementGroup.id } : {}),
         ...marketOf(machine),
@@ -166,8 +168,8 @@ export class Node extends pulumi.ComponentResource {
         parent: this,
         // The address is free for a successor only when the predecessor is gone.
         deleteBeforeReplace: true,
-        // AWS names a newer image every week: a machine keeps the one that it was made from.
-        ignoreChanges: ["ami"],
+        // A volume can't shrink, and one that grows has a file system that does not.
+        replaceOnChanges: ["rootBlockDevice.volumeSize"],
         customTimeouts: { create: CREATE_TIMEOUT },
         dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
       },
@@ -201,7 +203,7 @@ function renderedUserData({ surroundings, machine, containers, front }: NodeArgs
     .all([
       pulumi.all(containers.map(({ image }) => image.reference)),
       surroundings.store.bucket,
-      front === null ? null : front.keyParameter,
+      front?.keyParameter ?? "",
     ])
     .apply(([references, bucket, keyParameter]) => {
       const node: NodeBoot = {
@@ -211,10 +213,7 @@ function renderedUserData({ surroundings, machine, containers, front }: NodeArgs
         statusParameter: parameterName(surroundings.context, `status/${machine.name}`),
         containers: containers.map((container, index) => ({ ...container, image: references[index] ?? "" })),
         bucket,
-        front:
-          front === null || keyParameter === null
-            ? null
-            : { ...front, keyParameter, model: { ...front.model, bucket } },
+        front: front === null ? null : { ...front, keyParameter, model: { ...front.model, bucket } },
         stopAfterIdleMinutes: plan.guardrails.stopAfterIdleMinutes,
         stopAfterHours: plan.guardrails.stopAfterHours,
         instanceStore: machine.instanceStore,

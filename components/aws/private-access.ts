@@ -17,6 +17,8 @@ const IDLE_SECONDS = 6000;
  */
 export class PrivateAccess extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
+  /** Command with which another account connects, its own network still to be filled in; empty without PrivateLink. */
+  readonly connect: pulumi.Output<string>;
 
   constructor(
     name: string,
@@ -40,9 +42,10 @@ export class PrivateAccess extends pulumi.ComponentResource {
     );
     const port = { ipProtocol: "tcp", fromPort: frontPort, toPort: frontPort };
     const rules = new Rules(context, this);
-    access.allowedCidrs.forEach((cidrIpv4, index) => {
-      rules.in(`balancer-from-network-${index}`, group, { ...port, cidrIpv4 }, "load-balancer");
-    });
+    for (const cidrIpv4 of access.allowedCidrs) {
+      // Named after it, so that one that goes changes none of the others.
+      rules.in(`balancer-from-${cidrIpv4.replaceAll(/[./]/g, "-")}`, group, { ...port, cidrIpv4 }, "load-balancer");
+    }
     rules.out("balancer-to-front", group, { ...port, referencedSecurityGroupId: args.frontGroup.id }, "load-balancer");
     rules.in("front-from-balancer", args.frontGroup, { ...port, referencedSecurityGroupId: group.id }, "front");
 
@@ -91,8 +94,9 @@ export class PrivateAccess extends pulumi.ComponentResource {
       },
       inside,
     );
+    this.connect = pulumi.output("");
     if (access.privateLinkPrincipals.length > 0) {
-      new aws.ec2.VpcEndpointService(
+      const service = new aws.ec2.VpcEndpointService(
         `${name}-service`,
         {
           acceptanceRequired: false,
@@ -102,6 +106,7 @@ export class PrivateAccess extends pulumi.ComponentResource {
         },
         inside,
       );
+      this.connect = pulumi.interpolate`aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --region ${context.plan.region} --service-name ${service.serviceName} --vpc-id <yours> --subnet-ids <yours> --security-group-ids <yours>`;
     }
     this.endpoint = pulumi.interpolate`http://${balancer.dnsName}:${frontPort}`;
     this.registerOutputs({ endpoint: this.endpoint });

@@ -46,9 +46,10 @@ export class PublicAccess extends pulumi.ComponentResource {
     const port = { ipProtocol: "tcp", fromPort: frontPort, toPort: frontPort };
     const https = { ipProtocol: "tcp", fromPort: HTTPS_PORT, toPort: HTTPS_PORT };
     const rules = new Rules(context, this);
-    access.allowedCidrs.forEach((cidrIpv4, index) => {
-      rules.in(`balancer-from-network-${index}`, group, { ...https, cidrIpv4 }, "load-balancer");
-    });
+    for (const cidrIpv4 of access.allowedCidrs) {
+      // Named after it, so that one that goes changes none of the others.
+      rules.in(`balancer-from-${cidrIpv4.replaceAll(/[./]/g, "-")}`, group, { ...https, cidrIpv4 }, "load-balancer");
+    }
     rules.out("balancer-to-front", group, { ...port, referencedSecurityGroupId: args.frontGroup.id }, "load-balancer");
     rules.in("front-from-balancer", args.frontGroup, { ...port, referencedSecurityGroupId: group.id }, "front");
 
@@ -64,7 +65,7 @@ export class PublicAccess extends pulumi.ComponentResource {
         enableDeletionProtection: context.plan.isProtected,
         tags,
       },
-      inside,
+      { parent: this, dependsOn: [...network.publicReadiness] },
     );
     const target = new aws.lb.TargetGroup(
       name,

@@ -19,6 +19,8 @@ export interface PublicSubnetsArgs {
  */
 export class PublicSubnets extends pulumi.ComponentResource {
   readonly subnetIds: readonly pulumi.Output<string>[];
+  /** AWS takes no load balancer into subnets that lead nowhere yet. */
+  readonly readiness: readonly pulumi.Resource[];
 
   constructor(name: string, args: PublicSubnetsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:aws:PublicSubnets", name, {}, opts);
@@ -26,6 +28,7 @@ export class PublicSubnets extends pulumi.ComponentResource {
     const inside = { parent: this };
     if (cidrs.length === 0) {
       this.subnetIds = [];
+      this.readiness = [];
       this.registerOutputs();
       return;
     }
@@ -35,7 +38,7 @@ export class PublicSubnets extends pulumi.ComponentResource {
       inside,
     );
     const table = new aws.ec2.RouteTable(name, { vpcId, tags: tagsOf(context, "load-balancer", "public") }, inside);
-    new aws.ec2.Route(
+    const route = new aws.ec2.Route(
       `${name}-default`,
       { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
       inside,
@@ -49,20 +52,26 @@ export class PublicSubnets extends pulumi.ComponentResource {
         ).names,
       ])
       .apply(([first, names]) => names.filter((zone) => zone !== first));
-    this.subnetIds = cidrs.map((cidrBlock, index) => {
-      const subnet = new aws.ec2.Subnet(
-        `${name}-${index}`,
-        {
-          vpcId,
-          cidrBlock,
-          availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => zones[index - 1] ?? ""),
-          tags: tagsOf(context, "load-balancer", `public-${index}`),
-        },
-        { parent: this, ignoreChanges: ["availabilityZone"] },
-      );
-      new aws.ec2.RouteTableAssociation(`${name}-${index}`, { subnetId: subnet.id, routeTableId: table.id }, inside);
-      return subnet.id;
-    });
+    const subnets = cidrs.map(
+      (cidrBlock, index) =>
+        new aws.ec2.Subnet(
+          `${name}-${index}`,
+          {
+            vpcId,
+            cidrBlock,
+            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => zones[index - 1] ?? ""),
+            tags: tagsOf(context, "load-balancer", `public-${index}`),
+          },
+          // A zone that AWS adds must not move the second one.
+          { parent: this, ignoreChanges: index === 0 ? [] : ["availabilityZone"] },
+        ),
+    );
+    const associations = subnets.map(
+      ({ id }, index) =>
+        new aws.ec2.RouteTableAssociation(`${name}-${index}`, { subnetId: id, routeTableId: table.id }, inside),
+    );
+    this.subnetIds = subnets.map(({ id }) => id);
+    this.readiness = [route, ...associations];
     this.registerOutputs();
   }
 }

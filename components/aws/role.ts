@@ -22,6 +22,13 @@ export interface RoleArgs {
   statements: readonly Statement[];
 }
 
+/** Services that act for whoever asks them: only who asks from this account is meant. */
+const ACTS_FOR_OTHERS: ReadonlySet<string> = new Set([
+  "codebuild.amazonaws.com",
+  "scheduler.amazonaws.com",
+  "vpc-flow-logs.amazonaws.com",
+]);
+
 /** A role that one service may take, with the one policy that says all it may do. */
 export class ServiceRole extends pulumi.ComponentResource {
   readonly role: aws.iam.Role;
@@ -31,14 +38,24 @@ export class ServiceRole extends pulumi.ComponentResource {
   constructor(name: string, args: RoleArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:aws:ServiceRole", name, {}, opts);
     const { context } = args;
+    const { accountId } = aws.getCallerIdentityOutput({}, { parent: this });
     this.role = new aws.iam.Role(
       name,
       {
         path: rolePath(context, args.folder),
         description: `llama-rpc-cluster, stack ${context.stack}: ${name}`,
-        assumeRolePolicy: JSON.stringify({
+        assumeRolePolicy: pulumi.jsonStringify({
           Version: "2012-10-17",
-          Statement: [{ Effect: "Allow", Principal: { Service: args.service }, Action: "sts:AssumeRole" }],
+          Statement: [
+            {
+              Effect: "Allow",
+              Principal: { Service: args.service },
+              Action: "sts:AssumeRole",
+              ...(ACTS_FOR_OTHERS.has(args.service)
+                ? { Condition: { StringEquals: { "aws:SourceAccount": accountId } } }
+                : {}),
+            },
+          ],
         }),
         tags: tagsOf(context, args.role, name),
       },

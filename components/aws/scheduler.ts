@@ -24,7 +24,6 @@ const RETRIES = 20;
  * None: 14 million calls a month are free.
  */
 export class Scheduler extends pulumi.ComponentResource {
-  readonly #context: ClusterContext;
   readonly #plan: SchedulePlan;
   readonly #group: aws.scheduler.ScheduleGroup;
   readonly #role: ServiceRole;
@@ -36,7 +35,6 @@ export class Scheduler extends pulumi.ComponentResource {
   ) {
     super("llama-rpc-cluster:aws:Scheduler", name, {}, opts);
     const { context } = args;
-    this.#context = context;
     this.#plan = args.plan;
     this.#group = new aws.scheduler.ScheduleGroup(
       name,
@@ -83,7 +81,8 @@ export class Scheduler extends pulumi.ComponentResource {
     new aws.scheduler.Schedule(
       name,
       {
-        name: physicalName(this.#context, `${machine.name}-${action === "startInstances" ? "start" : "stop"}`),
+        // Unique in its group; 64 letters are not enough for the stack's name too.
+        name: `${machine.name}-${action === "startInstances" ? "start" : "stop"}`,
         groupName: this.#group.name,
         scheduleExpression: expression,
         scheduleExpressionTimezone: this.#plan.timeZone,

@@ -18,9 +18,9 @@ function awsOf(plan: ClusterPlan) {
 }
 
 describe("the network of a cluster on EC2", () => {
-  test("is cut into quarters that lie in it and not over each other, with all machines in the first", () => {
+  test("is cut into parts that lie in it and not over each other, with all machines in the first", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 16, max: 25 }), (prefix) => {
+      fc.property(fc.integer({ min: 16, max: 24 }), (prefix) => {
         const plan = awsPlan({ backends: GPUS, access: { ...PUBLIC, privateCidr: `10.64.0.0/${prefix}` } });
         const { network } = awsOf(plan);
         if (network.kind !== "own") throw new Error("its own network was asked for");
@@ -61,7 +61,7 @@ describe("the network of a cluster on EC2", () => {
       backends: GPUS,
     });
     expect(awsOf(plan)).toMatchObject({ network: { kind: "existing", ...network }, interfaceEndpoints: [] });
-    expect(plan.machines.map(({ address }) => address)).toEqual(["10.77.1.74", "10.77.1.75", "10.77.1.76"]);
+    expect(plan.machines.map(({ address }) => address)).toEqual(["10.77.1.74", "10.77.1.80", "10.77.1.81"]);
   });
 
   test("opens a port for each GPU of a machine, and the front's to sessions on the loopback address alone", () => {
@@ -79,6 +79,25 @@ describe("the machines of a cluster on EC2", () => {
     const of = (count: number) =>
       awsPlan({ backends: [{ name: "arm", machine: "c8g.16xlarge", count }] }).machines.filter(({ pool }) => pool);
     expect(of(4).slice(0, 3)).toEqual(of(3));
+  });
+
+  test("keep their addresses when a pool before them grows or shrinks, and none has another's", () => {
+    const counts = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLength: 3 });
+    const addressesOf = (sizes: readonly number[]) =>
+      new Map(
+        awsPlan({
+          backends: sizes.map((count, index) => ({ name: `pool-${"abc"[index]}`, machine: "c8g.16xlarge", count })),
+        }).machines.map(({ name, address }) => [name, address]),
+      );
+    fc.assert(
+      fc.property(counts, fc.nat(2), (sizes, which) => {
+        const before = addressesOf(sizes);
+        expect(new Set(before.values()).size).toBe(before.size);
+        const after = addressesOf(sizes.map((count, index) => (index === which % sizes.length ? count + 1 : count)));
+        for (const [name, address] of before) expect(after.get(name), name).toBe(address);
+      }),
+      { numRuns: 25 },
+    );
   });
 
   test("keep their cache on NVMe only if they never stop", () => {

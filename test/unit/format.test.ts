@@ -205,9 +205,9 @@ describe("the plan of rented machines in the terminal", () => {
       requests to the bucket and the registry are left out.
 
       endpoint        a load balancer on the Internet
-      --rpc           10.72.35.11:50052,10.72.35.11:50053,10.72.35.11:50054,10.72.35.11:50055,
-                      10.72.35.12:50052,10.72.35.12:50053,10.72.35.12:50054,10.72.35.12:50055,
-                      10.72.35.13:50052
+      --rpc           10.72.35.16:50052,10.72.35.16:50053,10.72.35.16:50054,10.72.35.16:50055,
+                      10.72.35.17:50052,10.72.35.17:50053,10.72.35.17:50054,10.72.35.17:50055,
+                      10.72.35.32:50052
       --tensor-split  14,14,14,14,14,14,14,14,15
       front           APP_GPU_LAYERS=127 APP_THREADS=16 LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_N_PARALLEL=1
                       LLAMA_ARG_BATCH=2048 LLAMA_ARG_UBATCH=512 LLAMA_ARG_FLASH_ATTN=auto
@@ -231,8 +231,8 @@ describe("the plan of rented machines in the terminal", () => {
                                   each
 
       front  CPU       10.72.35.10:8080   embeddings, layers 0-26  48.84 GiB of 123.16 GiB  40 %
-      arm-0  RPC0 CPU  10.72.35.11:50052  layers 27-76             86.31 GiB of 123.16 GiB  70 %
-      arm-1  RPC1 CPU  10.72.35.12:50052  layers 77-125, output    86.23 GiB of 123.16 GiB  70 %
+      arm-0  RPC0 CPU  10.72.35.16:50052  layers 27-76             86.31 GiB of 123.16 GiB  70 %
+      arm-1  RPC1 CPU  10.72.35.17:50052  layers 77-125, output    86.23 GiB of 123.16 GiB  70 %
 
       decode  about 1.5 tokens per second (1.1–1.9)
               ███████████████████████████████████████████████████████░
@@ -265,7 +265,7 @@ describe("the plan of rented machines in the terminal", () => {
 
       endpoint        port 8080 of the front, through an SSM session
                       of yours: no port is open to anybody
-      --rpc           10.72.35.11:50052,10.72.35.12:50052
+      --rpc           10.72.35.16:50052,10.72.35.17:50052
       --tensor-split  50,50
       front           APP_GPU_LAYERS=100 APP_THREADS=64
                       LLAMA_ARG_CTX_SIZE=4096 LLAMA_ARG_N_PARALLEL=1

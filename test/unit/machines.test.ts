@@ -41,15 +41,15 @@ describe("a cluster of EC2 machines", () => {
   test("runs a backend for each GPU, at ports of the machine's one address, each with its own GPU", () => {
     expect(plan.backends.map(({ name, address, port, gpus }) => [name, address.split(".").at(-1), port, gpus])).toEqual(
       [
-        ["gpu-0", "11", 50_052, "0"],
-        ["gpu-1", "11", 50_053, "1"],
-        ["gpu-2", "11", 50_054, "2"],
-        ["gpu-3", "11", 50_055, "3"],
-        ["gpu-4", "12", 50_052, "0"],
-        ["gpu-5", "12", 50_053, "1"],
-        ["gpu-6", "12", 50_054, "2"],
-        ["gpu-7", "12", 50_055, "3"],
-        ["cpu-0", "13", 50_052, null],
+        ["gpu-0", "16", 50_052, "0"],
+        ["gpu-1", "16", 50_053, "1"],
+        ["gpu-2", "16", 50_054, "2"],
+        ["gpu-3", "16", 50_055, "3"],
+        ["gpu-4", "17", 50_052, "0"],
+        ["gpu-5", "17", 50_053, "1"],
+        ["gpu-6", "17", 50_054, "2"],
+        ["gpu-7", "17", 50_055, "3"],
+        ["cpu-0", "32", 50_052, null],
       ],
     );
     for (const { environment, port } of plan.backends) expect(environment).toMatchObject({ APP_PORT: String(port) });

@@ -112,8 +112,9 @@ prepare_docker() {
   if [[ ${#packages[@]} -gt 0 ]]; then
     report docker running "installing ${packages[*]}"
     command -v dnf >/dev/null ||
-      fail docker "${packages[*]}: not on this image, and it has no dnf: use an image of Amazon Linux 2023 (aws.amiId)"
-    retried 'No match for argument' timeout 300 dnf install --assumeyes --quiet "${packages[@]}" ||
+      fail docker "${packages[*]}: not on this image, and it has no dnf: use an image of Amazon Linux 2023"
+    # Of other repositories, NVIDIA's among them, none can be reached from here, and each would be waited for.
+    retried 'No match for argument' timeout 300 dnf install --assumeyes --quiet --disablerepo='*' --enablerepo='amazonlinux*' "${packages[@]}" ||
       fail docker "${packages[*]} can't be installed: $(last_line <<<"$words"); the S3 endpoint's policy has to allow al2023-repos-$AWS_REGION-*"
   fi
   if ! docker info >/dev/null 2>&1; then
@@ -133,7 +134,7 @@ prepare_instance_store() {
     words="$(install -d /opt/dlami/nvme/llama-rpc-cluster && mount --bind /opt/dlami/nvme/llama-rpc-cluster "$DATA" 2>&1)"
   else
     words="$({ blkid "${devices[0]}" || mkfs.xfs -q "${devices[0]}"; } 2>&1 && mount "${devices[0]}" "$DATA" 2>&1)"
-  fi || fail docker "the instance store can't be mounted: $(last_line <<<"$words"); choose a type that has one, or set instanceStore: false"
+  fi || fail docker "the instance store can't be mounted: $(last_line <<<"$words"); stop and start the machine, or choose another type"
 }
 
 need_room() { # step directory bytes what
@@ -167,8 +168,16 @@ pull_image() {
   fail image "$IMAGE: $reason"
 }
 
+# The container shares the machine's network, and whoever breaks into it would have the machine's role from there.
+guard_metadata() {
+  local rule=(OUTPUT --destination 169.254.169.254 --match owner --uid-owner 10001 --jump REJECT)
+  iptables --wait --check "${rule[@]}" 2>/dev/null || words="$(iptables --wait --insert "${rule[@]}" 2>&1)" ||
+    fail serving "the metadata service can't be closed to containers: $(last_line <<<"$words"); use an image with iptables"
+}
+
 start_container() {
   local options=(--detach --name "$name" --network host --read-only --cap-drop ALL --security-opt no-new-privileges)
+  guard_metadata
   docker rm --force "$name" >/dev/null 2>&1
   install -d -m 0700 -o 10001 -g 10001 "$DATA/cache/$name"
   options+=(--tmpfs "/tmp:rw,nosuid,nodev,noexec,size=64m" --ulimit nproc=4096:4096)

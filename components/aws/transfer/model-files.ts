@@ -47,9 +47,14 @@ export const isRemote = (file: ModelFile): file is RemoteFile => file.place.kind
 /**
  * The files of a model, in order. Needs no network: what is known of files elsewhere is in the lock file.
  * @param source as the stack file says it
+ * @param sha256 what the SHA-256 of each file elsewhere must be, as the stack file says it
  * @throws {ModelError} in one sentence that says what to do
  */
-export async function modelFiles(source: string, projectRoot: string): Promise<ModelFile[]> {
+export async function modelFiles(
+  source: string,
+  projectRoot: string,
+  sha256: readonly string[] = [],
+): Promise<ModelFile[]> {
   const place = parseModelSource(source);
   if (place?.kind === "file") {
     const { parts } = await readModel(source, { projectRoot });
@@ -59,7 +64,7 @@ export async function modelFiles(source: string, projectRoot: string): Promise<M
   if (place === null || kept === null) {
     throw new ModelError(`${LOCK_FILE} does not hold the facts of ${source}: run \`npm run plan\` for this stack.`);
   }
-  return kept.parts.map((part) => remoteFile(source, place, part));
+  return kept.parts.map((part, index) => remoteFile(source, place, part, sha256[index] ?? null));
 }
 
 const keyOf = (fileName: string) => `models/${fileName}`;
@@ -74,7 +79,12 @@ async function localFile({ file, fileName, bytes }: ModelPart): Promise<ModelFil
   };
 }
 
-function remoteFile(source: string, place: ModelSource, { fileName, bytes, headerSha256, tag }: ModelPart): ModelFile {
+function remoteFile(
+  source: string,
+  place: ModelSource,
+  { fileName, bytes, headerSha256, tag }: ModelPart,
+  sha256: string | null,
+): ModelFile {
   const digits = tag?.replace(/^W\//, "").replaceAll('"', "").toLowerCase() ?? "";
   const own = partOf(source, fileName);
   return {
@@ -83,7 +93,7 @@ function remoteFile(source: string, place: ModelSource, { fileName, bytes, heade
     place: {
       kind: "remote",
       source: own,
-      sha256: null,
+      sha256,
       // Other servers' tags say no more than whether it is the same file.
       tag: place.kind === "hugging-face" && /^[0-9a-f]{64}$/.test(digits) ? digits : null,
     },

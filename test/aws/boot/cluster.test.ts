@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { NodeBoot } from "../../../components/aws/boot/node-boot.ts";
 import { type NodeStatus, parseStatus } from "../../../components/aws/boot/report.ts";
@@ -8,7 +9,7 @@ import { renderUserData } from "../../../components/aws/boot/user-data.ts";
 import { ensureAwsTestTools } from "../../../toolchain/test-tools.ts";
 import { docker } from "../../image/containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing, root } from "../../image/images.ts";
-import { BootedMachine } from "../support/boot-machine.ts";
+import { BootedMachine, METADATA_RULE } from "../support/boot-machine.ts";
 import { backendNode, frontNode } from "../support/boot-nodes.ts";
 import type { Program } from "../support/boot-program.ts";
 import { bootTools, freePort, Services } from "../support/boot-services.ts";
@@ -189,6 +190,15 @@ describe("two machines, booted as EC2 boots them", { timeout: LIMIT_MS }, () => 
       expect(inspected.HostConfig["Memory"]).toBe(inspected.HostConfig["MemorySwap"]);
       expect(inspected.Config.Image).toMatch(/@sha256:[0-9a-f]{64}$/);
     }
+  });
+
+  test("a container, which shares the machine's network, does not reach EC2's metadata and so the machine's role", async (context) => {
+    need(context);
+    const { exitCode } = await execa("iptables", ["--wait", "--check", ...METADATA_RULE], { reject: false });
+    expect(exitCode, "node.sh closes it before a container starts").toBe(0);
+    const tried = ["bash", "-c", "exec 3<>/dev/tcp/169.254.169.254/80"];
+    const { stderr } = await execa("docker", ["exec", names.first, ...tried], { reject: false });
+    expect(stderr).toContain("Connection refused");
   });
 
   test("the program that stops idle machines sees who is used", async (context) => {

@@ -12,6 +12,12 @@ import { type Outcome, type Program, startProgram } from "./boot-program.ts";
 /** Programs that would change this machine: here they write down that they were called, and fail. Only powering off works. */
 const STAND_INS = ["systemctl", "chronyc", "dnf", "nvidia-smi"];
 
+/** What keeps containers from the metadata service, as iptables is told. */
+export const METADATA_RULE = [
+  ...["OUTPUT", "--destination", "169.254.169.254", "--match", "owner", "--uid-owner", "10001"],
+  ...["--jump", "REJECT"],
+];
+
 /** Surroundings of a machine. */
 export interface Surroundings {
   /** Path of the AWS command line. */
@@ -137,6 +143,8 @@ export class BootedMachine {
     const names = this.node.containers.map(({ name }) => name);
     await execa("docker", ["rm", "--force", ...names], { reject: false });
     for (const undo of this.#undo) await undo();
+    // node.sh has closed the metadata service to containers, which this machine needs no longer.
+    await execa("iptables", ["--wait", "--delete", ...METADATA_RULE], { reject: false });
     await rm(this.root, { recursive: true, force: true });
   }
 }
