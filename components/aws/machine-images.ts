@@ -16,10 +16,10 @@ export class MachineImages extends pulumi.ComponentResource {
       const newest = aws.ssm.getParameterOutput({ name: parameter }, { parent: this }).insecureValue;
       const pin = new pulumi.Stash(
         `${name}-${shortName(parameter)}`,
-        { input: newest },
+        { input: { imageId: newest } },
         { parent: this, ignoreChanges: ["input"] },
       );
-      this.#ids.set(parameter, pin.output.apply(String));
+      this.#ids.set(parameter, pin.output.apply(imageIdIn));
     }
     this.registerOutputs();
   }
@@ -30,6 +30,11 @@ export class MachineImages extends pulumi.ComponentResource {
     if (id === undefined) throw new Error(`No machine image for ${parameter}: it is none of the plan's.`);
     return id;
   }
+}
+
+function imageIdIn(kept: unknown): string {
+  if (typeof kept !== "object" || kept === null || !("imageId" in kept)) throw new Error("No machine image was kept.");
+  return String(kept.imageId);
 }
 
 /** What tells the parameters apart, without what they share. */
