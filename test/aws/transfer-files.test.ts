@@ -49,6 +49,17 @@ test("a tag of Hugging Face that is a SHA-256 goes with its file, another server
   expect(other?.place).toMatchObject({ tag: null, sha256: null });
 });
 
+test("a SHA-256 that the stack file gives goes with its file, and makes it another one", async () => {
+  await keep("hf:o/r/m.gguf", "1");
+  const given = "cd".repeat(32);
+  const [[plain], [checked]] = [
+    await modelFiles("hf:o/r/m.gguf", root),
+    await modelFiles("hf:o/r/m.gguf", root, [given]),
+  ];
+  expect(checked?.place).toMatchObject({ sha256: given });
+  expect([plain?.identity, checked?.identity]).toEqual([expect.stringContaining("tag:1"), `sha256:${given}`]);
+});
+
 test("a source without a tag is known by its address, and a signature in it changes nothing", async () => {
   await keep("https://example.com/a/m.gguf", null);
   const [first, second] = await Promise.all(

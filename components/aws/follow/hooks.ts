@@ -6,6 +6,9 @@
  * after an instance was created could fail as loudly, but the instance would be there, and the next `pulumi up` would find
  * nothing to do and end well. This way, what failed is tried again.
  *
+ * The engine waits for a hook that runs when `pulumi up` is interrupted; interrupted twice, it ends at once. Neither loses
+ * anything: an upload is gone on with, an import goes on in AWS and is found again, and so do the machines.
+ *
  * ### Cost
  * The markers cost nothing; see {@link importModel} for the import.
  */

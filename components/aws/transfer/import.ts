@@ -111,7 +111,7 @@ export async function importModel(args: ImportArgs): Promise<TransferResult> {
 /** What the script is told. */
 function environmentOf({ key, bytes, identity, place }: RemoteFile, args: ImportArgs): Record<string, string> {
   const isHuggingFace = place.source.startsWith("hf:");
-  return {
+  const told = {
     MODEL_SOURCE: isHuggingFace ? addressOf(place.source, args.huggingFaceEndpoint) : place.source,
     MODEL_BUCKET: args.bucket,
     MODEL_KEY: key,
@@ -119,8 +119,9 @@ function environmentOf({ key, bytes, identity, place }: RemoteFile, args: Import
     MODEL_IDENTITY: identity,
     MODEL_SHA256: place.sha256 ?? "",
     MODEL_TAG: place.tag ?? "",
-    MODEL_TOKEN: isHuggingFace ? "yes" : "no",
+    MODEL_TOKEN: isHuggingFace ? "yes" : "",
   };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== ""));
 }
 
 function addressOf(source: string, endpoint = "https://huggingface.co"): string {

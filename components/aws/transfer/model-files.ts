@@ -97,9 +97,15 @@ function remoteFile(
       // Other servers' tags say no more than whether it is the same file.
       tag: place.kind === "hugging-face" && /^[0-9a-f]{64}$/.test(digits) ? digits : null,
     },
-    identity: `header-sha256:${headerSha256} ${tag === null ? `source:${withoutQuery(own)}` : `tag:${tag.replaceAll('"', "")}`}`,
+    identity: plain(sha256 === null ? `header-sha256:${headerSha256} ${tagged(own, tag)}` : `sha256:${sha256}`),
   };
 }
+
+const tagged = (source: string, tag: string | null) =>
+  tag === null ? `source:${withoutQuery(source)}` : `tag:${tag.replaceAll('"', "")}`;
+
+/** S3 takes no more than this as metadata, and the script's JSON no quotes. */
+const plain = (text: string) => text.replaceAll(/[^ -~]|["\\]/g, "?");
 
 /** A query may hold a signature, which changes. */
 const withoutQuery = (source: string) => (source.startsWith("http") ? source.replace(/\?.*$/, "") : source);

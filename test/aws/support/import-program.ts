@@ -96,14 +96,13 @@ export class RealBuilds {
     this.#logs = new CloudWatchLogsClient({ region: REGION, endpoint: tools.endpoint });
     front.intervene = async (seen, response) => {
       const operation = /^CodeBuild_\d+\.(\w+)$/.exec(seen.target)?.[1];
-      if (operation !== "StartBuild" && operation !== "BatchGetBuilds" && operation !== "StopBuild") return undefined;
+      if (operation !== "StartBuild" && operation !== "BatchGetBuilds") return undefined;
       const answer = JSON.parse(
         await front.forward(seen, { "x-amz-target": seen.target, authorization: AUTHORIZATION }),
       );
       const asked = JSON.parse(seen.body.toString("utf8"));
       if (operation === "StartBuild" && answer.build)
         await this.#start(answer.build.id, asked.environmentVariablesOverride);
-      if (operation === "StopBuild") this.#builds.get(asked.id ?? "")?.ran.catch(() => {});
       for (const build of answer.builds ?? [answer.build]) if (build) Object.assign(build, this.#patch(build.id));
       front.seen.push(seen);
       response.writeHead(200, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(answer));
