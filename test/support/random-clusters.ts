@@ -62,16 +62,18 @@ const access = (stack: string) =>
     ),
   );
 
-const time = fc.tuple(fc.integer({ min: 0, max: 23 }), fc.constantFrom("00", "15", "30", "45"));
-const clock = time.map(([hour, minute]) => `${String(hour).padStart(2, "0")}:${minute}`);
+const clock = (hour: number, minute: string) => `${String(hour % 24).padStart(2, "0")}:${minute}`;
 const schedule = fc
   .record({
     days: fc.subarray(["mon", "tue", "wed", "thu", "fri", "sat", "sun"], { minLength: 1 }),
-    start: clock,
-    stop: clock,
+    hour: fc.integer({ min: 0, max: 23 }),
+    hours: fc.integer({ min: 2, max: 22 }),
+    minute: fc.constantFrom("00", "15", "30", "45"),
     timeZone: fc.constantFrom("UTC", "Europe/Berlin", "America/New_York"),
   })
-  .filter(({ start, stop }) => start !== stop);
+  .map(({ days, hour, hours, minute, timeZone }) => {
+    return { days, start: clock(hour, minute), stop: clock(hour + hours, minute), timeZone };
+  });
 const limits = merged(
   maybe("maxMonthlyUsd", fc.constant(1_000_000)),
   maybe("alarmEmail", fc.constant("operator@example.com")),

@@ -22,6 +22,7 @@ GIVEN = {
     "kms keys",  # AWS's own, made when something is encrypted with it
     "route53 delegation_sets",
 }
+GIVEN_ENTRIES = {"scheduler schedule_groups/default"}
 
 
 def keys(value, path, depth):
@@ -65,7 +66,7 @@ def held(service, region, backend):
         if not isinstance(value, dict) or name.startswith("_") or f"{service} {name}" in GIVEN:
             continue
         for path in keys(value, f"{service} {region} {name}", DEPTH):
-            if not ids.intersection(path.split("/")):
+            if not ids.intersection(path.split("/")) and path.replace(f" {region}", "") not in GIVEN_ENTRIES:
                 yield path
 
 

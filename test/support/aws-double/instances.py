@@ -1,7 +1,7 @@
 """EC2: what moto 5.2 and the shim drop of RunInstances.
 
 Of market options moto keeps only that there were some; AWS makes a spot request of them, which names the instance and
-which clients read the options back from. The protection against termination is dropped.
+which clients read the options back from. The protection against termination and the capacity reservation are dropped.
 """
 
 import uuid
@@ -26,6 +26,9 @@ def run_instances(self):
     for instance in result.result.instances:
         if str(self._get_param("DisableApiTermination")).lower() == "true":
             instance.disable_api_termination = True
+        reservation = self._get_param("CapacityReservationSpecification")
+        if reservation:
+            instance.capacity_reservation_specification = reservation
         if not kind:
             continue
         instance.lifecycle = instance.instance_lifecycle = kind

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 import { type GraphNode, graphOfSections } from "../resource-graph.ts";
-import type { PlannedChange, RootModule, Terraform } from "./runner.ts";
+import type { PlannedChange, RootModule } from "./runner.ts";
 import type { ProviderSchema } from "./schema.ts";
 import { literals } from "./surroundings.ts";
 import { translate } from "./translate.ts";
@@ -69,9 +69,3 @@ export function differences(changes: readonly PlannedChange[]): string {
 
 const MOST_CHARACTERS = 300;
 const text = (value: unknown) => JSON.stringify(value ?? null).slice(0, MOST_CHARACTERS);
-
-/** Writes the clusters into a root and plans it by the state alone. */
-export async function planned(terraform: Terraform, clusters: readonly Translated[]): Promise<PlannedChange[]> {
-  terraform.write(clusters);
-  return terraform.plan(false);
-}

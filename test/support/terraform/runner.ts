@@ -34,6 +34,7 @@ const QUIET = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
 export class Terraform {
   readonly #program: string;
   readonly #folder: string;
+  readonly #state: string;
   readonly #environment: Record<string, string>;
 
   /**
@@ -41,9 +42,11 @@ export class Terraform {
    * @param mirror folder of providers in the layout of a filesystem mirror
    * @param folder of the root, which may be new
    * @param endpoint of the double
+   * @param state address of the state
    */
-  constructor(program: string, mirror: string, folder: string, endpoint: string) {
+  constructor(program: string, mirror: string, folder: string, endpoint: string, state: string) {
     this.#program = program;
+    this.#state = state;
     this.#folder = folder;
     const settings = join(folder, "terraform.rc");
     mkdirSync(folder, { recursive: true });
@@ -65,7 +68,10 @@ export class Terraform {
     for (const { name, module } of modules) this.#json(join("modules", name), { ...module.file });
     const regions = [...new Set(["us-east-1", ...modules.map(({ region }) => region)])];
     this.#json(".", {
-      terraform: { required_providers: { aws: { source: "hashicorp/aws" } } },
+      terraform: {
+        required_providers: { aws: { source: "hashicorp/aws" } },
+        backend: { http: { address: this.#state } },
+      },
       provider: {
         aws: regions.map((region, at) => ({
           ...(at > 0 && { alias: region }),
@@ -100,22 +106,21 @@ export class Terraform {
   init = () => this.#run(["init", "-no-color"]);
   validate = () => this.#run(["validate", "-no-color"]);
   apply = () => this.#run(["apply", "-no-color", "-auto-approve", `-parallelism=${PARALLELISM}`]);
-  destroy = () => this.#run(["destroy", "-no-color", "-auto-approve", `-parallelism=${PARALLELISM}`]);
+  /** Of what the state knows, which is what the last plan or apply has seen. */
+  destroy = () => this.#run(["destroy", "-no-color", "-auto-approve", "-refresh=false", `-parallelism=${PARALLELISM}`]);
 
-  /**
-   * What a plan would do, without what needs nothing.
-   * @param refresh whether the double is asked for what there is, or the state believed
-   */
-  async plan(refresh: boolean): Promise<PlannedChange[]> {
+  /** What a plan would do to all of it after asking the double for what there is, but for what needs nothing. */
+  plan = () => this.#plan([]);
+
+  /** The same for some modules, without asking. */
+  planOf = (modules: readonly string[]) =>
+    this.#plan(["-refresh=false", ...modules.map((module) => `-target=module.${module}`)]);
+
+  async #plan(more: readonly string[]): Promise<PlannedChange[]> {
     const file = "changes.plan";
-    const args = ["plan", "-no-color", `-out=${file}`, `-refresh=${refresh}`, `-parallelism=${PARALLELISM}`];
-    await this.#run(args);
-    const { resource_changes = [], resource_drift = [] } = JSON.parse(await this.#run(["show", "-json", file])) as {
-      resource_changes?: RawChange[];
-      resource_drift?: RawChange[];
-    };
-    void resource_drift;
-    return resource_changes
+    await this.#run(["plan", "-no-color", `-out=${file}`, `-parallelism=${PARALLELISM}`, ...more]);
+    const shown = JSON.parse(await this.#run(["show", "-json", file])) as { resource_changes?: RawChange[] };
+    return (shown.resource_changes ?? [])
       .filter(({ change, mode }) => mode === "managed" && change.actions.join() !== "no-op")
       .map(({ address, change }) => ({
         address,

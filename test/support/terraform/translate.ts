@@ -124,8 +124,11 @@ class Translation {
       const since6 = SINCE_VERSION_6[`${path}.${key}`] ?? (path === type ? SINCE_VERSION_6[`*.${key}`] : undefined);
       const name = (path === type ? RENAMED[type]?.[key] : undefined) ?? terraformName(block, key);
       if (name !== undefined) result[name] = this.#value(value, block, name, type, `${path}.${name}`);
-      else if (since6) Object.assign(result, this.#block(since6(value) ?? {}, block, type, path));
-      else this.#skipped.add(`${path}.${snakeCase(key)}`);
+      else {
+        const instead = since6?.(value) ?? null;
+        if (instead === null) this.#skipped.add(`${path}.${snakeCase(key)}`);
+        else Object.assign(result, this.#block(instead, block, type, path));
+      }
     }
     return result;
   }

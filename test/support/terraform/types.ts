@@ -92,6 +92,8 @@ export const DATA: Readonly<Record<string, { type: string; argument: string; mor
  */
 export const SINCE_VERSION_6: Readonly<Record<string, (value: unknown) => Record<string, unknown> | null>> = {
   "*.region": () => ({}),
+  // Takes stop and termination protection away before a destroy, which version 5 does for the latter by itself.
+  "aws_instance.forceDestroy": () => null,
   "aws_instance.primaryNetworkInterface": (value) => ({
     networkInterfaces: [{ deviceIndex: 0, ...(value as Record<string, unknown>) }],
   }),
