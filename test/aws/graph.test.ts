@@ -13,14 +13,7 @@ import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/ser
 import { randomClusters } from "../support/random-clusters.ts";
 import { sectionsOf } from "../support/resource-graph.ts";
 import { scratchModel } from "../support/scratch-model.ts";
-import {
-  actionsOn,
-  type Cluster,
-  differences,
-  planned,
-  type Translated,
-  translated,
-} from "../support/terraform/clusters.ts";
+import { actionsOn, type Cluster, differences, type Translated, translated } from "../support/terraform/clusters.ts";
 import { type PlannedChange, Terraform } from "../support/terraform/runner.ts";
 import type { ProviderSchema } from "../support/terraform/schema.ts";
 import { type StateServer, startStateServer } from "../support/terraform/state-server.ts";
@@ -36,7 +29,54 @@ const SEED = Number(process.env["LLAMA_RPC_SEED"] ?? 1);
 const RANDOM = Number(process.env["LLAMA_RPC_RANDOM"] ?? 20);
 
 const { model, scratch } = scratchModel();
+/** Their changes are tried, too. */
 const STACKS = ["aws-dev", "aws-prod", "aws-graviton", "existing-network"] as const;
+
+type Expected = Readonly<Record<(typeof STACKS)[number], readonly string[]>>;
+
+/** What belongs to one machine of its own. */
+const machine = (name: string) => [
+  `create Instance ${name}`,
+  `create InstanceProfile ${name}-profile`,
+  `create NetworkInterface ${name}-address`,
+  `create Parameter ${name}-status`,
+  `create Role ${name}-role`,
+  `create RolePolicy ${name}-role`,
+];
+
+/** A backend more: what is its own, the front, which must know it, and what names the front's machine by its id. */
+const ONE_MORE: Expected = {
+  "aws-dev": [
+    ...machine("gpu-machine-1"),
+    "create MetricAlarm gpu-machine-1-alarms-hangs",
+    "create Schedule gpu-machine-1-start",
+    "create Schedule gpu-machine-1-stop",
+    "replace Instance front",
+    "update Schedule front-start",
+    "update Schedule front-stop",
+  ],
+  "aws-prod": [
+    ...machine("gpu-machine-2"),
+    "create MetricAlarm gpu-machine-2-alarms-broken",
+    "create MetricAlarm gpu-machine-2-alarms-hangs",
+    "replace Instance front",
+    "update MetricAlarm front-alarms-broken",
+  ],
+  "aws-graviton": [...machine("arm-machine-3"), "replace Instance front"],
+  "existing-network": [
+    ...machine("gpu-machine-1"),
+    "create MetricAlarm gpu-machine-1-alarms-hangs",
+    "replace Instance front",
+  ],
+};
+
+/** A faster disk, another rate limit, more context, one more network that may come in. */
+const OTHER_VALUE: Expected = {
+  "aws-dev": ["update Instance front"],
+  "aws-prod": ["update WebAcl access-rate"],
+  "aws-graviton": ["replace Instance front"],
+  "existing-network": ["create SecurityGroupIngressRule balancer-from-192-0-2-0-24"],
+};
 
 const clusters: Cluster[] = [
   ...(["aws-dev", "aws-prod", "aws-graviton"] as const).map((stack) => ({
@@ -58,6 +98,16 @@ const clusters: Cluster[] = [
         allowedCidrs: ["10.0.0.0/8"],
         privateLinkPrincipals: ["arn:aws:iam::123456789012:root"],
       },
+    },
+  },
+  {
+    stack: "elsewhere",
+    sections: {
+      target: "aws",
+      model: { source: "hf:owner/repository/model.gguf" },
+      aws: { region: "us-west-2" },
+      front: { machine: "m8g.xlarge" },
+      backends: [{ name: "gpu", machine: "p5.4xlarge", market: "capacity-block", reservation: "cr-0123456789abcdef0" }],
     },
   },
   ...randomClusters(RANDOM, SEED).map(({ stack, sections }) => ({ stack, sections: { ...sections, model } })),
@@ -135,9 +185,9 @@ describe("a second plan", () => {
 });
 
 describe.each([
-  { change: "one machine more in the first pool", changed: oneMore },
-  { change: "one value changed", changed: otherValue },
-])("$change", ({ changed }) => {
+  { change: "one machine more in the first pool", changed: oneMore, expected: ONE_MORE },
+  { change: "one value changed", changed: otherValue, expected: OTHER_VALUE },
+])("$change", ({ changed, expected }) => {
   let after: Translated[] = [];
   let changes: PlannedChange[] = [];
   beforeAll(async () => {
@@ -149,7 +199,7 @@ describe.each([
 
   test.each(STACKS)("touches in %s what it has to and nothing else", (stack) => {
     const cluster = after.find(({ name }) => name === stack) ?? of(stack);
-    expect(actionsOn(changes, cluster, of(stack)), differences(changes)).toMatchSnapshot();
+    expect(actionsOn(changes, cluster, of(stack)), differences(changes)).toEqual([...expected[stack]].sort());
   });
 });
 
