@@ -170,6 +170,8 @@ export class Node extends pulumi.ComponentResource {
         deleteBeforeReplace: true,
         // A volume can't shrink, and one that grows has a file system that does not.
         replaceOnChanges: ["rootBlockDevice.volumeSize"],
+        // The provider does not read back that a machine runs in a capacity block, and would replace it at every update.
+        ...(machine.market === "capacity-block" ? { ignoreChanges: ["instanceMarketOptions"] } : {}),
         customTimeouts: { create: CREATE_TIMEOUT },
         dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
       },
