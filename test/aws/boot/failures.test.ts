@@ -194,8 +194,8 @@ describe.concurrent("a boot ends with one line, outside and on the console, on",
     const ecr = `123456789012.dkr.ecr.us-east-1.amazonaws.com/llama-rpc-cluster/test/cpu@sha256:${"0".repeat(64)}`;
     const failure = await failureOf(backend({ image: ecr }), context, {
       afterwards: async (machine) =>
-        expect(await machine.called()).toMatch(
-          /^dnf install .*--enablerepo=amazonlinux\* amazon-ecr-credential-helper$/m,
+        expect(await machine.called()).toContainEqual(
+          expect.stringMatching(/^dnf install .*--enablerepo=amazonlinux\* amazon-ecr-credential-helper$/),
         ),
     });
     expect(failure).toMatch(/^docker: amazon-ecr-credential-helper can't be installed: .*al2023-repos-us-east-1/);
