@@ -20,7 +20,7 @@ import { type StateServer, startStateServer } from "../support/terraform/state-s
 import { EXISTING } from "../support/terraform/surroundings.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const SCHEMA = join(ROOT, ".toolchain", "terraform", "aws-schema.json");
+const SCHEMA = join(ROOT, ".toolchain", "terraform", "schema.json");
 /** The provider waits by the clock for balancers, machines and buckets' rules; the rest depends on the machine. */
 const LONG_MS = 900_000;
 

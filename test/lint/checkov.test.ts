@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { ensureAwsTestTools, ensureCheckov } from "../../toolchain/test-tools.ts";
 import { disagreements } from "../support/accepted-findings.ts";
-import type { GraphNode } from "../support/resource-graph.ts";
+import { graphFromText } from "../support/graph-text.ts";
 import { Terraform } from "../support/terraform/runner.ts";
 import { translate } from "../support/terraform/translate.ts";
 import { type Modules, type Scan, scan } from "./checkov.ts";
@@ -26,7 +26,7 @@ async function modules(): Promise<Modules | { missing: string }> {
     terraform.write([]);
     await terraform.init();
     const schema = await terraform.schema(join(root, ".toolchain", "terraform", "schema.json"));
-    const graphOf = (stack: string) => JSON.parse(readFileSync(join(GOLDEN, `${stack}.json`), "utf8")) as GraphNode[];
+    const graphOf = (stack: string) => graphFromText(readFileSync(join(GOLDEN, `${stack}.json`), "utf8"));
     return Object.fromEntries(STACKS.map((stack) => [stack, translate(graphOf(stack), schema).file]));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -17,6 +17,21 @@ export function graphText(graph: readonly GraphNode[]): string {
   )}\n`;
 }
 
+/** The graph that a text was made of; contents that the text leaves out stay left out. */
+export function graphFromText(text: string): GraphNode[] {
+  return (JSON.parse(text) as GraphNode[]).map((node) => ({ ...node, inputs: folded(node.inputs) }));
+}
+
+function folded(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(folded);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]): [string, unknown] => [key, folded(inner)]);
+  const [[key, inner] = [], more] = entries;
+  if (more === undefined && key === "lines" && Array.isArray(inner)) return inner.join("\n");
+  if (more === undefined && key === "json") return JSON.stringify(inner);
+  return Object.fromEntries(entries);
+}
+
 function unfold(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unfold);
   if (typeof value === "string") return unfoldText(value);

@@ -34,7 +34,7 @@ const QUIET = { CHECKPOINT_DISABLE: "1", TF_IN_AUTOMATION: "1", TF_INPUT: "0" };
 export class Terraform {
   readonly #program: string;
   readonly #folder: string;
-  readonly #state: string;
+  readonly #state: string | null;
   readonly #environment: Record<string, string>;
 
   /**
@@ -42,9 +42,9 @@ export class Terraform {
    * @param mirror folder of providers in the layout of a filesystem mirror
    * @param folder of the root, which may be new
    * @param endpoint of the double
-   * @param state address of the state
+   * @param state address of the state; null: a file in the folder
    */
-  constructor(program: string, mirror: string, folder: string, endpoint: string, state: string) {
+  constructor(program: string, mirror: string, folder: string, endpoint: string, state: string | null = null) {
     this.#program = program;
     this.#state = state;
     this.#folder = folder;
@@ -70,7 +70,7 @@ export class Terraform {
     this.#json(".", {
       terraform: {
         required_providers: { aws: { source: "hashicorp/aws" } },
-        backend: { http: { address: this.#state } },
+        ...(this.#state !== null && { backend: { http: { address: this.#state } } }),
       },
       provider: {
         aws: regions.map((region, at) => ({
