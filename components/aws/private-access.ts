@@ -2,8 +2,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AccessPlan } from "../../plan/aws.ts";
 import type { AccessArgs } from "./access.ts";
+import { balancerGroup, frontTarget } from "./balancer.ts";
 import { tagsOf } from "./naming.ts";
-import { Rules } from "./security.ts";
 
 /** A long answer may say nothing for minutes while its prompt is computed: the most that a listener can be told. */
 const IDLE_SECONDS = 6000;
@@ -30,25 +30,17 @@ export class PrivateAccess extends pulumi.ComponentResource {
     const { frontPort } = context.plan;
     const inside = { parent: this };
     const tags = tagsOf(context, "load-balancer", "internal");
-    const group = new aws.ec2.SecurityGroup(
-      `${name}-group`,
+    const group = balancerGroup(
+      name,
       {
-        vpcId: network.vpcId,
+        ...args,
+        allowedCidrs: access.allowedCidrs,
         description: "Internal load balancer: reached from allowed networks, reaches the front",
-        revokeRulesOnDelete: true,
+        port: frontPort,
         tags,
       },
-      inside,
+      this,
     );
-    const port = { ipProtocol: "tcp", fromPort: frontPort, toPort: frontPort };
-    const rules = new Rules(context, this);
-    for (const cidrIpv4 of access.allowedCidrs) {
-      // Named after it, so that one that goes changes none of the others.
-      rules.in(`balancer-from-${cidrIpv4.replaceAll(/[./]/g, "-")}`, group, { ...port, cidrIpv4 }, "load-balancer");
-    }
-    rules.out("balancer-to-front", group, { ...port, referencedSecurityGroupId: args.frontGroup.id }, "load-balancer");
-    rules.in("front-from-balancer", args.frontGroup, { ...port, referencedSecurityGroupId: group.id }, "front");
-
     const balancer = new aws.lb.LoadBalancer(
       name,
       {
@@ -63,24 +55,17 @@ export class PrivateAccess extends pulumi.ComponentResource {
       },
       inside,
     );
-    const target = new aws.lb.TargetGroup(
+    const target = frontTarget(
       name,
+      args,
       {
-        vpcId: network.vpcId,
         protocol: "TCP",
-        port: frontPort,
-        targetType: "ip",
         // The front sees the balancer, so that its group's rule is all that it needs.
         preserveClientIp: "false",
         healthCheck: { protocol: "HTTP", path: "/health", matcher: "200", interval: 10 },
         tags,
       },
-      inside,
-    );
-    new aws.lb.TargetGroupAttachment(
-      name,
-      { targetGroupArn: target.arn, targetId: args.frontAddress, port: frontPort },
-      inside,
+      this,
     );
     new aws.lb.Listener(
       name,

@@ -2,10 +2,10 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { AccessPlan } from "../../plan/aws.ts";
 import type { AccessArgs } from "./access.ts";
+import { balancerGroup, frontTarget } from "./balancer.ts";
 import { Certificate } from "./certificate.ts";
 import { physicalName, tagsOf } from "./naming.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { Rules } from "./security.ts";
 
 const HTTPS_PORT = 443;
 /** A long answer may say nothing for minutes while its prompt is computed: the most that a load balancer can be told. */
@@ -30,29 +30,19 @@ export class PublicAccess extends pulumi.ComponentResource {
   ) {
     super("llama-rpc-cluster:aws:PublicAccess", name, {}, opts);
     const { context, network, access } = args;
-    const { frontPort } = context.plan;
     const inside = { parent: this };
     const tags = tagsOf(context, "load-balancer", "public");
-    const group = new aws.ec2.SecurityGroup(
-      `${name}-group`,
+    const group = balancerGroup(
+      name,
       {
-        vpcId: network.vpcId,
+        ...args,
+        allowedCidrs: access.allowedCidrs,
         description: "Public load balancer: reached by HTTPS from allowed networks, reaches the front",
-        revokeRulesOnDelete: true,
+        port: HTTPS_PORT,
         tags,
       },
-      inside,
+      this,
     );
-    const port = { ipProtocol: "tcp", fromPort: frontPort, toPort: frontPort };
-    const https = { ipProtocol: "tcp", fromPort: HTTPS_PORT, toPort: HTTPS_PORT };
-    const rules = new Rules(context, this);
-    for (const cidrIpv4 of access.allowedCidrs) {
-      // Named after it, so that one that goes changes none of the others.
-      rules.in(`balancer-from-${cidrIpv4.replaceAll(/[./]/g, "-")}`, group, { ...https, cidrIpv4 }, "load-balancer");
-    }
-    rules.out("balancer-to-front", group, { ...port, referencedSecurityGroupId: args.frontGroup.id }, "load-balancer");
-    rules.in("front-from-balancer", args.frontGroup, { ...port, referencedSecurityGroupId: group.id }, "front");
-
     const balancer = new aws.lb.LoadBalancer(
       name,
       {
@@ -67,23 +57,16 @@ export class PublicAccess extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: [...network.publicReadiness] },
     );
-    const target = new aws.lb.TargetGroup(
+    const target = frontTarget(
       name,
+      args,
       {
-        vpcId: network.vpcId,
         protocol: "HTTP",
-        port: frontPort,
-        targetType: "ip",
         // It says 503 while it loads.
         healthCheck: { protocol: "HTTP", path: "/health", matcher: "200", interval: 10, unhealthyThreshold: 3 },
         tags,
       },
-      inside,
-    );
-    new aws.lb.TargetGroupAttachment(
-      name,
-      { targetGroupArn: target.arn, targetId: args.frontAddress, port: frontPort },
-      inside,
+      this,
     );
     const zone = aws.route53.getZoneOutput({ name: access.hostedZone, privateZone: false }, inside);
     const certificate = new Certificate(
