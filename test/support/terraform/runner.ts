@@ -80,7 +80,8 @@ export class Terraform {
           skip_credentials_validation: true,
           skip_metadata_api_check: true,
           s3_use_path_style: true,
-          max_retries: 1,
+          // Among thousands of requests at once the double drops a connection now and then.
+          max_retries: 4,
         })),
       },
       ...surroundings,
