@@ -73,8 +73,6 @@ export class Node extends pulumi.ComponentResource {
   readonly machineName: string;
   /** SSM parameter that the machine writes its state into. */
   readonly statusParameter: pulumi.Output<string>;
-  /** Changes when something else is to run. */
-  readonly userData: pulumi.Output<string>;
 
   constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:aws:Node", name, {}, opts);
@@ -131,7 +129,6 @@ export class Node extends pulumi.ComponentResource {
       },
       { parent: this, deleteBeforeReplace: true },
     );
-    this.userData = renderedUserData(args);
     this.instance = new aws.ec2.Instance(
       name,
       transformed(surroundings.transform, {
@@ -139,7 +136,7 @@ export class Node extends pulumi.ComponentResource {
         instanceType: machine.type,
         primaryNetworkInterface: { networkInterfaceId: address.id },
         iamInstanceProfile: profile.name,
-        userData: this.userData,
+        userData: renderedUserData(args),
         userDataReplaceOnChange: true,
         metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
         rootBlockDevice: {
