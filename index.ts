@@ -1,18 +1,18 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkedByAccount, clusterOf } from "./components/cluster.ts";
-import { orRefuse } from "./components/support/refusal.ts";
+import { checkedByAccount, clusterOf } from "./components/create.ts";
+import { exitOnUserError } from "./components/user-error.ts";
 import { containerArchitecture } from "./config/architecture.ts";
 import { sectionsFromEngine } from "./config/engine.ts";
 import { readMachine } from "./config/machine.ts";
 import { parseCluster } from "./config/parse.ts";
-import { formatPlan } from "./plan/format.ts";
 import { assertRunnable, planCluster } from "./plan/index.ts";
 import { readModelFacts } from "./plan/model/facts.ts";
+import { formatPlan } from "./report/text.ts";
 
 const stack = pulumi.getStack();
 const projectRoot = import.meta.dirname;
 
-const decided = await orRefuse(async () => {
+const decided = await exitOnUserError(async () => {
   const config = parseCluster(sectionsFromEngine(pulumi.runtime.allConfig(), pulumi.getProject()));
   const plan = planCluster(config, await readModelFacts(config.model.source, projectRoot), {
     stack,

@@ -1,6 +1,6 @@
 import { execa } from "execa";
-import type { Outputs } from "../toolchain/cluster.ts";
-import { waitUntilReady } from "../toolchain/readiness.ts";
+import type { Outputs } from "../cli/live/cluster.ts";
+import { waitUntilReady } from "../cli/live/readiness.ts";
 import { median, writeSection } from "./results.ts";
 
 /** Answers per round and rounds: enough for medians that differ by less than the margin between two runs. */

@@ -9,7 +9,7 @@ const count = Number(process.argv[2]);
 const began = performance.now();
 
 const pulumi = await import("@pulumi/pulumi");
-const { answerCall, answerResource } = await import("../test/support/provider-answers.ts");
+const { answerCall, answerResource } = await import("./support/provider-answers.ts");
 
 const REGION = "us-east-1";
 const root = join(import.meta.dirname, "..");
@@ -36,7 +36,7 @@ await pulumi.runtime.setMocks(
   true,
 );
 const [{ clusterOf }, { parseCluster }, { planCluster, readModelFacts }] = await Promise.all([
-  import("../components/cluster.ts"),
+  import("../components/create.ts"),
   import("../config/parse.ts"),
   import("../plan/index.ts"),
 ]);

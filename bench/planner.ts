@@ -8,14 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { parseCluster } from "../config/parse.ts";
-import type { ClusterConfig } from "../config/schema.ts";
+import type { ClusterConfig } from "../config/schema/index.ts";
 import { search } from "../plan/advise/search.ts";
 import { findMachineType, machineTypes } from "../plan/catalog/index.ts";
 import { planCluster } from "../plan/index.ts";
 import { keepModel } from "../plan/model/lock.ts";
-import { place } from "../plan/placement.ts";
-import { PUBLISHED, publishedHeader, publishedModel } from "../test/support/published-cluster.ts";
+import { place } from "../plan/placement/index.ts";
 import { median, writeSection } from "./results.ts";
+import { PUBLISHED, publishedHeader, publishedModel } from "./support/published-cluster.ts";
 
 const SCRIPT = "node bench/planner.ts";
 const REPEATS = 5;
@@ -39,18 +39,8 @@ async function benchCommands(root: string): Promise<void> {
   const project = scratchProject(root);
   try {
     const commands: [name: string, goal: number, program: string, args: string[]][] = [
-      [
-        `\`node toolchain/main.ts plan -s ${STACK}\``,
-        GOALS.plan,
-        process.execPath,
-        ["toolchain/main.ts", "plan", "-s", STACK],
-      ],
-      [
-        "`node toolchain/main.ts advise <model>`",
-        GOALS.advise,
-        process.execPath,
-        ["toolchain/main.ts", "advise", SOURCE],
-      ],
+      [`\`node cli/main.ts plan -s ${STACK}\``, GOALS.plan, process.execPath, ["cli/main.ts", "plan", "-s", STACK]],
+      ["`node cli/main.ts advise <model>`", GOALS.advise, process.execPath, ["cli/main.ts", "advise", SOURCE]],
       [`\`npm run plan -- -s ${STACK}\``, GOALS.plan, "npm", ["run", "--silent", "plan", "--", "-s", STACK]],
       ["`npm run advise -- <model>`", GOALS.advise, "npm", ["run", "--silent", "advise", "--", SOURCE]],
     ];

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { outputsOf } from "../toolchain/cluster.ts";
+import { outputsOf } from "../cli/live/cluster.ts";
 import { benchDecode } from "./decode.ts";
 import { benchGraph } from "./graph.ts";
 import { benchImages } from "./images.ts";

@@ -1,17 +1,17 @@
-/** How long the planner splits: `plan/fast-split.ts` beside the even split of `plan/split.ts`, with the real models. */
+/** How long the planner splits: `plan/placement/fast-split.ts` beside the even split of `plan/placement/even-split.ts`, with the real models. */
 
 import { parseCluster } from "../config/parse.ts";
 import { findMachineType } from "../plan/catalog/index.ts";
-import { type FastSplitProblem, fastestSplit } from "../plan/fast-split.ts";
 import { memoryModel } from "../plan/memory/devices.ts";
 import { runSettings } from "../plan/memory/settings.ts";
 import type { ModelFacts } from "../plan/model/facts.ts";
+import { splitLayers } from "../plan/placement/even-split.ts";
+import { type FastSplitProblem, fastestSplit } from "../plan/placement/fast-split.ts";
 import { type DeviceSpeed, deviceSpeed, linkBetween } from "../plan/speed/rates.ts";
 import { sumOf, workModel } from "../plan/speed/work.ts";
-import { splitLayers } from "../plan/split.ts";
-import { configurationWith } from "../test/support/configurations.ts";
-import { modelFacts } from "../test/support/models.ts";
 import { median, writeSection } from "./results.ts";
+import { configurationWith } from "./support/configurations.ts";
+import { modelFacts } from "./support/models.ts";
 
 const DEVICES = [2, 4, 8, 16];
 const LAYERS = [32, 80, 126, 160];
@@ -124,7 +124,7 @@ function main(root: string): void {
   }
   const body = [
     `Milliseconds to split a model with layers of a 70B model, memory and work models asked as a plan asks them; medians of ${REPEATS}`,
-    "rounds, in brackets the ratio to the even split by memory (`plan/split.ts`) in the same rounds. A device",
+    "rounds, in brackets the ratio to the even split by memory (`plan/placement/even-split.ts`) in the same rounds. A device",
     `has ${SPARE} times the memory that its part needs, or more. Overlapping: prompts pass through the devices in a pipeline.`,
     "",
     "| devices | layers | equal | equal, overlapping | all different | all different, overlapping |",

@@ -1,10 +1,11 @@
 /** From what a stack file holds to a configuration that can be planned, or to every problem at once. */
 
 import * as z from "zod";
-import { type FieldNotes, notes } from "./fields.ts";
 import { ConfigError, closest, joinPath, type Problem } from "./problems.ts";
-import { brokenRules, type ConfigUse } from "./rules.ts";
-import { type ClusterConfig, clusterSchema } from "./schema.ts";
+import { brokenRules } from "./rules/index.ts";
+import type { ConfigUse } from "./rules/rule.ts";
+import { type FieldNotes, notes } from "./schema/fields.ts";
+import { type ClusterConfig, clusterSchema } from "./schema/index.ts";
 
 export { ConfigError, type Problem } from "./problems.ts";
 

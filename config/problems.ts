@@ -1,5 +1,7 @@
 /** What is wrong with a stack's configuration, and how it is told: everything at once, each with its remedy. */
 
+import { UserError } from "./errors.ts";
+
 /** One thing that is wrong. */
 export interface Problem {
   /** Where: `backends[0].memory`. */
@@ -13,14 +15,14 @@ export interface Problem {
 }
 
 /** A configuration that can't be used. The message holds every problem and is meant for the user as it is. */
-export class ConfigError extends Error {
+export class ConfigError extends UserError {
+  override readonly name = "ConfigError";
   readonly problems: readonly Problem[];
 
   /** @param where what they are in, for the first line */
   constructor(problems: readonly Problem[], where: "configuration" | "arguments" = "configuration") {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     super([`${count} in the ${where}:`, ...problems.map((problem) => `  ${describeProblem(problem)}`)].join("\n"));
-    this.name = "ConfigError";
     this.problems = problems;
   }
 }

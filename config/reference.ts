@@ -2,9 +2,9 @@
 
 import { stringify } from "yaml";
 import * as z from "zod";
-import { notes } from "./fields.ts";
 import { unwrap } from "./parse.ts";
-import { clusterSchema } from "./schema.ts";
+import { notes } from "./schema/fields.ts";
+import { clusterSchema } from "./schema/index.ts";
 import { PROJECT_NAME } from "./stack.ts";
 
 /** File that {@link configurationReference} belongs in. */
@@ -45,7 +45,7 @@ export function configurationReference(): string {
   const lines = [
     "# Configuration",
     "",
-    `<!-- Generated from config/schema.ts by \`${REFERENCE_COMMAND}\`; a test fails when it is stale. -->`,
+    `<!-- Generated from config/schema/index.ts by \`${REFERENCE_COMMAND}\`; a test fails when it is stale. -->`,
     "",
     `A stack is configured in \`stacks/Pulumi.<stack>.yaml\`, each key with the prefix \`${PROJECT_NAME}:\`.`,
     "Everything that is wrong is told at once, with its place and a remedy, before anything is created.",

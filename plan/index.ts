@@ -1,22 +1,25 @@
 /** From a configuration and a model's facts to everything that is decided before anything exists. Pure. */
 
-import type { ClusterConfig } from "../config/schema.ts";
-import { assertStackName, awsPlan, clusterCidr } from "./aws.ts";
-import { costOf } from "./bill.ts";
-import { backendPlans, frontPlan, imagePlans, machinePlans } from "./containers.ts";
-import { findingsOf } from "./findings.ts";
-import { assertMachines } from "./machines.ts";
+import { UserError } from "../config/errors.ts";
+import type { ClusterConfig } from "../config/schema/index.ts";
+import type { Architecture } from "../config/words.ts";
+import { costOf } from "./cost/bill.ts";
+import type { Finding } from "./findings/finding.ts";
+import { findingsOf } from "./findings/index.ts";
+import { assertMachines } from "./hosts/hosts.ts";
 import type { ModelFacts } from "./model/facts.ts";
-import { privateCidr } from "./network.ts";
 import { performanceOf } from "./performance.ts";
-import { place } from "./placement.ts";
-import { tensorSplitOf } from "./split.ts";
-import type { Architecture, ClusterPlan, Finding, ModelPlan } from "./types.ts";
+import { tensorSplitOf } from "./placement/even-split.ts";
+import { place } from "./placement/index.ts";
+import type { ClusterPlan, ModelPlan } from "./plan.ts";
+import { assertStackName, awsPlan, clusterCidr } from "./resources/aws.ts";
+import { backendPlans, frontPlan, imagePlans, machinePlans } from "./resources/containers.ts";
+import { privateCidr } from "./resources/network.ts";
 
 export { ModelError, type ModelFacts, readModelFacts } from "./model/facts.ts";
 export { lookUpModel } from "./model/look-up.ts";
 export type { ModelAccess } from "./model/sources.ts";
-export type * from "./types.ts";
+export type * from "./plan.ts";
 
 /** What a plan depends on besides the configuration and the model. */
 export interface PlanContext {
@@ -27,7 +30,8 @@ export interface PlanContext {
 }
 
 /** A plan that must not be carried out. The message holds every error with its remedy and is meant for the user. */
-export class PlanRefused extends Error {
+export class PlanRefused extends UserError {
+  override readonly name = "PlanRefused";
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
@@ -35,7 +39,6 @@ export class PlanRefused extends Error {
       [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${number} ${code})`].join("\n"),
     );
     super(["The plan can't be carried out:", ...lines].join("\n"));
-    this.name = "PlanRefused";
     this.findings = findings;
   }
 }

@@ -1,11 +1,11 @@
 /** How fast a placed model answers and how long it takes to load, where the machines are the catalog's. */
 
-import type { ClusterConfig } from "../config/schema.ts";
-import { frontDisk } from "./disks.ts";
-import { frontHost, slotsOf } from "./machines.ts";
+import type { ClusterConfig } from "../config/schema/index.ts";
+import { frontHost, slotsOf } from "./hosts/hosts.ts";
 import { runSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
-import { isPipelined, type Placement } from "./placement.ts";
+import { isPipelined, type Placement } from "./placement/index.ts";
+import { frontDisk } from "./resources/disks.ts";
 import { estimateSpeed, type LoadedDevice, type SpeedEstimate } from "./speed/estimate.ts";
 import { estimateLoad, type LoadEstimate } from "./speed/load.ts";
 import { workOf } from "./speed/model.ts";

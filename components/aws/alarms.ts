@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { MachinePlan } from "../../plan/types.ts";
+import type { MachinePlan } from "../../plan/resources/plans.ts";
 import { type ClusterContext, physicalName, type ResourceRole, tagsOf } from "./naming.ts";
 
 export interface RecoveryAlarmsArgs {

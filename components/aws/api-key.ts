@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { generatedKey } from "../support/generated-key.ts";
+import { generatedKey } from "../key.ts";
 import { type ClusterContext, parameterName, tagsOf } from "./naming.ts";
 
 /**

@@ -1,22 +1,22 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterPlan } from "../../plan/types.ts";
-import type { ImageRecipe, ImageReferences } from "../images/image-build.ts";
-import type { Transform } from "../support/transform.ts";
-import { Access } from "./access.ts";
+import type { ModelFile } from "../../aws/transfer/model-files.ts";
+import type { ClusterPlan } from "../../plan/plan.ts";
+import type { ImageRecipe, ImageReferences } from "../images/build.ts";
+import type { Transform } from "../transform.ts";
+import { Access } from "./access/index.ts";
 import { ApiKey } from "./api-key.ts";
-import { Backends } from "./backends.ts";
-import { BootObjects } from "./boot-objects.ts";
-import { Front } from "./front.ts";
 import { Guardrails } from "./guardrails.ts";
-import { ClusterImages } from "./images.ts";
-import { MachineImages } from "./machine-images.ts";
-import { ModelStore } from "./model-store.ts";
+import { Backends } from "./machines/backends.ts";
+import { BootObjects } from "./machines/boot-objects.ts";
+import { Front } from "./machines/front.ts";
+import { MachineImages } from "./machines/machine-images.ts";
+import type { NodeSurroundings } from "./machines/node.ts";
+import { ModelStore } from "./model/model-store.ts";
 import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
-import { ExistingNetwork, OwnNetwork } from "./network.ts";
-import type { NodeSurroundings } from "./node.ts";
-import { SecurityGroups } from "./security.ts";
-import type { ModelFile } from "./transfer/model-files.ts";
+import { ExistingNetwork, OwnNetwork } from "./network/index.ts";
+import { SecurityGroups } from "./network/security.ts";
+import { ClusterImages } from "./registry/images.ts";
 
 export interface AwsClusterArgs {
   plan: ClusterPlan;

@@ -1,4 +1,4 @@
-import type { AwsPlan } from "../../plan/aws.ts";
+import type { AwsPlan } from "../../plan/resources/aws.ts";
 
 /** What a resource is for, as its tag `llama-rpc-cluster/role` says. */
 export type ResourceRole =

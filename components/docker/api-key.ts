@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import { generatedKey } from "../support/generated-key.ts";
+import { generatedKey } from "../key.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
 export interface ApiKeyArgs {
@@ -9,7 +9,7 @@ export interface ApiKeyArgs {
   image: pulumi.Input<string>;
 }
 
-/** Where the front finds the key; `plan/flags.ts` names the same path. */
+/** Where the front finds the key; `plan/resources/flags.ts` names the same path. */
 export const SECRETS_FOLDER = "/run/secrets";
 
 /**

@@ -1,7 +1,7 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { BackendPlan } from "../../plan/types.ts";
-import { type Transform, transformed } from "../support/transform.ts";
+import type { BackendPlan } from "../../plan/resources/plans.ts";
+import { type Transform, transformed } from "../transform.ts";
 import { environmentOf } from "./environment.ts";
 import { gpuRequest } from "./gpus.ts";
 import { hardened } from "./hardening.ts";

@@ -1,10 +1,10 @@
 import type * as docker from "@pulumi/docker";
 import type * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import type { ClusterPlan } from "../../plan/types.ts";
-import type { ImageRecipe, ImageReferences } from "../images/image-build.ts";
-import { RuntimeImages } from "../images/runtime-images.ts";
-import type { Transform } from "../support/transform.ts";
+import type { ClusterPlan } from "../../plan/plan.ts";
+import type { ImageRecipe, ImageReferences } from "../images/build.ts";
+import { RuntimeImages } from "../images/local-images.ts";
+import type { Transform } from "../transform.ts";
 import { ApiKey } from "./api-key.ts";
 import { Backend } from "./backend.ts";
 import { Front } from "./front.ts";

@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { FrontPlan, ModelPlan } from "../../plan/types.ts";
-import { type Transform, transformed } from "../support/transform.ts";
+import type { ModelPlan } from "../../plan/plan.ts";
+import type { FrontPlan } from "../../plan/resources/plans.ts";
+import { type Transform, transformed } from "../transform.ts";
 import { type ApiKey, SECRETS_FOLDER } from "./api-key.ts";
 import type { Backend } from "./backend.ts";
 import { environmentOf } from "./environment.ts";

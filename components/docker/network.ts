@@ -1,6 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { NetworkPlan } from "../../plan/types.ts";
+import type { NetworkPlan } from "../../plan/resources/plans.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
 /**

@@ -1,8 +1,8 @@
 import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import type { Architecture, Flavour, ImagePlan, Role } from "../../plan/types.ts";
-import { type Transform, transformed } from "../support/transform.ts";
-import { contextDigest } from "./context-digest.ts";
+import type { Architecture, Flavour, Role } from "../../config/words.ts";
+import type { ImagePlan } from "../../plan/resources/plans.ts";
+import { type Transform, transformed } from "../transform.ts";
 import {
   CONTEXT,
   ENGINES_OWN_BUILDER,
@@ -10,7 +10,8 @@ import {
   type ImageReferences,
   imageBuild,
   notPlanned,
-} from "./image-build.ts";
+} from "./build.ts";
+import { contextDigest } from "./digest.ts";
 
 /** How the builder signs in to the registry. */
 export interface RegistryLogin {

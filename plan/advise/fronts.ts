@@ -1,12 +1,12 @@
 /** Machines that come into question for the front of a cluster whose backends hold every layer. */
 
-import type { ClusterConfig } from "../../config/schema.ts";
-import { costOf } from "../bill.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { MachineType } from "../catalog/index.ts";
-import { machinePlans } from "../containers.ts";
-import { frontDisk, LOAD_GOAL_SECONDS } from "../disks.ts";
-import { frontHost } from "../machines.ts";
-import { isPipelined } from "../placement.ts";
+import { costOf } from "../cost/bill.ts";
+import { frontHost } from "../hosts/hosts.ts";
+import { isPipelined } from "../placement/index.ts";
+import { machinePlans } from "../resources/containers.ts";
+import { frontDisk, LOAD_GOAL_SECONDS } from "../resources/disks.ts";
 import { estimateLoad } from "../speed/load.ts";
 import { linkBetween } from "../speed/rates.ts";
 import type { Outlook } from "./outlook.ts";

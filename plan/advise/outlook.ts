@@ -1,12 +1,13 @@
 /** What is worked out once for a whole search: the model under the asked settings, and how few equal devices hold it. */
 
-import { type ClusterConfig, MAX_BACKENDS } from "../../config/schema.ts";
+import { MAX_BACKENDS } from "../../config/bounds.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { type MachineType, machineTypes } from "../catalog/index.ts";
-import { backendsPerMachine, type Host, poolHost } from "../machines.ts";
+import { backendsPerMachine, type Host, poolHost } from "../hosts/hosts.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
 import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { hasDriver } from "../remedies-machines.ts";
+import { hasDriver } from "../remedies/candidates.ts";
 import { workOf } from "../speed/model.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
 import { sumOf, type WorkModel } from "../speed/work.ts";

@@ -8,17 +8,17 @@
  * priced as `npm run plan` does it. Pure.
  */
 
-import type { ClusterConfig } from "../../config/schema.ts";
-import { type ClusterCost, costOf } from "../bill.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { spotRange } from "../catalog/index.ts";
-import { machinePlans } from "../containers.ts";
-import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost.ts";
-import { backendDisk } from "../disks.ts";
-import { tokensPerSecond } from "../format-amounts.ts";
+import { type ClusterCost, costOf } from "../cost/bill.ts";
+import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost/quote.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
-import { type Placement, place } from "../placement.ts";
+import { type Placement, place } from "../placement/index.ts";
+import { machinePlans } from "../resources/containers.ts";
+import { backendDisk } from "../resources/disks.ts";
 import type { Estimate, SpeedEstimate } from "../speed/estimate.ts";
+import { tokensPerSecond } from "../speed/estimate.ts";
 import type { LoadEstimate } from "../speed/load.ts";
 import { type Front, frontsFor, withFront } from "./fronts.ts";
 import { mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";

@@ -1,10 +1,11 @@
 /** Bytes that one device needs, part by part, for the layers that it is to hold. */
 
 import { MIB } from "../../config/units.ts";
+import type { Flavour } from "../../config/words.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import type { Flavour, MemoryPlan } from "../types.ts";
 import { computeModel, type DeviceLayers } from "./compute.ts";
 import { kvCacheLayerBytes } from "./kv-cache.ts";
+import type { MemoryPlan } from "./plan.ts";
 import type { RunSettings } from "./settings.ts";
 import { workBufferBytes } from "./work-buffer.ts";
 

@@ -5,7 +5,7 @@
  * attention), `src/llama-kv-cache-iswa.cpp`, `llama_memory_recurrent` in `src/llama-memory-recurrent.cpp`.
  */
 
-import { CONTEXT_STEP_TOKENS } from "../../config/rules.ts";
+import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { LayerKind, StateSpaceKind } from "../model/layer-kinds.ts";
 import { padded, type RunSettings } from "./settings.ts";

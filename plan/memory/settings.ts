@@ -1,7 +1,7 @@
 /** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
 
-import { CONTEXT_STEP_TOKENS } from "../../config/rules.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
+import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 
 /** Numbers of one running model. */
 export interface RunSettings {

@@ -1,5 +1,5 @@
 /**
- * The lock file: headers of models, kept beside the stacks so that a plan needs neither the model nor the network and a
+ * The lock file: headers of models, kept in the project so that a plan needs neither the model nor the network and a
  * review shows what it was made from. It keeps the header, not what the planner concludes from it: a planner that knows
  * more concludes more. No path of a machine and no time is in it, so that it is the same wherever it is written.
  */
@@ -14,7 +14,7 @@ import { partNames } from "./shards.ts";
 import type { ReadModel } from "./sources.ts";
 
 /** The lock file, relative to the project's root. */
-export const LOCK_FILE = "stacks/models.lock.json";
+export const LOCK_FILE = "models.lock.json";
 
 const partSchema = z.strictObject({
   bytes: z.int().min(0),

@@ -1,7 +1,7 @@
 /** A model's facts for `npm run plan`: over the network where need be, and kept in the lock file. Previews only read. */
 
+import { describeFileError } from "../../config/file-errors.ts";
 import { isLocalSource } from "../../config/model-source.ts";
-import { reasonOf } from "../write-file.ts";
 import { factsOfModel, type ModelFacts } from "./facts.ts";
 import { isSameModel, keepModel, keptModel, LOCK_FILE } from "./lock.ts";
 import { ModelError } from "./model-error.ts";
@@ -63,7 +63,7 @@ function keep(source: string, { projectRoot }: ModelAccess, read: ReadModel, kep
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
     // The plan needs no more than what was read.
-    return `The facts of ${source} can't be kept in ${LOCK_FILE}: ${reasonOf(String(error.code), LOCK_FILE) ?? error.message}`;
+    return `The facts of ${source} can't be kept in ${LOCK_FILE}: ${describeFileError(String(error.code), LOCK_FILE) ?? error.message}`;
   }
   return kept === null
     ? `The facts of ${source} are now kept in ${LOCK_FILE}: commit it.`

@@ -185,7 +185,7 @@ function pathOf(path: string, { projectRoot }: ModelAccess): string {
   return isAbsolute(path) ? path : resolve(projectRoot, path);
 }
 
-/** Where `npm start` puts the model of the stacks that the project comes with; the plan imports nothing of the toolchain. */
+/** Where `npm start` puts the model of the stacks that the project comes with; the plan imports nothing of set-up. */
 const DEMONSTRATION_MODEL = /(^|\/)\.models\/SmolLM2-[^/]+\.gguf$/;
 
 /**

@@ -141,3 +141,8 @@ function greatest(parts: Seconds): keyof Seconds {
   const names: (keyof Seconds)[] = ["memory", "compute", "network", "overhead"];
   return names.reduce((most, part) => (parts[part] > parts[most] ? part : most));
 }
+
+/** Tokens per second with two digits, which is more than an estimate knows: `0.56`, `9.1`, `210`. */
+export function tokensPerSecond(speed: number): string {
+  return String(Number(speed.toPrecision(2)));
+}

@@ -1,6 +1,6 @@
 /** What layers take on devices, for one model under one configuration: made once, asked by splits, estimates and searches. */
 
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
 import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import * as ec2 from "@aws-sdk/client-ec2";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { preflight } from "../../components/aws/account/preflight.ts";
+import { preflight } from "../../aws/account/preflight.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { assertRunnable, type ClusterPlan, planCluster } from "../../plan/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";

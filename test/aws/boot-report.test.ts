@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatStatus, INITIAL_STATUS, parseStatus, statusInConsole } from "../../components/aws/boot/report.ts";
+import { formatStatus, INITIAL_STATUS, parseStatus, statusInConsole } from "../../aws/machine-status.ts";
 
 test("a machine's line is read as its parts", () => {
   expect(parseStatus("1790000000 model running 37.2 of 42.0 GiB\n")).toEqual({

@@ -6,10 +6,10 @@ import * as ec2 from "@aws-sdk/client-ec2";
 import * as ssm from "@aws-sdk/client-ssm";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import type { AwsPlan } from "../../plan/aws.ts";
-import { awsClusterChecks } from "../../toolchain/aws/cluster.ts";
-import type { Outputs } from "../../toolchain/cluster.ts";
-import type { Check } from "../../toolchain/health.ts";
+import { awsClusterChecks } from "../../cli/doctor/aws-cluster.ts";
+import type { Check } from "../../cli/doctor/health.ts";
+import type { Outputs } from "../../cli/live/cluster.ts";
+import type { AwsPlan } from "../../plan/resources/aws.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { awsPlan } from "../support/aws-plans.ts";
 import { type AwsRelay, awsRelay } from "../support/aws-relay.ts";
@@ -280,7 +280,19 @@ describe("npm run doctor, for a stack on EC2", () => {
 async function doctorOfCopy(endpoint: string) {
   const project = mkdtempSync(join(tmpdir(), "doctor-"));
   try {
-    for (const part of ["toolchain", "components", "plan", "config", "stacks", "package.json", "Pulumi.yaml"])
+    for (const part of [
+      "cli",
+      "setup",
+      "offline",
+      "aws",
+      "report",
+      "components",
+      "plan",
+      "config",
+      "stacks",
+      "package.json",
+      "Pulumi.yaml",
+    ])
       cpSync(join(ROOT, part), join(project, part), { recursive: true });
     symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
     mkdirSync(join(project, "state"));
@@ -298,7 +310,7 @@ async function doctorOfCopy(endpoint: string) {
     writeFileSync(join(project, "state.json"), JSON.stringify(stateWith({ ...cluster?.outputs, endpoint })));
     await execa("pulumi", ["stack", "init", STACK], options);
     await execa("pulumi", ["stack", "import", "--stack", STACK, "--file", "state.json"], options);
-    return await execa(process.execPath, ["toolchain/main.ts", "doctor", "-s", STACK], { ...options, reject: false });
+    return await execa(process.execPath, ["cli/main.ts", "doctor", "-s", STACK], { ...options, reject: false });
   } finally {
     rmSync(project, { recursive: true });
   }

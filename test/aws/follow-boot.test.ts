@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { type FollowArgs, followBoot } from "../../components/aws/follow/boot.ts";
-import type { BootMachine } from "../../components/aws/follow/machines.ts";
-import { GOES_ON_RUNNING } from "../../components/aws/follow/status.ts";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import { type FollowArgs, followBoot } from "../../aws/follow/boot.ts";
+import type { BootMachine } from "../../aws/follow/machines.ts";
+import { GOES_ON_RUNNING } from "../../aws/follow/status.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { Players } from "./support/boot-players.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";

@@ -8,11 +8,11 @@ import { CreateBucketCommand, HeadObjectCommand, S3Client } from "@aws-sdk/clien
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { bootFollowed, modelInPlace } from "../../components/aws/follow/hooks.ts";
-import type { BootMachine } from "../../components/aws/follow/machines.ts";
-import { fingerprint } from "../../components/aws/transfer/model-files.ts";
-import { which } from "../../toolchain/programs.ts";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import type { BootMachine } from "../../aws/follow/machines.ts";
+import { fingerprint } from "../../aws/transfer/model-files.ts";
+import { bootFollowed, modelInPlace } from "../../components/aws/hooks.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
+import { which } from "../../setup/programs.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { Players } from "./support/boot-players.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";
@@ -157,7 +157,7 @@ test("a program of its own has its hooks run, or is told in one sentence that it
   };
   await writeFile(
     join(home, "index.ts"),
-    `import { bootFollowed } from ${JSON.stringify(join(root, "components/aws/follow/hooks.ts"))};
+    `import { bootFollowed } from ${JSON.stringify(join(root, "components/aws/hooks.ts"))};
      bootFollowed("boot", ${JSON.stringify(args)});`,
   );
   const stack = await LocalWorkspace.createStack({ stackName: "host", workDir: home }, { envVars: engineSettings() });

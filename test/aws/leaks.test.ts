@@ -63,7 +63,7 @@ async function leaks(args: string[], env: Record<string, string> = CREDENTIALS) 
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  const { exitCode, stdout, stderr } = await execa(process.execPath, ["toolchain/main.ts", "leaks", ...args], {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, ["cli/main.ts", "leaks", ...args], {
     reject: false,
     extendEnv: false,
     env: {

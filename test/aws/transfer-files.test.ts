@@ -3,12 +3,12 @@ import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { fingerprint, modelFiles } from "../../components/aws/transfer/model-files.ts";
-import { progressText } from "../../components/aws/transfer/progress.ts";
+import { fingerprint, modelFiles } from "../../aws/transfer/model-files.ts";
+import { progressText } from "../../aws/transfer/progress.ts";
+import { modelFile, splitModelFiles } from "../../bench/support/models.ts";
 import { MIB } from "../../config/units.ts";
 import { keepModel } from "../../plan/model/lock.ts";
 import { readModel } from "../../plan/model/sources.ts";
-import { modelFile, splitModelFiles } from "../support/models.ts";
 
 let root: string;
 
@@ -72,7 +72,7 @@ test("a source without a tag is known by its address, and a signature in it chan
 
 test("a model that nobody has planned with is not imported", async () => {
   await expect(modelFiles("hf:o/r/unknown.gguf", root)).rejects.toThrow(
-    "stacks/models.lock.json does not hold the facts of hf:o/r/unknown.gguf: run `npm run plan` for this stack.",
+    "models.lock.json does not hold the facts of hf:o/r/unknown.gguf: run `npm run plan` for this stack.",
   );
 });
 

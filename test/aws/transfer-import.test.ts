@@ -9,9 +9,9 @@ import {
   S3Client,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { importBuildspec, importModel } from "../../components/aws/transfer/import.ts";
-import type { RemoteFile } from "../../components/aws/transfer/model-files.ts";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import { importBuildspec, importModel } from "../../aws/transfer/import.ts";
+import type { RemoteFile } from "../../aws/transfer/model-files.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { type FileServer, fileServer, sendRange } from "../support/file-server.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";

@@ -12,10 +12,10 @@ import {
 } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { fingerprint, type LocalFile } from "../../components/aws/transfer/model-files.ts";
-import { partBytesFor } from "../../components/aws/transfer/multipart.ts";
-import { uploadModel } from "../../components/aws/transfer/upload.ts";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import { fingerprint, type LocalFile } from "../../aws/transfer/model-files.ts";
+import { partBytesFor } from "../../aws/transfer/multipart.ts";
+import { uploadModel } from "../../aws/transfer/upload.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { type FrontOfDouble, frontOfDouble, isPart } from "./support/front-of-double.ts";
 

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ClusterPlan } from "../../plan/types.ts";
+import type { ClusterPlan } from "../../plan/plan.ts";
 import { type EngineStack, engineStack, freePort, leftovers } from "../support/engine-stack.ts";
 import { FrontClient, until } from "../support/front-client.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ContainerArgs } from "@pulumi/docker";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DockerCluster } from "../../components/docker/cluster.ts";
-import type { Transform } from "../../components/support/transform.ts";
+import type { Transform } from "../../components/transform.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { planCluster } from "../../plan/index.ts";
 import { readModelFacts } from "../../plan/model/facts.ts";

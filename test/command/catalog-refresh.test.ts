@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { rowsOf, withChanges } from "../../cli/catalog/rows.ts";
 import { findMachineType, type MachineType, machineTypes, REGIONS } from "../../plan/catalog/index.ts";
-import { rowsOf, withChanges } from "../../toolchain/catalog/rows.ts";
 import { type AwsDouble, awsDouble, ec2Type, worldOfCatalog } from "../support/aws-catalog.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -21,7 +21,11 @@ afterAll(() => aws.close());
 beforeEach(() => {
   project = mkdtempSync(join(tmpdir(), "catalog-refresh-"));
   for (const part of [
-    "toolchain",
+    "cli",
+    "setup",
+    "offline",
+    "aws",
+    "report",
     "components",
     "plan",
     "config",
@@ -53,7 +57,7 @@ async function run(program: string, args: string[], env: Record<string, string> 
 }
 
 const refresh = (args: string[] = [], env: Record<string, string> = {}) =>
-  run(process.execPath, ["toolchain/main.ts", "catalog:refresh", ...args], {
+  run(process.execPath, ["cli/main.ts", "catalog:refresh", ...args], {
     AWS_ENDPOINT_URL: aws.url,
     AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
     AWS_SECRET_ACCESS_KEY: "secret",

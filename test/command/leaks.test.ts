@@ -1,9 +1,9 @@
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { leakOf, parseArn } from "../../toolchain/leaks/arns.ts";
-import { askDockerForLeaks } from "../../toolchain/leaks/ask-docker.ts";
-import { inRemovalOrder, type Leak, told } from "../../toolchain/leaks/leak.ts";
-import { isNameOf } from "../../toolchain/leaks/names.ts";
+import { leakOf, parseArn } from "../../cli/leaks/arns.ts";
+import { askDockerForLeaks } from "../../cli/leaks/ask-docker.ts";
+import { inRemovalOrder, type Leak, told } from "../../cli/leaks/leak.ts";
+import { isNameOf } from "../../cli/leaks/names.ts";
 
 describe("the arguments of npm run leaks", () => {
   test.each([
@@ -15,13 +15,13 @@ describe("the arguments of npm run leaks", () => {
     { args: ["-s", "aws-dev", "--region", "mars-1"], told: '--region is "mars-1": it must be one of us-east-1,' },
     { args: ["local"], told: 'argument is "local": it must follow an option.' },
   ])("$args are answered with what is wrong and exit code 2", async ({ args, told }) => {
-    const run = await execa(process.execPath, ["toolchain/main.ts", "leaks", ...args], { reject: false });
+    const run = await execa(process.execPath, ["cli/main.ts", "leaks", ...args], { reject: false });
     expect({ exitCode: run.exitCode, stdout: run.stdout }).toEqual({ exitCode: 2, stdout: "" });
     expect(run.stderr).toContain(told);
   });
 
   test("are explained with the permissions that are needed", async () => {
-    const { exitCode, stdout } = await execa(process.execPath, ["toolchain/main.ts", "leaks", "--help"]);
+    const { exitCode, stdout } = await execa(process.execPath, ["cli/main.ts", "leaks", "--help"]);
     expect(exitCode).toBe(0);
     for (const word of ["tag:GetResources", "iam:ListRoles", "Exit code 0", "--region"]) expect(stdout).toContain(word);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PINNED_LLAMACPP_VERSION } from "../../config/schema.ts";
+import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
 import { type GraphNode, graphOf, inputOf } from "../support/resource-graph.ts";
 import { scratchModel } from "../support/scratch-model.ts";
 

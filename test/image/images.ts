@@ -22,7 +22,7 @@ export const BUILD_TIMEOUT_MS = 75 * 60_000;
 const PINNED_SOURCE = "llama-rpc-cluster/llamacpp-source:0c1e57098";
 
 /**
- * Local image with llama.cpp's source tree: what `toolchain/` says this machine has, or one that is there all the same;
+ * Local image with llama.cpp's source tree: what set-up says this machine has, or one that is there all the same;
  * undefined where the build clones.
  */
 export async function sourceImage(): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { containerArchitecture } from "../../config/architecture.ts";
-import type { ImagePlan } from "../../plan/types.ts";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
+import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { LOGIN, type LocalRegistry, localRegistry, pull } from "../support/local-registry.ts";
 import { type PushedStack, pushedStack } from "../support/pushed-images.ts";
 import { docker, runToEnd } from "./containers.ts";

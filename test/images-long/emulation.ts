@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { readMachine } from "../../config/machine.ts";
-import { ensureEmulator } from "../../toolchain/test-tools.ts";
+import { ensureEmulator } from "../../offline/test-tools/index.ts";
 import { root } from "../image/images.ts";
 
 /** How programs of a foreign architecture run here. */
@@ -77,7 +77,7 @@ async function register({ qemu, magic, mask }: Architecture): Promise<{ blocked?
   return { undo: () => writeFileSync(entry, "-1") };
 }
 
-/** A minimal Debian of the architecture from the package mirror, as the toolchain makes this machine's own. */
+/** A minimal Debian of the architecture from the package mirror, as set-up makes this machine's own. */
 async function makeBase(name: string, { debian }: Architecture): Promise<string> {
   const image = `llama-rpc-cluster-test/base:${debian}`;
   const there = await execa("docker", ["image", "inspect", image], { reject: false });

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { ensureAwsTestTools } from "../../toolchain/test-tools.ts";
+import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { docker } from "../image/containers.ts";
 import { root } from "../image/images.ts";
 import { localRegistry, pull } from "../support/local-registry.ts";

@@ -1,6 +1,6 @@
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
-import { FINDING_NUMBERS } from "../../plan/finding-numbers.ts";
+import { FINDING_NUMBERS } from "../../plan/findings/codes.ts";
 import { projectFiles, textOf } from "./files.ts";
 
 const files = projectFiles();

@@ -4,8 +4,20 @@ import { projectFiles, textOf } from "./files.ts";
 
 const MOST_LINES = 400;
 
-/** From the first room to the last: a file may import from its own room and those before it, never from a later one. */
-const ROOMS = ["config", "plan", "components", "index.ts"] as const;
+/** Which other rooms a room may import from. A room that is not named here may import from all of them. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  config: [],
+  plan: ["config"],
+  report: ["config", "plan"],
+  aws: ["config", "plan"],
+  components: ["config", "plan", "aws"],
+  "index.ts": ["config", "plan", "report", "aws", "components"],
+  setup: ["config"],
+  offline: ["config", "setup"],
+  cli: ["config", "plan", "report", "aws", "components", "setup", "offline"],
+  policies: [],
+  bench: ["config", "plan", "report", "aws", "components", "setup", "cli"],
+};
 
 const files = projectFiles();
 const code = files.filter((file) => /\.(ts|mjs)$/.test(file));
@@ -49,21 +61,64 @@ test(`no file of code is longer than ${MOST_LINES} lines`, () => {
   expect(long, "split each of these by what its parts do").toEqual([]);
 });
 
-test("imports go config → plan → components → index.ts and never back", () => {
-  const rank = (file: string): number => (ROOMS as readonly string[]).indexOf(roomOf(file));
-  const back = code
-    .filter((file) => rank(file) >= 0)
-    .flatMap(importsOf)
-    .filter(({ file, target }) => target !== null && (rank(target) < 0 || rank(target) > rank(file)));
-  expect(
-    back.map(say),
-    "move what is shared to the earlier room; rooms of the program import no tools and no tests",
-  ).toEqual([]);
+test("imports go config → plan → report and aws → components → index.ts, config → setup → offline, and never back", () => {
+  const forbidden = code.flatMap(importsOf).filter(({ file, target }) => {
+    const allowed = ROOMS[roomOf(file)];
+    if (allowed === undefined || target === null) return false;
+    return roomOf(target) !== roomOf(file) && !allowed.includes(roomOf(target));
+  });
+  expect(forbidden.map(say), "move what is shared to the earlier room; no room imports tests").toEqual([]);
 });
 
-test("the planner and the configuration know nothing of Pulumi", () => {
+test("every folder with code is a room of the import rules", () => {
+  const rooms = new Set(code.map(roomOf).filter((room) => !["test", ".github", "vitest.config.ts"].includes(room)));
+  const unknown = [...rooms].filter((room) => !(room in ROOMS));
+  expect(unknown, "name it in ROOMS and say what it may import").toEqual([]);
+});
+
+test("only cli/steps.ts imports offline/", () => {
+  const doors = code
+    .filter((file) => roomOf(file) !== "offline" && roomOf(file) !== "test")
+    .flatMap(importsOf)
+    .filter(({ file, target }) => target !== null && roomOf(target) === "offline" && file !== "cli/steps.ts");
+  expect(doors.map(say), "hand it in through cli/steps.ts, so that the project works without offline/").toEqual([]);
+});
+
+test("a report is made from the plan alone, never from today's catalog", () => {
+  const catalog = code
+    .filter((file) => roomOf(file) === "report")
+    .flatMap(importsOf)
+    .filter(({ target }) => target?.startsWith("plan/catalog/"));
+  expect(catalog.map(say), "put what the report needs into the plan").toEqual([]);
+});
+
+test("no circle of imports", () => {
+  const imports = new Map(code.map((file) => [file, importsOf(file).flatMap(({ target }) => target ?? [])]));
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const walk = (file: string, way: readonly string[]): void => {
+    if (way.includes(file)) {
+      circles.push([...way.slice(way.indexOf(file)), file].join(" → "));
+      return;
+    }
+    if (done.has(file)) return;
+    for (const next of imports.get(file) ?? []) walk(next, [...way, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) walk(file, []);
+  expect(circles, "move what both need to a file of its own").toEqual([]);
+});
+
+const MOST_PLACES_IN_PLAN = 16;
+
+test(`plan/ holds at most ${MOST_PLACES_IN_PLAN} files and folders`, () => {
+  const places = new Set(files.filter((file) => roomOf(file) === "plan").map((file) => file.split("/")[1]));
+  expect(places.size, `group by subject: ${[...places].sort().join(", ")}`).toBeLessThanOrEqual(MOST_PLACES_IN_PLAN);
+});
+
+test("no room but components/ and index.ts knows Pulumi's SDK", () => {
   const pulumi = code
-    .filter((file) => ["plan", "config"].includes(roomOf(file)))
+    .filter((file) => ["plan", "config", "report", "aws", "setup"].includes(roomOf(file)))
     .flatMap(importsOf)
     .filter(({ specifier }) => specifier.startsWith("@pulumi/"));
   expect(pulumi.map(say), "hand plain data over to components/ instead").toEqual([]);
@@ -92,8 +147,8 @@ test("every relative import names a file that is there", () => {
   expect(lost.map(say), "write the file's name with its extension").toEqual([]);
 });
 
-test("only toolchain/ reads environment variables", () => {
-  const among = code.filter((file) => !["toolchain", "test"].includes(roomOf(file)));
+test("only cli/, setup/ and offline/ read environment variables", () => {
+  const among = code.filter((file) => !["cli", "setup", "offline", "test"].includes(roomOf(file)));
   const found = linesThat(/process\.env\b/, among);
   expect(found, "take the value from the stack file, or hand it over as an argument").toEqual([]);
 });

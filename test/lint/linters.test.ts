@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ensureLintTools, type LintToolName, type LintTools } from "../../toolchain/lint-tools.ts";
+import { ensureLintTools, type LintToolName, type LintTools } from "../../offline/lint-tools.ts";
 import { disagreements } from "../support/accepted-findings.ts";
 import { dockerfiles, root, shellScripts, workflows } from "./files.ts";
 

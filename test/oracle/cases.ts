@@ -1,9 +1,9 @@
 /** What the oracle measures: every model in every setting. */
 
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { PUBLISHED } from "../../bench/support/published-cluster.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { type RunSettings, runSettings } from "../../plan/memory/settings.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { PUBLISHED } from "../support/published-cluster.ts";
 
 /** One way to run a model. */
 export interface Setting {
@@ -71,7 +71,7 @@ export const settings: readonly Setting[] = [
   },
 ];
 
-/** How the published cluster of `test/support/published-cluster.ts` was run, with one layer on each machine. */
+/** How the published cluster of `bench/support/published-cluster.ts` was run, with one layer on each machine. */
 export const publishedSetting: Setting = {
   name: "the published cluster's settings",
   values: {

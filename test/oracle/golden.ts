@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { smallModelFacts } from "../../bench/support/models.ts";
 import { memoryModel } from "../../plan/memory/devices.ts";
+import type { MemoryPlan } from "../../plan/memory/plan.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
-import type { MemoryPlan } from "../../plan/types.ts";
-import { smallModelFacts } from "../support/models.ts";
 import { publishedSetting, runSettingsOf, type Setting, settings, splitOf } from "./cases.ts";
 import type { DeviceSizes, Sizes } from "./measure.ts";
 import { factsOfModel, type MadeUpModel, madeUpModels, wideModel } from "./models.ts";

@@ -2,10 +2,10 @@
 
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { type GgufValue, ggufFile, type TensorSpecification } from "../../bench/support/gguf-writer.ts";
+import { publishedShape } from "../../bench/support/published-cluster.ts";
 import { factsOf, type ModelFacts } from "../../plan/model/facts.ts";
 import { ggmlBytes } from "../../plan/model/ggml-types.ts";
-import { type GgufValue, ggufFile, type TensorSpecification } from "../support/gguf-writer.ts";
-import { publishedShape } from "../support/published-cluster.ts";
 import { count, dense, type MadeUpModel, make, numbers, real } from "./recipe.ts";
 import { attention, experts, feedForward, latentAttention, mamba, mamba2, type StateSpace, vector } from "./tensors.ts";
 

@@ -1,6 +1,6 @@
 /** How a small model of an architecture is put together. */
 
-import type { GgufValue, TensorSpecification } from "../support/gguf-writer.ts";
+import type { GgufValue, TensorSpecification } from "../../bench/support/gguf-writer.ts";
 import { type Widths, wholeModel } from "./tensors.ts";
 
 /** A made-up model: no weights to speak of, but every tensor that llama.cpp asks for. */

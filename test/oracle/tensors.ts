@@ -1,6 +1,6 @@
 /** Tensors of made-up models, named and shaped as llama.cpp's `create_tensor` calls want them (`src/models/*.cpp`). */
 
-import type { TensorSpecification } from "../support/gguf-writer.ts";
+import type { TensorSpecification } from "../../bench/support/gguf-writer.ts";
 
 const F32 = 0;
 const Q4_0 = 2;

@@ -1,10 +1,10 @@
 /** Plans of target aws for tests of what is shown of them. */
 
+import { publishedModel } from "../../bench/support/published-cluster.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { planCluster } from "../../plan/index.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
-import type { ClusterPlan } from "../../plan/types.ts";
-import { publishedModel } from "./published-cluster.ts";
+import type { ClusterPlan } from "../../plan/plan.ts";
 
 /** The plan of a configuration whose front and backends are given. */
 export function awsPlan(values: Readonly<Record<string, unknown>>, facts: ModelFacts = publishedModel()): ClusterPlan {

@@ -1,10 +1,10 @@
 /** Clusters of EC2 machines that bring about findings. */
 
+import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
+import { PUBLISHED, publishedModel } from "../../bench/support/published-cluster.ts";
 import { parseCluster } from "../../config/parse.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { ModelFacts } from "../../plan/index.ts";
-import { modelFacts, smallModelFacts } from "./models.ts";
-import { PUBLISHED, publishedModel } from "./published-cluster.ts";
 
 const llama = { headLength: 128, keyValueHeads: 8, vocabularyTokens: 128_256, contextTokens: 131_072 };
 export const small = smallModelFacts();

@@ -1,11 +1,11 @@
 /** What tests of findings share. */
 
 import { expect } from "vitest";
-import type { ClusterConfig } from "../../config/schema.ts";
-import { applyChange } from "../../plan/change.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import type { Finding } from "../../plan/findings/finding.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
-import { ownSplit } from "../../plan/placement.ts";
-import type { ConfigChange, Finding } from "../../plan/types.ts";
+import { ownSplit } from "../../plan/placement/index.ts";
+import { applyChange, type ConfigChange } from "../../plan/remedies/change.ts";
 
 /** Everything that the planner has to say. */
 export function findings(config: ClusterConfig, facts: ModelFacts): Finding[] {

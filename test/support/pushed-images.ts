@@ -5,8 +5,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
 import { PushedImages } from "../../components/images/pushed-images.ts";
 import { readMachine } from "../../config/machine.ts";
-import { PINNED_LLAMACPP_VERSION } from "../../config/schema.ts";
-import type { ImagePlan } from "../../plan/types.ts";
+import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
+import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { root, sourceImage } from "../image/images.ts";
 import { LOGIN, type LocalRegistry } from "./local-registry.ts";
 

@@ -1,11 +1,11 @@
 /** Valid configurations of target aws, made up by fast-check. */
 
 import * as fc from "fast-check";
+import { smallModelFacts } from "../../bench/support/models.ts";
+import { ACCOUNT } from "../../bench/support/provider-answers.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { findMachineType } from "../../plan/catalog/index.ts";
 import { planCluster } from "../../plan/index.ts";
-import { smallModelFacts } from "./models.ts";
-import { ACCOUNT } from "./provider-answers.ts";
 import { EXISTING } from "./terraform/surroundings.ts";
 
 /** A stack without a file. */

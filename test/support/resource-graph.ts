@@ -3,9 +3,9 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import { parse } from "yaml";
-import { smallModelFacts } from "./models.ts";
-import { answerCall, answerResource, type Call } from "./provider-answers.ts";
-import { type Extras, extrasOf, withoutVisible } from "./registration.ts";
+import { smallModelFacts } from "../../bench/support/models.ts";
+import { answerCall, answerResource, type Call } from "../../bench/support/provider-answers.ts";
+import { type Extras, extrasOf, withoutVisible } from "../../bench/support/registration.ts";
 
 /** One resource as a program registers it. */
 export interface GraphNode extends Extras {
@@ -54,7 +54,7 @@ export async function graphOfSections(
   vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({}) }));
   vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
   // Nor is what an account says of it.
-  vi.doMock("../../components/aws/account/preflight.ts", () => ({
+  vi.doMock("../../aws/account/preflight.ts", () => ({
     preflight: (plan: object) => ({ plan, note: null }),
   }));
   knowModelsElsewhere((sections["model"] as { source: string }).source);

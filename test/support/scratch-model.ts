@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import { modelFile } from "./models.ts";
+import { modelFile } from "../../bench/support/models.ts";
 
 /**
  * A model section for a stack file whose model is a header in a temporary folder, which is all that the planner reads:

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parseCluster } from "../../config/parse.ts";
-import { type AccountFacts, availabilityZoneFor } from "../../plan/account.ts";
+import { type AccountFacts, availabilityZoneFor } from "../../plan/account/facts.ts";
+import { accountFindings, withAccountFindings } from "../../plan/account/findings.ts";
 import { machineTypes } from "../../plan/catalog/index.ts";
-import { applyChange } from "../../plan/change.ts";
-import { accountFindings, withAccountFindings } from "../../plan/findings-account.ts";
+import { quotaCodeOf } from "../../plan/catalog/quotas.ts";
 import { type ClusterPlan, planCluster } from "../../plan/index.ts";
-import { quotaCodeOf } from "../../plan/quotas.ts";
+import { applyChange } from "../../plan/remedies/change.ts";
 import { small } from "../support/aws-situations.ts";
 
 /** A cluster of one front on c8g.large and two machines with GPUs, 2 and 8 vCPUs of two quotas. */

@@ -2,13 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { modelFile } from "../../bench/support/models.ts";
+import { main } from "../../cli/advise/run.ts";
+import { main as plan } from "../../cli/plan/run.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { readStackFile } from "../../config/stack.ts";
-import { main } from "../../plan/advise/command.ts";
-import { main as plan } from "../../plan/command.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
 import { fileServer, sendRange } from "../support/file-server.ts";
-import { modelFile } from "../support/models.ts";
 
 const MODEL = "model.gguf";
 

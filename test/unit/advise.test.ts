@@ -1,23 +1,23 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { modelFacts } from "../../bench/support/models.ts";
+import { publishedModel } from "../../bench/support/published-cluster.ts";
+import { stackFile } from "../../cli/advise/stack-file.ts";
 import { parseCluster } from "../../config/parse.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { PROJECT_NAME } from "../../config/stack.ts";
-import { formatAdvice } from "../../plan/advise/format.ts";
 import { outlookOf } from "../../plan/advise/outlook.ts";
 import { type Advice, search, winnersOf, withoutNoise } from "../../plan/advise/search.ts";
-import { stackFile } from "../../plan/advise/stack-file.ts";
 import { warningsOf } from "../../plan/advise/warnings.ts";
-import { costOf } from "../../plan/bill.ts";
 import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
-import { machinePlans } from "../../plan/containers.ts";
+import { costOf } from "../../plan/cost/bill.ts";
+import { slotsOf } from "../../plan/hosts/hosts.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
-import { slotsOf } from "../../plan/machines.ts";
 import { performanceOf } from "../../plan/performance.ts";
-import { place } from "../../plan/placement.ts";
-import { modelFacts } from "../support/models.ts";
-import { publishedModel } from "../support/published-cluster.ts";
+import { place } from "../../plan/placement/index.ts";
+import { machinePlans } from "../../plan/resources/containers.ts";
+import { formatAdvice } from "../../report/text-advice.ts";
 
 type Values = Partial<Record<"region" | "budget" | "contextTokens", unknown>>;
 

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { WEEKDAYS } from "../../config/aws-schema.ts";
+import { publishedModel } from "../../bench/support/published-cluster.ts";
 import { networkOf, overlaps } from "../../config/cidr.ts";
 import { parseCluster } from "../../config/parse.ts";
-import { schedulePlan } from "../../plan/aws.ts";
+import { WEEKDAYS } from "../../config/time.ts";
 import { type ClusterPlan, planCluster } from "../../plan/index.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
+import { schedulePlan } from "../../plan/resources/aws.ts";
 import { awsPlan } from "../support/aws-plans.ts";
-import { publishedModel } from "../support/published-cluster.ts";
 
 const GPUS = [{ name: "gpu", machine: "g6e.12xlarge", count: 2 }];
 const PUBLIC = { mode: "public", domain: "llm.example.com", allowedCidrs: ["0.0.0.0/0"] };

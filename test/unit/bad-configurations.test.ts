@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import * as z from "zod";
+import { configurationWith } from "../../bench/support/configurations.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { ConfigError, describeProblem } from "../../config/problems.ts";
-import { configurationWith } from "../support/configurations.ts";
 
 const caseSchema = z.strictObject({
   name: z.string(),

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith, rightConfiguration } from "../../bench/support/configurations.ts";
 import { addressAt, isPrivate, networkOf, parseNetwork } from "../../config/cidr.ts";
 import { ConfigError, parseCluster } from "../../config/parse.ts";
 import { closest } from "../../config/problems.ts";
 import { isMemorySize, MIB, memoryBytes, memorySize } from "../../config/units.ts";
-import { configurationWith, rightConfiguration } from "../support/configurations.ts";
 
 function messageFor(raw: Record<string, unknown>): string {
   try {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { contextDigest } from "../../components/images/context-digest.ts";
+import { contextDigest } from "../../components/images/digest.ts";
 
 describe("the digest of a build context", () => {
   let context: string;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { machineTypes, REGIONS } from "../../plan/catalog/index.ts";
-import { type CostSpec, HOURS_PER_MONTH, NotSold, quote, usdPerMillionTokens } from "../../plan/cost.ts";
+import { type CostSpec, HOURS_PER_MONTH, NotSold, quote, usdPerMillionTokens } from "../../plan/cost/quote.ts";
 
 const NOTHING: CostSpec = {
   region: "us-east-1",

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findMachineType } from "../../plan/catalog/index.ts";
-import { EVENNESS_SHARE, type FastSplitProblem, fastestSplit } from "../../plan/fast-split.ts";
+import { EVENNESS_SHARE, type FastSplitProblem, fastestSplit } from "../../plan/placement/fast-split.ts";
 import { deviceSpeed, linkBetween } from "../../plan/speed/rates.ts";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

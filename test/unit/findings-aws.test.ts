@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { modelFacts } from "../../bench/support/models.ts";
+import { PUBLISHED } from "../../bench/support/published-cluster.ts";
 import { REGIONS } from "../../config/regions.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { machineTypes } from "../../plan/catalog/index.ts";
-import { applyChange } from "../../plan/change.ts";
+import { slotsOf } from "../../plan/hosts/hosts.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
-import { slotsOf } from "../../plan/machines.ts";
-import { place } from "../../plan/placement.ts";
+import { place } from "../../plan/placement/index.ts";
+import { applyChange } from "../../plan/remedies/change.ts";
 import { c16, cluster, llama8, llama70, llama405, situations, small, withFront } from "../support/aws-situations.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
-import { modelFacts } from "../support/models.ts";
-import { PUBLISHED } from "../support/published-cluster.ts";
 
 describe("a finding about machines of EC2", () => {
   test.each(situations)(

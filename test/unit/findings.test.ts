@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
-import { FINDING_NUMBERS } from "../../plan/finding-numbers.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import { FINDING_NUMBERS } from "../../plan/findings/codes.ts";
 import type { ModelFacts } from "../../plan/index.ts";
-import { ownSplit } from "../../plan/placement.ts";
-import { configurationWith } from "../support/configurations.ts";
+import { ownSplit } from "../../plan/placement/index.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
-import { modelFacts, smallModelFacts } from "../support/models.ts";
 
 const configWith = (values: Readonly<Record<string, unknown>>) => parseCluster(configurationWith(values));
 

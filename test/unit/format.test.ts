@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
-import { formatPlan } from "../../plan/format.ts";
-import { shortUsd, speedRange, tokensPerSecond, usd } from "../../plan/format-amounts.ts";
 import { planCluster } from "../../plan/index.ts";
-import { bar, hanging, painter, wrap } from "../../plan/terminal.ts";
+import { tokensPerSecond } from "../../plan/speed/estimate.ts";
+import { shortUsd, speedRange, usd } from "../../report/amounts.ts";
+import { bar, hanging, painter, wrap } from "../../report/layout.ts";
+import { formatPlan } from "../../report/text.ts";
 import { awsPlan, MIXED, PUBLISHED_CLUSTER, tooSmall } from "../support/aws-plans.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { smallModelFacts } from "../support/models.ts";
 
 const planWith = (values: Readonly<Record<string, unknown>>) =>
   planCluster(parseCluster(configurationWith({ "model.contextTokens": 2048, ...values })), smallModelFacts(), {

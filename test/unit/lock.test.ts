@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type ModelShape, modelFile, splitModelFiles } from "../../bench/support/models.ts";
 import { factsOfModel, readModelFacts } from "../../plan/model/facts.ts";
 import { isSameModel, keepModel, keptModel, LOCK_FILE, lockKey } from "../../plan/model/lock.ts";
 import { lookUpModel } from "../../plan/model/look-up.ts";
@@ -10,7 +11,6 @@ import { UnreadList } from "../../plan/model/metadata.ts";
 import { packMetadata, packTensors, unpackMetadata, unpackTensors } from "../../plan/model/packing.ts";
 import { readModel } from "../../plan/model/sources.ts";
 import { type FileServer, fileServer } from "../support/file-server.ts";
-import { type ModelShape, modelFile, splitModelFiles } from "../support/models.ts";
 
 let server: FileServer;
 let root = "";

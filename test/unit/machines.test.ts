@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
+import { modelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { ConfigError } from "../../config/problems.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
-import { hoursPerMonth } from "../../plan/bill.ts";
+import type { ClusterConfig } from "../../config/schema/index.ts";
 import { findMachineType } from "../../plan/catalog/index.ts";
-import { HOURS_PER_MONTH } from "../../plan/cost.ts";
-import { LOAD_GOAL_SECONDS, throughputFor } from "../../plan/disks.ts";
+import { hoursPerMonth } from "../../plan/cost/bill.ts";
+import { HOURS_PER_MONTH } from "../../plan/cost/quote.ts";
+import { frontHost, machineProblems, slotsOf } from "../../plan/hosts/hosts.ts";
 import { planCluster } from "../../plan/index.ts";
-import { frontHost, machineProblems, slotsOf } from "../../plan/machines.ts";
-import { modelFacts } from "../support/models.ts";
+import { LOAD_GOAL_SECONDS, throughputFor } from "../../plan/resources/disks.ts";
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;

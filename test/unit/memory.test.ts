@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { memoryModel } from "../../plan/memory/devices.ts";
 import { cacheCells, kvCacheLayerBytes } from "../../plan/memory/kv-cache.ts";
 import { runSettings } from "../../plan/memory/settings.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { modelFacts, smallModelFacts } from "../support/models.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

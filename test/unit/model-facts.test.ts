@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gguf } from "@huggingface/gguf";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ggufFile } from "../../bench/support/gguf-writer.ts";
+import { modelFacts, modelFile, SMALL_MODEL, smallModelFacts } from "../../bench/support/models.ts";
 import { ModelError, readModelFacts } from "../../plan/model/facts.ts";
 import { readGgufHeader } from "../../plan/model/gguf-header.ts";
-import { ggufFile } from "../support/gguf-writer.ts";
-import { modelFacts, modelFile, SMALL_MODEL, smallModelFacts } from "../support/models.ts";
 
 const projectRoot = join(import.meta.dirname, "../..");
 const smallModel = join(projectRoot, ".models", SMALL_MODEL);
@@ -186,7 +186,7 @@ async function expectSameHeader(file: string): Promise<void> {
 describe(`${SMALL_MODEL}${hasSmallModel ? "" : " (left out: not in .models/, `npm start` downloads it)"}`, () => {
   test.runIf(hasSmallModel)("has the facts that are kept for the other tests", async () => {
     const facts = await readModelFacts(join(".models", SMALL_MODEL), projectRoot);
-    expect({ ...facts, file: null }, "write them anew into test/unit/small-model-facts.json").toEqual(
+    expect({ ...facts, file: null }, "write them anew into bench/support/small-model-facts.json").toEqual(
       smallModelFacts(),
     );
   });

@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { main } from "../../plan/command.ts";
+import { modelFile, SMALL_MODEL } from "../../bench/support/models.ts";
+import { main } from "../../cli/plan/run.ts";
+import { describeFileError } from "../../config/file-errors.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
-import { reasonOf } from "../../plan/write-file.ts";
 import { fileServer } from "../support/file-server.ts";
-import { modelFile, SMALL_MODEL } from "../support/models.ts";
 
 let root = "";
 let out = "";
@@ -16,7 +16,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "plan-command-"));
   mkdirSync(join(root, ".models"));
   cpSync(join(import.meta.dirname, "../../stacks"), join(root, "stacks"), { recursive: true });
-  rmSync(join(root, LOCK_FILE));
+
   writeFileSync(join(root, ".models", SMALL_MODEL), modelFile({ layers: 30 }));
   [out, err] = ["", ""];
   vi.spyOn(process.stdout, "write").mockImplementation((text) => {
@@ -41,7 +41,7 @@ describe("npm run plan", () => {
     expect(await main(["-s", stack], root)).toBe(0);
     expect(out).toContain("RPC0");
     expect(out).toContain("--tensor-split");
-    expect(err).toContain("are now kept in stacks/models.lock.json");
+    expect(err).toContain("are now kept in models.lock.json");
     err = "";
     expect(await main(["-s", stack], root)).toBe(0);
     expect(err).toBe("");
@@ -91,8 +91,8 @@ describe("npm run plan", () => {
   });
 
   test.each(["EACCES", "EPERM", "EROFS", "ENOSPC"])("says in one sentence what %s means", (code) => {
-    expect(reasonOf(code, "a.svg")).toMatch(/^[a-z][^.]+\.$/);
-    expect(reasonOf("EXYZ", "a.svg")).toBeNull();
+    expect(describeFileError(code, "a.svg")).toMatch(/^[a-z][^.]+\.$/);
+    expect(describeFileError("EXYZ", "a.svg")).toBeNull();
   });
 
   test("shows the plan though the model's facts can't be kept, and says why", async () => {

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { isPrivate, networkOf } from "../../config/cidr.ts";
-import { remedyForArgument } from "../../config/front-arguments.ts";
 import { parseCluster } from "../../config/parse.ts";
+import { remedyForArgument } from "../../config/rules/front-arguments.ts";
 import { assertRunnable, PlanRefused, planCluster } from "../../plan/index.ts";
-import { privateCidr } from "../../plan/network.ts";
-import { startupSeconds } from "../../plan/startup.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { modelFacts, smallModelFacts } from "../support/models.ts";
+import { privateCidr } from "../../plan/resources/network.ts";
+import { startupSeconds } from "../../plan/resources/startup.ts";
 
 const facts = smallModelFacts();
 const planWith = (values: Readonly<Record<string, unknown>>, model = facts) =>
@@ -219,5 +219,5 @@ test("no argument of the front can undo what the plan puts into its environment"
     .filter((name) => !withoutFlag.includes(name))
     .map((name) => flags[name] ?? `--${name.replace("LLAMA_ARG_", "").toLowerCase().replaceAll("_", "-")}`)
     .filter((flag) => remedyForArgument(flag) === null);
-  expect(open, "add these to config/front-arguments.ts: an argument beats the environment").toEqual([]);
+  expect(open, "add these to config/rules/front-arguments.ts: an argument beats the environment").toEqual([]);
 });

@@ -3,13 +3,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { ggufFile } from "../../bench/support/gguf-writer.ts";
+import { modelFacts, modelFile, splitModelFiles } from "../../bench/support/models.ts";
 import { factsOfModel } from "../../plan/model/facts.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
 import { lookUpModel } from "../../plan/model/look-up.ts";
 import { type ModelAccess, readModel } from "../../plan/model/sources.ts";
 import { type FileServer, fileServer, sendRange } from "../support/file-server.ts";
-import { ggufFile } from "../support/gguf-writer.ts";
-import { modelFacts, modelFile, splitModelFiles } from "../support/models.ts";
 
 let server: FileServer;
 let directory = "";
@@ -130,7 +130,7 @@ describe("a model in S3", () => {
   test("is kept in the lock file, and asked about again only to renew", async () => {
     server.files.set("/models/model.gguf", object(modelFile(shape)));
     const first = await lookUpModel("s3://models/model.gguf", access, false);
-    expect(first.note).toContain("are now kept in stacks/models.lock.json");
+    expect(first.note).toContain("are now kept in models.lock.json");
     expect(Object.keys(JSON.parse(readFileSync(join(directory, LOCK_FILE), "utf8")).models)).toEqual([
       "s3://models/model.gguf",
     ]);

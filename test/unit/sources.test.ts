@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { ggufFile } from "../../bench/support/gguf-writer.ts";
+import { modelFacts, modelFile, splitModelFiles } from "../../bench/support/models.ts";
 import { parseModelSource } from "../../config/model-source.ts";
 import { factsOfModel } from "../../plan/model/facts.ts";
 import { partNames } from "../../plan/model/shards.ts";
 import { type ModelAccess, readModel } from "../../plan/model/sources.ts";
 import { type FileServer, fileServer, sendRange } from "../support/file-server.ts";
-import { ggufFile } from "../support/gguf-writer.ts";
-import { modelFacts, modelFile, splitModelFiles } from "../support/models.ts";
 
 let server: FileServer;
 let directory = "";

@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { modelFacts } from "../../bench/support/models.ts";
+import { PUBLISHED, publishedModel } from "../../bench/support/published-cluster.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { findMachineType, type MachineType } from "../../plan/catalog/index.ts";
 import { memoryModel } from "../../plan/memory/devices.ts";
@@ -12,9 +15,6 @@ import { type DeviceSpeed, deviceSpeed, linkBetween } from "../../plan/speed/rat
 import { sumOf, workModel } from "../../plan/speed/work.ts";
 import { publishedSetting } from "../oracle/cases.ts";
 import { readGolden } from "../oracle/golden.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { modelFacts } from "../support/models.ts";
-import { PUBLISHED, publishedModel } from "../support/published-cluster.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hasSplitThatFits, splitLayers, tensorSplitOf } from "../../plan/split.ts";
+import { hasSplitThatFits, splitLayers, tensorSplitOf } from "../../plan/placement/even-split.ts";
 import { llamaLayerDevices } from "../support/llama-mapping.ts";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);

@@ -69,7 +69,7 @@ describe("a stack file", () => {
 });
 
 describe("the machine file", () => {
-  test("is nothing where toolchain/ has not written it", () => expect(readMachine(root)).toEqual({}));
+  test("is nothing where set-up has not written it", () => expect(readMachine(root)).toEqual({}));
 
   test("says what the machine provides", () => {
     writeMachine('{"llamaCppSourceImage": "llama-rpc-cluster/llamacpp-source:0c1e57098", "cudaFrom": "debian"}');

@@ -1,13 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { configurationWith } from "../../bench/support/configurations.ts";
+import { smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { planCluster } from "../../plan/index.ts";
-import { svgPlan } from "../../plan/svg.ts";
-import { escaped, shortened } from "../../plan/svg-text.ts";
-import type { ClusterPlan } from "../../plan/types.ts";
+import type { ClusterPlan } from "../../plan/plan.ts";
+import { svgPlan } from "../../report/svg/index.ts";
+import { escaped, shortened } from "../../report/svg/text.ts";
 import { awsPlan, MIXED, PUBLISHED_CLUSTER, tooSmall } from "../support/aws-plans.ts";
-import { configurationWith } from "../support/configurations.ts";
-import { smallModelFacts } from "../support/models.ts";
 
 const planWith = (values: Readonly<Record<string, unknown>>, facts = smallModelFacts()) =>
   planCluster(parseCluster(configurationWith(values)), facts, { stack: "local" });

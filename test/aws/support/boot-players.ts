@@ -2,8 +2,8 @@
 
 import { EC2Client, RunInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
-import { formatStatus, INITIAL_STATUS, type NodeState, type NodeStep } from "../../../components/aws/boot/report.ts";
-import type { BootMachine } from "../../../components/aws/follow/machines.ts";
+import type { BootMachine } from "../../../aws/follow/machines.ts";
+import { formatStatus, INITIAL_STATUS, type NodeState, type NodeStep } from "../../../aws/machine-status.ts";
 
 const REGION = "us-east-1";
 /** One that the double comes with. */

@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-cloudwatch-logs";
 import { execa } from "execa";
 import { parse } from "yaml";
-import { importBuildspec } from "../../../components/aws/transfer/import.ts";
+import { importBuildspec } from "../../../aws/transfer/import.ts";
 import type { FrontOfDouble } from "./front-of-double.ts";
 
 const REGION = "us-east-1";

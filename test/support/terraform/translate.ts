@@ -1,7 +1,7 @@
 /** A resource graph as a module in Terraform's JSON syntax, for the AWS provider's own judgement. */
 
 import { createHash } from "node:crypto";
-import { markerName } from "../registration.ts";
+import { markerName } from "../../../bench/support/registration.ts";
 import type { GraphNode } from "../resource-graph.ts";
 import { labelOf, snakeCase, terraformName } from "./names.ts";
 import type { Block, ProviderSchema } from "./schema.ts";

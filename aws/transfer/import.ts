@@ -1,0 +1,151 @@
+/** Brings a model into the cluster's bucket from elsewhere, by a job that runs in AWS: `import.sh` in a build of CodeBuild. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseModelSource } from "../../config/model-source.ts";
+import { type AwsConnection, clientOptions } from "../connection.ts";
+import { awsReason } from "../errors.ts";
+import { BuildRun, type BuildTools } from "./import-build.ts";
+import type { RemoteFile } from "./model-files.ts";
+import { isThere } from "./multipart.ts";
+import { ProgressSum, type TransferProgress } from "./progress.ts";
+import { TransferError } from "./transfer-error.ts";
+import type { TransferResult } from "./upload.ts";
+
+/** What a CodeBuild project runs: the script, readable in the console. */
+export function importBuildspec(): string {
+  const script = readFileSync(join(import.meta.dirname, "import.sh"), "utf8").trimEnd();
+  const indented = script.split("\n").map((line) => (line === "" ? "" : `        ${line}`));
+  return [
+    "version: 0.2",
+    "phases:",
+    "  build:",
+    "    commands:",
+    "      - |",
+    "        cat >/tmp/import.sh <<'END_OF_IMPORT'",
+    ...indented,
+    "        END_OF_IMPORT",
+    "      - bash /tmp/import.sh",
+    "",
+  ].join("\n");
+}
+
+export interface ImportArgs {
+  connection: AwsConnection;
+  /** Name of the CodeBuild project that runs {@link importBuildspec}. */
+  project: string;
+  bucket: string;
+  files: readonly RemoteFile[];
+  onProgress?: ((progress: TransferProgress) => void) | undefined;
+  /** Stops the builds. */
+  signal?: AbortSignal | undefined;
+  /** Where `hf:` sources are. @default "https://huggingface.co" */
+  huggingFaceEndpoint?: string | undefined;
+  /** Pause between two looks at a build. @default 5 */
+  pollSeconds?: number | undefined;
+}
+
+/** Files on their way at the same time; a young account runs fewer builds at once and lets the others wait. */
+const AT_ONCE = 4;
+
+const NEEDS =
+  "codebuild:StartBuild, codebuild:BatchGetBuilds, codebuild:ListBuildsForProject and codebuild:StopBuild on the import project, logs:GetLogEvents on its log group and s3:GetObject on the model's bucket";
+
+/**
+ * Imports the files that the bucket does not hold yet, each by a build of its own. A build that an earlier run began and
+ * that still runs is followed instead.
+ *
+ * ### Cost
+ * About half a cent of a US dollar per minute and file while a build runs (general1.small), nothing afterwards.
+ * @throws {TransferError} in one sentence that says what to do
+ */
+export async function importModel(args: ImportArgs): Promise<TransferResult> {
+  const { connection, bucket, signal } = args;
+  const [codebuild, logs, s3] = await Promise.all([
+    import("@aws-sdk/client-codebuild"),
+    import("@aws-sdk/client-cloudwatch-logs"),
+    import("@aws-sdk/client-s3"),
+  ]);
+  const options = clientOptions(connection);
+  const tools: BuildTools = {
+    codebuild: { sdk: codebuild, client: new codebuild.CodeBuildClient(options) },
+    logs: { sdk: logs, client: new logs.CloudWatchLogsClient(options) },
+    sending: signal === undefined ? {} : { abortSignal: signal },
+  };
+  const client = new s3.S3Client(options);
+  const sum = new ProgressSum(args.files, args.onProgress);
+  const isInBucket = ({ key, identity, bytes }: RemoteFile) =>
+    isThere({ sdk: s3, client, bucket, key, identity, sending: tools.sending }, bytes);
+  const one = async (file: RemoteFile): Promise<keyof TransferResult> => {
+    const isBefore = await isInBucket(file);
+    if (!isBefore) {
+      await new BuildRun(tools, { ...args, file, environment: environmentOf(file, args) }, (bytes) =>
+        sum.set(file.key, bytes),
+      ).run();
+      if (!(await isInBucket(file)))
+        throw new TransferError(
+          `The import of ${file.place.source} ended well, but the bucket ${bucket} does not hold ${file.key}: run \`pulumi up\` again.`,
+        );
+    }
+    sum.set(file.key, file.bytes);
+    return isBefore ? "there" : "brought";
+  };
+  const result = { brought: 0, there: 0 };
+  try {
+    await inTurn(args.files, AT_ONCE, async (file) => {
+      result[await one(file)]++;
+    });
+  } catch (error) {
+    if (error instanceof TransferError) throw error;
+    if (signal?.aborted)
+      throw new TransferError("The import was stopped: `pulumi up` begins it again.", { cause: error });
+    throw new TransferError(`The model can't be imported: ${awsReason(error, "AWS", NEEDS)}`, { cause: error });
+  } finally {
+    client.destroy();
+    tools.codebuild.client.destroy();
+    tools.logs.client.destroy();
+  }
+  return result;
+}
+
+/** What the script is told. */
+function environmentOf({ key, bytes, identity, place }: RemoteFile, args: ImportArgs): Record<string, string> {
+  const isHuggingFace = place.source.startsWith("hf:");
+  const told = {
+    MODEL_SOURCE: isHuggingFace ? addressOf(place.source, args.huggingFaceEndpoint) : place.source,
+    MODEL_BUCKET: args.bucket,
+    MODEL_KEY: key,
+    MODEL_BYTES: String(bytes),
+    MODEL_IDENTITY: identity,
+    MODEL_SHA256: place.sha256 ?? "",
+    MODEL_TAG: place.tag ?? "",
+    MODEL_TOKEN: isHuggingFace ? "yes" : "",
+  };
+  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== ""));
+}
+
+function addressOf(source: string, endpoint = "https://huggingface.co"): string {
+  const place = parseModelSource(source);
+  if (place?.kind !== "hugging-face") throw new Error(`${source} is not at Hugging Face`);
+  const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
+  return `${endpoint}/${path.map(encodeURIComponent).join("/")}`;
+}
+
+/** Does something with every item, with so many at the same time; begins nothing new after a failure. */
+async function inTurn<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
+  const queue = items.values();
+  let failed = false;
+  const worker = async () => {
+    for (const item of queue) {
+      if (failed) return;
+      try {
+        await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
+}

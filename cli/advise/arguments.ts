@@ -1,0 +1,177 @@
+/** The arguments of `npm run advise`: checked by the rules of the stack file that they end up in, all at once. */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseCluster } from "../../config/parse.ts";
+import { ConfigError, type Problem } from "../../config/problems.ts";
+import { isStackName, STACK_NAME_RULE, stackFilePath, stackNamed } from "../../config/stack.ts";
+import type { Wishes } from "../../plan/advise/search.ts";
+import {
+  isFirstOfItsPath,
+  isForgotten,
+  type Options,
+  optionProblems,
+  problem,
+  readArguments,
+  SURPLUS,
+} from "../arguments.ts";
+
+/** What a command line asks for. */
+export interface Request {
+  wishes: Wishes;
+  choose: Choice;
+  /** Rows of the table, at most. */
+  top: number;
+  json: boolean;
+  /** Name of the stack to write; null if its file is only shown. */
+  write: string | null;
+}
+
+/** Which of the winners becomes a stack file. */
+export const CHOICES = ["cheapest", "fastest", "value"] as const;
+export type Choice = (typeof CHOICES)[number];
+
+const OPTIONS = {
+  context: { type: "string" },
+  slots: { type: "string" },
+  kv: { type: "string" },
+  budget: { type: "string" },
+  region: { type: "string", default: "us-east-1" },
+  "min-tps": { type: "string" },
+  spot: { type: "boolean" },
+  choose: { type: "string", default: "value" },
+  top: { type: "string", default: "10" },
+  write: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const satisfies Options;
+
+/** Where the stack file has what an argument says. */
+const ARGUMENT_OF: ReadonlyMap<string, string> = new Map([
+  ["model.source", "<model>"],
+  ["model.contextTokens", "--context"],
+  ["model.parallelSlots", "--slots"],
+  ["model.kvCacheType", "--kv"],
+  ["aws.region", "--region"],
+  ["limits.maxHourlyUsd", "--budget"],
+]);
+
+const MOST_ROWS = 100;
+/** Any machine will do: which ones there are to be is what is looked for. */
+const STAND_IN = "c8g.large";
+
+/**
+ * Understands a command line; null if it asks for help.
+ * @param projectRoot directory of `Pulumi.yaml`
+ * @throws {ConfigError} with everything that is wrong with it
+ */
+export function parseArguments(argv: string[], projectRoot: string): Request | null {
+  const { values, positionals, tokens } = readArguments(argv, OPTIONS);
+  if (values.help === true) return null;
+  const problems = tokens.flatMap((token) => optionProblems(token, OPTIONS, "npm run advise"));
+  // What follows an option that is not known is likely to be its value.
+  if (problems.every(({ path }) => path !== SURPLUS)) problems.push(...positionals.slice(1).map(surplus));
+  const text = (name: Name) => {
+    const value = values[name];
+    return typeof value === "string" && !isForgotten(value) ? value : undefined;
+  };
+  const base = collected(problems, () => parseCluster(rawConfiguration(positionals[0], text), "plan"));
+  const choose = CHOICES.find((choice) => choice === text("choose"));
+  if (choose === undefined) {
+    problems.push(problem("--choose", text("choose"), "must be cheapest, fastest or value", "Leave it out for value."));
+  }
+  const minTokensPerSecond = numberOf(text("min-tps")) ?? null;
+  if (minTokensPerSecond !== null && !(Number(minTokensPerSecond) > 0)) {
+    const remedy = "Give the tokens per second that an answer must come with, like 5.";
+    problems.push(problem("--min-tps", minTokensPerSecond, "must be a number above 0", remedy));
+  }
+  const top = numberOf(text("top"));
+  if (!Number.isInteger(top) || Number(top) < 1 || Number(top) > MOST_ROWS) {
+    const rule = `must be a whole number from 1 to ${MOST_ROWS}`;
+    problems.push(problem("--top", top, rule, "Give the rows of the table, like 10."));
+  }
+  const write = text("write") ?? null;
+  if (write !== null) problems.push(...stackProblems(write, projectRoot));
+  if (problems.length > 0 || base === null || choose === undefined) {
+    throw new ConfigError(problems.filter(isFirstOfItsPath), "arguments");
+  }
+  return {
+    wishes: {
+      base,
+      spot: values.spot === true,
+      minTokensPerSecond: minTokensPerSecond === null ? null : Number(minTokensPerSecond),
+    },
+    choose,
+    top: Number(top),
+    json: values.json === true,
+    write,
+  };
+}
+
+type Name = keyof typeof OPTIONS;
+function rawConfiguration(
+  source: string | undefined,
+  text: (name: Name) => string | undefined,
+): Record<string, unknown> {
+  const budget = numberOf(text("budget"));
+  return {
+    target: "aws",
+    aws: { region: text("region") },
+    model: given({
+      source,
+      contextTokens: numberOf(text("context")),
+      parallelSlots: numberOf(text("slots")),
+      kvCacheType: text("kv"),
+    }),
+    front: { machine: STAND_IN },
+    backends: [{ name: "pool", machine: STAND_IN }],
+    limits: given({ maxHourlyUsd: budget }),
+  };
+}
+
+function given(entries: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== undefined));
+}
+
+function surplus(value: string): Problem {
+  return problem(SURPLUS, value, "must not follow the model", "Name one model, and begin every option with --.");
+}
+
+function stackProblems(stack: string, projectRoot: string): Problem[] {
+  if (!isStackName(stack)) {
+    const meant = stackNamed(stack, projectRoot);
+    const remedy = `Write it like "${isStackName(meant) ? meant : "aws-dev"}"; the file is called after it.`;
+    return [problem("--write", stack, STACK_NAME_RULE, remedy)];
+  }
+  const file = stackFilePath(stack);
+  if (!existsSync(join(projectRoot, file))) return [];
+  return [
+    problem("--write", stack, "must name a stack that is not there yet", `Choose another name or remove ${file}.`),
+  ];
+}
+
+/** What `check` answers; null where it finds problems, which are added under the arguments' names. */
+function collected<Result>(problems: Problem[], check: () => Result): Result | null {
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(
+      ...error.problems.map(({ path, value, rule, remedy }) =>
+        problem(asArgument(path), value, asArgument(rule), asArgument(remedy)),
+      ),
+    );
+    return null;
+  }
+}
+
+function asArgument(text: string): string {
+  return [...ARGUMENT_OF].reduce((changed, [path, name]) => changed.replaceAll(path, name), text);
+}
+
+/** The number that a text is, or the text itself: what is wrong with it is for others to say. */
+function numberOf(text: string | undefined): number | string | undefined {
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) && text.trim() !== "" ? number : text;
+}

@@ -1,0 +1,40 @@
+/** The stack file of a cluster that was found. */
+
+import { stringify } from "yaml";
+import { PROJECT_NAME } from "../../config/stack.ts";
+import type { Advice } from "../../plan/advise/search.ts";
+import { dollars, speedText } from "../../report/text-advice.ts";
+
+/** A stack file with what was asked for and what was found; all else is left to the defaults. */
+export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName: string): string {
+  const { model, limits } = config;
+  const sections = {
+    target: config.target,
+    aws: { region: config.aws?.region },
+    model: {
+      source: model.source,
+      contextTokens: model.contextTokens,
+      parallelSlots: model.parallelSlots,
+      kvCacheType: model.kvCacheType,
+    },
+    front: { machine: config.front.machine },
+    backends: config.backends.map(({ name, machine, market, count }) => ({
+      name,
+      machine,
+      count,
+      ...(market === undefined ? {} : { market }),
+    })),
+    ...(limits.maxHourlyUsd === undefined ? {} : { limits: { maxHourlyUsd: limits.maxHourlyUsd } }),
+  };
+  const keyed = Object.fromEntries(Object.entries(sections).map(([key, value]) => [`${PROJECT_NAME}:${key}`, value]));
+  const about = [
+    `# ${oneLine(modelName)}, proposed by npm run advise: about ${speedText(speed.decode)} tokens per second`,
+    `# for about ${dollars(usdPerHour)} US dollars per hour, by prices as of ${cost.asOf}.`,
+  ];
+  return `${about.join("\n")}\n${stringify({ config: keyed }, { lineWidth: 0 })}`;
+}
+
+/** The name comes from the model's file, and a comment ends with its line. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, " ");
+}

@@ -1,0 +1,39 @@
+/** `npm run pulumi -- …`: the Pulumi CLI in the project's environment. */
+
+import { paths } from "../../setup/paths.ts";
+import { ensureStack, pulumiOnTerminal, stackIn, stackIsThere } from "../../setup/pulumi/engine.ts";
+import { heldBackLogin, readBackendFacts } from "../../setup/pulumi/environment.ts";
+import { recover } from "../../setup/pulumi/recovery.ts";
+import type { Command } from "../command.ts";
+import { engineSteps, setUp } from "../steps.ts";
+
+/** Commands that work on a stack's resources and so may find it not made yet. */
+const STACK_COMMANDS = new Set(["up", "update", "preview", "refresh", "config"]);
+
+/** Commands that a half-made resource of a killed run would trip up. */
+const MENDING_COMMANDS = new Set(["up", "update", "destroy"]);
+
+export const command: Command = {
+  summary: "the Pulumi CLI in the project's environment",
+  help: `
+  npm run pulumi -- up -s local
+  npm run pulumi -- stack output -s local
+  npm run pulumi -- destroy -s local
+  npm run pulumi -- --help           this text
+  npm run pulumi -- help             Pulumi's own help
+
+Who is not logged in to a Pulumi backend gets one inside the project: state in .pulumi-state/, its passphrase in
+.toolchain/passphrase. To type \`pulumi\` by hand in the same environment:  . .toolchain/env.sh`,
+  passesArguments: true,
+  run: async (args, { signal }) => {
+    await setUp(engineSteps, signal, true);
+    const held = heldBackLogin(readBackendFacts(process.env), paths);
+    if (held !== null) console.error(`Note: ${held}.`);
+    const stack = stackIn(args);
+    if (stack !== null && STACK_COMMANDS.has(args[0] ?? "")) await ensureStack(stack, signal);
+    if (stack !== null && MENDING_COMMANDS.has(args[0] ?? "") && (await stackIsThere(stack, signal))) {
+      await recover(stack, signal);
+    }
+    return pulumiOnTerminal(args, signal);
+  },
+};

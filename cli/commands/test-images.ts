@@ -1,0 +1,14 @@
+/** `npm run test:images`: the long image work. */
+import type { Command } from "../command.ts";
+import { runFile } from "../delegate.ts";
+import { allSteps, setUp } from "../steps.ts";
+
+export const command: Command = {
+  summary: "the long image work: arm64, arm/v7 and CUDA",
+  help: `
+  npm run test:images               hours on two cores; arguments are handed to test/images-long/run.ts`,
+  run: async (args, { signal }) => {
+    await setUp(allSteps, signal);
+    return runFile("test/images-long/run.ts", args, signal);
+  },
+};

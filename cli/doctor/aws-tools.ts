@@ -1,0 +1,73 @@
+/** What a machine lacks from which a cluster on EC2 is made and reached. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import { paths } from "../../setup/paths.ts";
+import { unreachable } from "../../setup/probe.ts";
+import { which } from "../../setup/programs.ts";
+import { pulumiAnswer } from "../../setup/pulumi/engine.ts";
+import { askForCredentials } from "./aws-machines.ts";
+import { type Check, well } from "./health.ts";
+
+const CLI = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-install.html";
+const SESSIONS =
+  "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html";
+
+/** Looks for programs and asks AWS whether it takes the credentials. */
+export async function awsToolChecks(stack: string, config: ClusterConfig, signal: AbortSignal): Promise<Check[]> {
+  const region = config.aws?.region;
+  return [
+    ...(which("pulumi") === null ? [] : [await pluginCheck(signal)]),
+    ...((config.access.mode ?? "ssm") === "ssm" ? sessionPrograms() : []),
+    ...(region === undefined ? [] : [await credentialsCheck(stack, region, signal)]),
+  ];
+}
+
+/** Pulumi fetches its plugin itself, from here. */
+const PLUGIN_SOURCE = "https://github.com/pulumi/pulumi-aws";
+
+async function pluginCheck(signal: AbortSignal): Promise<Check> {
+  const name = "aws plugin";
+  const file = which("pulumi-resource-aws");
+  if (file !== null) return well(name, file);
+  // npm decides which one the engine asks for.
+  const { version } = JSON.parse(readFileSync(join(paths.root, "node_modules/@pulumi/aws/package.json"), "utf8")) as {
+    version: string;
+  };
+  const installed = JSON.parse(await pulumiAnswer(["plugin", "ls", "--json"], signal)) as Plugin[];
+  if (installed.some((plugin) => plugin.name === "aws" && plugin.version === version)) {
+    return well(name, `${version}, installed`);
+  }
+  const reason = await unreachable(PLUGIN_SOURCE);
+  if (reason === null) return well(name, `${version}, not there yet: pulumi up fetches it`);
+  return {
+    name,
+    found: `${version} is not there, and ${reason}`,
+    remedy: `npm run pulumi -- plugin install resource aws ${version} --file <the plugin's archive, fetched elsewhere>`,
+  };
+}
+
+interface Plugin {
+  name: string;
+  version: string;
+}
+
+function sessionPrograms(): Check[] {
+  const wanted = [
+    { name: "AWS CLI", program: "aws", page: CLI },
+    { name: "Session Manager plugin", program: "session-manager-plugin", page: SESSIONS },
+  ];
+  return wanted.map(({ name, program, page }) => {
+    const file = which(program);
+    if (file !== null) return well(name, file);
+    return { name, found: "not there (opens the session to the front)", remedy: `install it as ${page} says` };
+  });
+}
+
+async function credentialsCheck(stack: string, region: string, signal: AbortSignal): Promise<Check> {
+  const name = "AWS credentials";
+  const answer = await askForCredentials({ stack, region }, signal);
+  if ("found" in answer) return well(name, `taken in ${region}`);
+  return { name, found: answer.refusal.what, remedy: answer.refusal.remedy };
+}

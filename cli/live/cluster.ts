@@ -1,0 +1,134 @@
+/** A stack's cluster on this machine's engine, as its outputs and the engine describe it. */
+import { execa } from "execa";
+import type { ClusterPlan } from "../../plan/plan.ts";
+import { answerOf } from "../../setup/programs.ts";
+import { pulumiAnswer } from "../../setup/pulumi/engine.ts";
+
+/** The stack outputs that scripts rely on. */
+export interface Outputs {
+  endpoint: string;
+  apiKey: string;
+  /** Command that makes the endpoint reachable; empty where it is. */
+  connect: string;
+  plan: ClusterPlan;
+}
+
+/** Outputs of a stack; null if nothing of it is up. */
+export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
+  const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
+  const outputs = JSON.parse(text) as Partial<Outputs>;
+  const { endpoint, apiKey, connect = "", plan } = outputs;
+  if (endpoint === undefined || apiKey === undefined || plan === undefined) return null;
+  return { endpoint, apiKey, connect, plan };
+}
+
+/** What doctor wants to know of a container. */
+export interface Container {
+  name: string;
+  role: string;
+  state: string;
+  /** `healthy`, `unhealthy`, `starting`; null without a health check. */
+  health: string | null;
+  restarts: number;
+  /** `address:port` on the host for each published port. */
+  published: string[];
+  /** Labels of the container, those of its image among them. */
+  labels: Record<string, string>;
+}
+
+interface Inspected {
+  Name: string;
+  RestartCount: number;
+  State: { Status: string; Health?: { Status: string } };
+  Config: { Labels: Record<string, string> | null };
+  HostConfig: { PortBindings: Record<string, { HostIp: string; HostPort: string }[] | null> | null };
+}
+
+/** Containers of a stack, stopped ones too. */
+export async function containersOf(stack: string): Promise<Container[]> {
+  const filter = `label=llama-rpc-cluster/stack=${stack}`;
+  const { stdout } = await execa("docker", ["ps", "--all", "--quiet", "--filter", filter]);
+  const ids = stdout.split("\n").filter((id) => id !== "");
+  if (ids.length === 0) return [];
+  const inspected = JSON.parse((await execa("docker", ["inspect", ...ids])).stdout) as Inspected[];
+  return inspected.map(toContainer).sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function toContainer({ Name, RestartCount, State, Config, HostConfig }: Inspected): Container {
+  const labels = Config.Labels ?? {};
+  const bindings = Object.values(HostConfig.PortBindings ?? {}).flatMap((list) => list ?? []);
+  return {
+    name: Name.replace(/^\//, ""),
+    role: labels["llama-rpc-cluster/role"] ?? "",
+    state: State.Status,
+    health: State.Health?.Status ?? null,
+    restarts: RestartCount,
+    published: bindings.map(({ HostIp, HostPort }) => `${HostIp || "0.0.0.0"}:${HostPort}`),
+    labels,
+  };
+}
+
+/** Labels that an image can leave empty, and the lines of its `/app/build-info` that say the same. */
+const FACTS = {
+  "llama-rpc-cluster/llamacpp-commit": "LLAMACPP_COMMIT",
+  "llama-rpc-cluster/rpc-protocol": "RPC_PROTOCOL",
+  "llama-rpc-cluster/ggml-version": "GGML_VERSION",
+} as const;
+
+/** Labels with the empty ones filled in from the text of `/app/build-info`. */
+export function labelsWith(labels: Record<string, string>, buildInfo: string): Record<string, string> {
+  const facts = new Map(buildInfo.split("\n").map((line) => [line.split("=")[0], line.split("=")[1]?.trim() ?? ""]));
+  const filled = Object.entries(FACTS).map(([label, fact]) => [label, labels[label] || facts.get(fact) || ""]);
+  return { ...labels, ...Object.fromEntries(filled) };
+}
+
+/** The container with what its image says of itself inside, where the labels don't; as it is where it can't be asked. */
+export async function withBuildInfo(container: Container): Promise<Container> {
+  if (container.state !== "running" || Object.keys(FACTS).every((label) => container.labels[label])) return container;
+  const text = await answerOf("docker", ["exec", container.name, "cat", "/app/build-info"]);
+  return text === null ? container : { ...container, labels: labelsWith(container.labels, text) };
+}
+
+/** Everything that a container has written. */
+export async function logOf(container: string): Promise<string> {
+  const { all } = await execa("docker", ["logs", container], { all: true, reject: false, maxBuffer: 200_000_000 });
+  return all;
+}
+
+/** HTTP status of a request; 0 where nobody answers. */
+export async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
+  try {
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
+    await response.body?.cancel();
+    return response.status;
+  } catch {
+    return 0;
+  }
+}
+
+/** HTTP statuses of a front; 0 where nobody answers. */
+export interface ApiStatuses {
+  /** Of the health page. */
+  health: number;
+  /** Of a question without the key. */
+  withoutKey: number;
+  /** Of a guarded page with the stack's key; 0 too where no key was asked for. */
+  withKey: number;
+}
+
+const QUESTION = {
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ messages: [{ role: "user", content: "Hello" }], max_tokens: 1 }),
+};
+
+/** Asks a front with and without its key, which is shown only to a server that asks for one. */
+export async function apiStatuses({ endpoint, apiKey }: Pick<Outputs, "endpoint" | "apiKey">): Promise<ApiStatuses> {
+  const [health, withoutKey] = await Promise.all([
+    statusOf(`${endpoint}/health`),
+    statusOf(`${endpoint}/v1/chat/completions`, QUESTION),
+  ]);
+  const authorized = { headers: { authorization: `Bearer ${apiKey}` } };
+  const withKey = withoutKey === 401 ? await statusOf(`${endpoint}/props`, authorized) : 0;
+  return { health, withoutKey, withKey };
+}

@@ -1,0 +1,51 @@
+/** Which steps which command needs, and running them under the lock. */
+import { join } from "node:path";
+import { followDockerContext } from "../setup/docker-context.ts";
+import { acquire } from "../setup/lock.mjs";
+import { paths } from "../setup/paths.ts";
+import { provide, type Step } from "../setup/runner.ts";
+import { buildxStep, engineStep } from "../setup/steps/docker.ts";
+import { baseImageStep, clearScratch, machineStep, sourceStep } from "../setup/steps/images.ts";
+import { modelStep } from "../setup/steps/model.ts";
+import { pluginStep } from "../setup/steps/plugins.ts";
+import { shellStep, stateStep } from "../setup/steps/project.ts";
+import { languageHostStep, pulumiStep } from "../setup/steps/pulumi.ts";
+import { Terminal } from "../setup/terminal.ts";
+
+const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, languageHostStep, pluginStep("docker-build")];
+
+/** What the engine needs: enough for `npm run pulumi`. */
+export const engineSteps: readonly Step[] = [...commonSteps, pluginStep("docker")];
+
+/** What a cluster on EC2 is made with from this machine: the engine, and Docker for the images. */
+export const awsSteps: readonly Step[] = [...commonSteps, buildxStep, engineStep];
+
+/** Everything that a cluster on this machine needs. Long builds first in their lane, so that the lanes end together. */
+export const allSteps: readonly Step[] = [
+  ...engineSteps,
+  buildxStep,
+  engineStep,
+  modelStep,
+  baseImageStep,
+  sourceStep,
+  machineStep,
+];
+
+/** Provides steps for a command. */
+export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet = false): Promise<void> {
+  // A command whose output is read by a program keeps it clean: what set-up says goes to stderr.
+  await followDockerContext();
+  const terminal = new Terminal(quiet ? process.stderr : process.stdout);
+  await provide(steps, {
+    terminal,
+    signal,
+    quiet,
+    lock: async () => {
+      const wait = (holder: number, waited: number) =>
+        terminal.line(`Another run (process ${holder}) is setting up; waiting for it (${waited} s).`);
+      const lock = await acquire(join(paths.toolchain, "setup.lock"), wait, signal);
+      await clearScratch(); // of runs that were killed: nobody else is at work now
+      return lock;
+    },
+  });
+}

@@ -1,0 +1,54 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { type ClusterContext, tagsOf } from "../naming.ts";
+
+export interface CertificateArgs {
+  context: ClusterContext;
+  domain: string;
+  /** Zone in which AWS looks for the proof that the domain is the user's. */
+  zoneId: pulumi.Input<string>;
+}
+
+/**
+ * A certificate that AWS renews by itself.
+ *
+ * ### Cost
+ * None.
+ */
+export class Certificate extends pulumi.ComponentResource {
+  /** Known when the certificate is valid. */
+  readonly arn: pulumi.Output<string>;
+
+  constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Certificate", name, {}, opts);
+    const { context, domain, zoneId } = args;
+    const inside = { parent: this };
+    const certificate = new aws.acm.Certificate(
+      name,
+      { domainName: domain, validationMethod: "DNS", tags: tagsOf(context, "load-balancer", "certificate") },
+      inside,
+    );
+    const proof = certificate.domainValidationOptions.apply(([first]) => {
+      if (first === undefined) throw new Error(`AWS asks for no proof of ${domain}`);
+      return first;
+    });
+    const record = new aws.route53.Record(
+      `${name}-proof`,
+      {
+        zoneId,
+        name: proof.resourceRecordName,
+        type: proof.resourceRecordType,
+        records: [proof.resourceRecordValue],
+        ttl: 60,
+        allowOverwrite: true,
+      },
+      inside,
+    );
+    this.arn = new aws.acm.CertificateValidation(
+      name,
+      { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
+      inside,
+    ).certificateArn;
+    this.registerOutputs();
+  }
+}

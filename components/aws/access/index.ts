@@ -1,0 +1,35 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { AccessArgs } from "./args.ts";
+import { PrivateAccess } from "./private-access.ts";
+import { PublicAccess } from "./public-access.ts";
+
+/** The way to the front. Whichever it is, the API key is asked for. */
+export class Access extends pulumi.ComponentResource {
+  /** URL of the front, for whoever may reach it. */
+  readonly endpoint: pulumi.Output<string>;
+  /** Command that makes the endpoint reachable; empty where it is. */
+  readonly connect: pulumi.Output<string>;
+
+  constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Access", name, {}, opts);
+    const { context } = args;
+    const { access, frontPort, region } = context.plan;
+    const inside = { parent: this };
+    switch (access.mode) {
+      case "ssm": {
+        const ports = JSON.stringify({ portNumber: [String(frontPort)], localPortNumber: [String(frontPort)] });
+        this.endpoint = pulumi.output(`http://127.0.0.1:${frontPort}`);
+        this.connect = pulumi.interpolate`aws ssm start-session --region ${region} --target ${args.instanceId} --document-name AWS-StartPortForwardingSession --parameters '${ports}'`;
+        break;
+      }
+      case "private":
+        ({ endpoint: this.endpoint, connect: this.connect } = new PrivateAccess(name, { ...args, access }, inside));
+        break;
+      case "public":
+        this.endpoint = new PublicAccess(name, { ...args, access }, inside).endpoint;
+        this.connect = pulumi.output("");
+        break;
+    }
+    this.registerOutputs({ endpoint: this.endpoint, connect: this.connect });
+  }
+}

@@ -1,0 +1,67 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ClusterPlan } from "../../../plan/plan.ts";
+import type { BackendPlan, FrontPlan } from "../../../plan/resources/plans.ts";
+import type { SecurityGroups } from "../network/security.ts";
+import type { ClusterImages } from "../registry/images.ts";
+import { Node, type NodeContainer, type NodeSurroundings } from "./node.ts";
+
+export interface BackendsArgs {
+  surroundings: NodeSurroundings;
+  plan: ClusterPlan;
+  groups: SecurityGroups;
+  images: ClusterImages;
+}
+
+/** The machines that run `ggml-rpc-server`, one for each GPU that a machine has, reached by the front alone. */
+export class Backends extends pulumi.ComponentResource {
+  /** In the order of the plan. */
+  readonly nodes: readonly Node[];
+
+  constructor(name: string, args: BackendsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Backends", name, {}, opts);
+    const { surroundings, plan, groups, images } = args;
+    const byName = new Map(plan.backends.map((backend) => [backend.name, backend]));
+    this.nodes = plan.machines
+      .filter(({ pool }) => pool !== null)
+      .map((machine) => {
+        const containers = machine.backends.flatMap((backend) => byName.get(backend) ?? []);
+        return new Node(
+          machine.name,
+          {
+            surroundings,
+            machine,
+            role: "backend",
+            group: groups.backend,
+            containers: containers.map((backend) => containerOf(backend, images)),
+            front: null,
+            statements: [],
+            after: groups.rules,
+          },
+          { parent: this },
+        );
+      });
+    this.registerOutputs();
+  }
+}
+
+function containerOf(backend: BackendPlan, images: ClusterImages): NodeContainer {
+  return nodeContainer(backend.name, "backend", backend, images);
+}
+
+/** A container as the plan has it. */
+export function nodeContainer(
+  name: string,
+  role: NodeContainer["role"],
+  plan: BackendPlan | FrontPlan,
+  images: ClusterImages,
+): NodeContainer {
+  return {
+    name,
+    role,
+    image: images.imageOf(plan.flavour, role, plan.architecture),
+    environment: plan.environment,
+    arguments: plan.arguments,
+    gpus: plan.gpus,
+    memoryBytes: plan.containerMemoryBytes,
+  };
+}

@@ -1,0 +1,109 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ModelFile } from "../../../aws/transfer/model-files.ts";
+import type { ClusterPlan } from "../../../plan/plan.ts";
+import type { ApiKey } from "../api-key.ts";
+import { bootFollowed, modelInPlace } from "../hooks.ts";
+import type { SecurityGroups } from "../network/security.ts";
+import type { ClusterImages } from "../registry/images.ts";
+import type { Statement } from "../role.ts";
+import { type Backends, nodeContainer } from "./backends.ts";
+import { Node, type NodeSurroundings } from "./node.ts";
+
+export interface FrontArgs {
+  surroundings: NodeSurroundings;
+  plan: ClusterPlan;
+  groups: SecurityGroups;
+  images: ClusterImages;
+  key: ApiKey;
+  /** The front is made after and removed before them. */
+  backends: Backends;
+  /** Files of the model, and where each is now. */
+  modelFiles: readonly ModelFile[];
+}
+
+/** Longest that a machine may take until its container starts, beyond the load: a system, its packages and an image. */
+const BOOT_SECONDS = 1200;
+
+/**
+ * The machine that runs `llama-server`, wired to the backends' addresses. It is made when the model is in its bucket, and
+ * `up` ends when it has answered.
+ */
+export class Front extends pulumi.ComponentResource {
+  readonly node: Node;
+
+  constructor(name: string, args: FrontArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Front", name, {}, opts);
+    const { surroundings, plan, groups, images, key, backends } = args;
+    const { context, store } = surroundings;
+    const [machine] = plan.machines;
+    if (machine === undefined) throw new Error("The plan has no machine for the front.");
+    const connection = { region: context.plan.region };
+    const model = modelInPlace(
+      "model",
+      {
+        connection,
+        bucket: store.bucket,
+        files: args.modelFiles,
+        ...(store.importProject === null ? {} : { importProject: store.importProject }),
+      },
+      { parent: this, dependsOn: [...store.readiness] },
+    );
+    this.node = new Node(
+      machine.name,
+      {
+        surroundings,
+        machine,
+        role: "front",
+        group: groups.front,
+        containers: [nodeContainer("front", "server", plan.front, images)],
+        front: {
+          keyParameter: key.parameter.name,
+          model: { keys: context.plan.model.keys, bytes: context.plan.model.bytes },
+          startupSeconds: plan.front.startupSeconds,
+        },
+        statements: [
+          { Sid: "ReadTheKey", Action: ["ssm:GetParameter"], Resource: key.parameter.arn },
+          { Sid: "ReadTheModel", Action: ["s3:GetObject"], Resource: pulumi.interpolate`${store.arn}/models/*` },
+          ...sessionStatements(context.plan.access.mode),
+        ],
+        after: [model, ...groups.rules, ...backends.nodes.map(({ instance }) => instance)],
+      },
+      { parent: this },
+    );
+    if (context.plan.waitsForFront) {
+      bootFollowed(
+        "boot",
+        {
+          connection,
+          front: followed(this.node),
+          backends: backends.nodes.map(followed),
+          timeoutSeconds: plan.front.startupSeconds + BOOT_SECONDS,
+        },
+        { parent: this },
+      );
+    }
+    this.registerOutputs();
+  }
+}
+
+function followed(node: Node) {
+  return { machine: node.machineName, instanceId: node.instance.id, statusParameter: node.statusParameter };
+}
+
+/** What the SSM agent needs so that a session can be started; none of it knows a resource. */
+function sessionStatements(mode: string): Statement[] {
+  if (mode !== "ssm") return [];
+  return [
+    {
+      Sid: "TakeSessions",
+      Action: [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      Resource: "*",
+    },
+  ];
+}

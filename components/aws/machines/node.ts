@@ -1,0 +1,245 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { formatStatus, INITIAL_STATUS } from "../../../aws/machine-status.ts";
+import type { MachinePlan } from "../../../plan/resources/plans.ts";
+import { type Transform, transformed } from "../../transform.ts";
+import { RecoveryAlarms } from "../alarms.ts";
+import type { ContainerBoot, NodeBoot } from "../boot/node-boot.ts";
+import { renderUserData } from "../boot/user-data.ts";
+import type { ModelStore } from "../model/model-store.ts";
+import { type ClusterContext, parameterName, tagsOf } from "../naming.ts";
+import type { ClusterNetwork } from "../network/index.ts";
+import type { ImageSource } from "../registry/images.ts";
+import { ServiceRole, type Statement } from "../role.ts";
+import type { Scheduler } from "../scheduler.ts";
+import type { BootObjects } from "./boot-objects.ts";
+import type { MachineImages } from "./machine-images.ts";
+
+/** A container of a machine, its image still to be built. */
+export type NodeContainer = Omit<ContainerBoot, "image"> & { image: ImageSource };
+
+/** What a front has beyond a backend, its names still to be made. */
+export interface NodeFront {
+  keyParameter: pulumi.Input<string>;
+  model: { keys: readonly string[]; bytes: number };
+  startupSeconds: number;
+}
+
+/** What all machines of a cluster share. */
+export interface NodeSurroundings {
+  context: ClusterContext;
+  network: ClusterNetwork;
+  placementGroup: aws.ec2.PlacementGroup;
+  /** Bucket of the model and of the machines' programs. */
+  store: ModelStore;
+  scripts: BootObjects;
+  /** Who starts and stops machines by the clock; null: nobody. */
+  scheduler: Scheduler | null;
+  /** Who is told of a machine that is broken; null: nobody. */
+  alarmTopic: pulumi.Output<string> | null;
+  machineImages: MachineImages;
+  /** Escape hatch for the machines. @default none */
+  transform?: Transform<aws.ec2.InstanceArgs> | undefined;
+}
+
+export interface NodeArgs {
+  surroundings: NodeSurroundings;
+  machine: MachinePlan;
+  role: "front" | "backend";
+  group: aws.ec2.SecurityGroup;
+  containers: readonly NodeContainer[];
+  /** The front's own; null for a backend. */
+  front: NodeFront | null;
+  /** What the machine may do beyond pulling its images and telling its state. */
+  statements: readonly Statement[];
+  /** What must be there before the machine starts. */
+  after: readonly pulumi.Resource[];
+}
+
+/** Longest wait for a machine: a type that is sold out is refused within seconds, and asked for again until then. */
+const CREATE_TIMEOUT = "10m";
+/** What a machine has written before it has written anything. */
+const NOT_STARTED = formatStatus(INITIAL_STATUS);
+
+/**
+ * One machine and the containers that run on it, at a private address that is known before it exists and stays when the
+ * machine is replaced. It has no key pair and no public address, and its role may do what it is for and no more.
+ *
+ * ### Cost
+ * The machine and its gp3 volume, as the plan says; alarms 0.10 US dollars per month each.
+ */
+export class Node extends pulumi.ComponentResource {
+  readonly instance: aws.ec2.Instance;
+  readonly machineName: string;
+  /** SSM parameter that the machine writes its state into. */
+  readonly statusParameter: pulumi.Output<string>;
+
+  constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:Node", name, {}, opts);
+    const { machine, role, surroundings } = args;
+    const { context, network, placementGroup } = surroundings;
+    const inside = { parent: this };
+    const tags = tagsOf(context, role, machine.name);
+
+    const status = new aws.ssm.Parameter(
+      `${name}-status`,
+      {
+        name: parameterName(context, `status/${machine.name}`),
+        type: "String",
+        value: NOT_STARTED,
+        description: `What ${machine.name} is at`,
+        tags,
+      },
+      // The machine writes it from then on.
+      { parent: this, ignoreChanges: ["value"] },
+    );
+    const permissions = new ServiceRole(
+      `${name}-role`,
+      {
+        context,
+        service: "ec2.amazonaws.com",
+        role,
+        folder: "nodes",
+        statements: [
+          { Sid: "TellItsState", Action: ["ssm:PutParameter"], Resource: status.arn },
+          {
+            Sid: "ReadItsPrograms",
+            Action: ["s3:GetObject"],
+            Resource: pulumi.interpolate`${surroundings.store.arn}/boot/*`,
+          },
+          ...pullStatements(args.containers),
+          ...args.statements,
+        ],
+      },
+      inside,
+    );
+    const profile = new aws.iam.InstanceProfile(
+      `${name}-profile`,
+      { role: permissions.role.name, path: permissions.role.path, tags },
+      inside,
+    );
+    const address = new aws.ec2.NetworkInterface(
+      `${name}-address`,
+      {
+        subnetId: network.clusterSubnetId,
+        privateIps: [machine.address],
+        securityGroups: [args.group.id],
+        description: `Fixed address of ${machine.name}`,
+        tags,
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.instance = new aws.ec2.Instance(
+      name,
+      transformed(surroundings.transform, {
+        ami: surroundings.machineImages.idOf(machine.imageParameter),
+        instanceType: machine.type,
+        primaryNetworkInterface: { networkInterfaceId: address.id },
+        iamInstanceProfile: profile.name,
+        userData: renderedUserData(args),
+        userDataReplaceOnChange: true,
+        metadataOptions: { httpEndpoint: "enabled", httpTokens: "required", httpPutResponseHopLimit: 1 },
+        rootBlockDevice: {
+          encrypted: true,
+          volumeType: "gp3",
+          volumeSize: machine.disk.gibibytes,
+          throughput: machine.disk.mebibytesPerSecond,
+          iops: machine.disk.operationsPerSecond,
+          deleteOnTermination: true,
+          tags,
+        },
+        ebsOptimized: true,
+        // A machine that shuts itself down is stopped and paid for no longer; its disk stays.
+        instanceInitiatedShutdownBehavior: "stop",
+        // From people, not from the program, which must replace a machine that is to run something else. EC2 protects no
+        // spot machine: it must be able to take it back.
+        disableApiStop: context.plan.isProtected && machine.market !== "spot",
+        disableApiTermination: context.plan.isProtected && machine.market !== "spot",
+        forceDestroy: true,
+        ...(machine.recovery === "automatic" ? { maintenanceOptions: { autoRecovery: "default" } } : {}),
+        ...(machine.inPlacementGroup ? { placementGroup: placementGroup.id } : {}),
+        ...marketOf(machine),
+        tags,
+      }),
+      {
+        parent: this,
+        // The address is free for a successor only when the predecessor is gone.
+        deleteBeforeReplace: true,
+        // A volume can't shrink, and one that grows has a file system that does not.
+        replaceOnChanges: ["rootBlockDevice.volumeSize"],
+        // The provider does not read back that a machine runs in a capacity block, and would replace it at every update.
+        ...(machine.market === "capacity-block" ? { ignoreChanges: ["instanceMarketOptions"] } : {}),
+        customTimeouts: { create: CREATE_TIMEOUT },
+        dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
+      },
+    );
+    this.machineName = machine.name;
+    this.statusParameter = status.name;
+    new RecoveryAlarms(
+      `${name}-alarms`,
+      { context, machine, instanceId: this.instance.id, topic: surroundings.alarmTopic, role },
+      inside,
+    );
+    surroundings.scheduler?.keepHours(name, { machine, role, instanceId: this.instance.id }, this);
+    this.registerOutputs();
+  }
+}
+
+/** Pulling from the repositories of the machine's own images. */
+function pullStatements(containers: readonly NodeContainer[]): Statement[] {
+  const repositories = containers.flatMap(({ image }) => image.repositoryArn ?? []);
+  const [first] = repositories;
+  if (first === undefined) return [];
+  return [
+    { Sid: "SignInToTheRegistry", Action: ["ecr:GetAuthorizationToken"], Resource: "*" },
+    { Sid: "PullItsImages", Action: ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], Resource: first },
+  ];
+}
+
+function renderedUserData({ surroundings, machine, containers, front }: NodeArgs): pulumi.Output<string> {
+  const { stack, plan } = surroundings.context;
+  return pulumi
+    .all([
+      pulumi.all(containers.map(({ image }) => image.reference)),
+      surroundings.store.bucket,
+      front?.keyParameter ?? "",
+    ])
+    .apply(([references, bucket, keyParameter]) => {
+      const node: NodeBoot = {
+        stack,
+        machine: machine.name,
+        region: plan.region,
+        statusParameter: parameterName(surroundings.context, `status/${machine.name}`),
+        containers: containers.map((container, index) => ({ ...container, image: references[index] ?? "" })),
+        bucket,
+        front: front === null ? null : { ...front, keyParameter, model: { ...front.model, bucket } },
+        stopAfterIdleMinutes: plan.guardrails.stopAfterIdleMinutes,
+        stopAfterHours: plan.guardrails.stopAfterHours,
+        instanceStore: machine.instanceStore,
+      };
+      return renderUserData(node);
+    });
+}
+
+/** How the machine is bought. A spot machine that EC2 wants back is stopped and comes again with its disk and its address. */
+function marketOf({ market, reservation }: MachinePlan): Partial<aws.ec2.InstanceArgs> {
+  const inReservation =
+    reservation === null
+      ? {}
+      : {
+          capacityReservationSpecification: { capacityReservationTarget: { capacityReservationId: reservation } },
+        };
+  switch (market) {
+    case "on-demand":
+      return inReservation;
+    case "capacity-block":
+      return { ...inReservation, instanceMarketOptions: { marketType: "capacity-block" } };
+    case "spot":
+      return {
+        instanceMarketOptions: {
+          marketType: "spot",
+          spotOptions: { spotInstanceType: "persistent", instanceInterruptionBehavior: "stop" },
+        },
+      };
+  }
+}

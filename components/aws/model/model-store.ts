@@ -1,0 +1,136 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { type ClusterContext, physicalName, rolePath, tagsOf } from "../naming.ts";
+import type { ClusterNetwork } from "../network/index.ts";
+import { ImportJob } from "./import-job.ts";
+
+/** Longest prefix that S3 lets the engine add a suffix to. */
+const PREFIX_LENGTH = 37;
+const STAGING_DAYS = 1;
+/** An upload that was interrupted can be gone on with for so long. */
+const UPLOAD_DAYS = 7;
+
+/**
+ * The bucket that the model lies in, private and encrypted; machines read it through the cluster's own endpoint only.
+ * Where the model is not a file of the operator's machine, there is a job that fetches it within AWS.
+ *
+ * ### Cost
+ * 0.023 US dollars per GB and month; see {@link ImportJob} for what fetching costs once.
+ */
+export class ModelStore extends pulumi.ComponentResource {
+  readonly bucket: pulumi.Output<string>;
+  readonly arn: pulumi.Output<string>;
+  /** Project of the import job; null where the model is sent from the operator's machine. */
+  readonly importProject: pulumi.Output<string> | null;
+  /** What must be there before anything is put into the bucket. */
+  readonly readiness: readonly pulumi.Resource[];
+
+  constructor(
+    name: string,
+    args: { context: ClusterContext; network: ClusterNetwork },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("llama-rpc-cluster:aws:ModelStore", name, {}, opts);
+    const { context, network } = args;
+    const inside = { parent: this };
+    const bucket = new aws.s3.Bucket(
+      name,
+      {
+        bucketPrefix: `${physicalName(context, "")}`.slice(0, PREFIX_LENGTH),
+        forceDestroy: !context.plan.isProtected,
+        tags: tagsOf(context, "model", "models"),
+      },
+      inside,
+    );
+    const closed = new aws.s3.BucketPublicAccessBlock(
+      name,
+      {
+        bucket: bucket.id,
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
+      },
+      inside,
+    );
+    const owned = new aws.s3.BucketOwnershipControls(
+      name,
+      { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
+      inside,
+    );
+    const encrypted = new aws.s3.BucketServerSideEncryptionConfiguration(
+      name,
+      { bucket: bucket.id, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
+      inside,
+    );
+    const cleaned = new aws.s3.BucketLifecycleConfiguration(
+      name,
+      {
+        bucket: bucket.id,
+        rules: [
+          {
+            id: "unfinished-uploads",
+            status: "Enabled",
+            filter: { prefix: "" },
+            abortIncompleteMultipartUpload: { daysAfterInitiation: UPLOAD_DAYS },
+          },
+          {
+            id: "unfinished-imports",
+            status: "Enabled",
+            filter: { prefix: "staging/" },
+            expiration: { days: STAGING_DAYS },
+          },
+        ],
+      },
+      inside,
+    );
+    const policy = new aws.s3.BucketPolicy(
+      name,
+      { bucket: bucket.id, policy: bucketPolicy(context, bucket.arn, network) },
+      { parent: this, dependsOn: [closed] },
+    );
+    this.bucket = bucket.id;
+    this.arn = bucket.arn;
+    this.readiness = [closed, owned, encrypted, cleaned, policy];
+    this.importProject =
+      context.plan.model.origin === "file"
+        ? null
+        : new ImportJob("model-import", { context, bucketArn: bucket.arn }, inside).project;
+    this.registerOutputs();
+  }
+}
+
+/** Refuses whoever comes without TLS, and machines that come another way than through the cluster's endpoint. */
+function bucketPolicy(context: ClusterContext, arn: pulumi.Output<string>, network: ClusterNetwork) {
+  const objects = pulumi.interpolate`${arn}/*`;
+  const stolenCredentials =
+    network.s3EndpointId === null
+      ? []
+      : [
+          {
+            Sid: "MachinesThroughTheirEndpoint",
+            Effect: "Deny",
+            Principal: "*",
+            Action: "s3:GetObject",
+            Resource: objects,
+            Condition: {
+              StringNotEquals: { "aws:SourceVpce": network.s3EndpointId },
+              ArnLike: { "aws:PrincipalArn": `arn:aws:iam::*:role${rolePath(context, "nodes")}*` },
+            },
+          },
+        ];
+  return pulumi.jsonStringify({
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Sid: "TlsOnly",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: [arn, objects],
+        Condition: { Bool: { "aws:SecureTransport": "false" } },
+      },
+      ...stolenCredentials,
+    ],
+  });
+}

@@ -1,0 +1,157 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { ExistingNetworkPlan, OwnNetworkPlan } from "../../../plan/resources/aws.ts";
+import { type ClusterContext, tagsOf } from "../naming.ts";
+import { InterfaceEndpoints, S3Endpoint } from "./endpoints.ts";
+import { FlowLog } from "./flow-log.ts";
+import { PublicSubnets } from "./public-subnets.ts";
+
+/** Where a cluster's machines are, whoever made the network. */
+export interface ClusterNetwork {
+  vpcId: pulumi.Output<string>;
+  /** Subnet of the machines. */
+  clusterSubnetId: pulumi.Output<string>;
+  /** Subnet of the internal load balancer. */
+  serviceSubnetId: pulumi.Output<string>;
+  /** Subnets of the public load balancer; empty unless there is one. */
+  publicSubnetIds: readonly pulumi.Output<string>[];
+  /** What a public load balancer needs before it is made. */
+  publicReadiness: readonly pulumi.Resource[];
+  /** Where the machines reach AWS's services: a security group of endpoints, or the VPC's addresses. */
+  services: { groupId: pulumi.Output<string> } | { cidr: pulumi.Output<string> };
+  /** The networks of S3, which holds the model, the images' layers and Amazon Linux's packages. */
+  s3PrefixListId: pulumi.Output<string>;
+  /** Gateway endpoint that the model must be read through; null where the network is not ours. */
+  s3EndpointId: pulumi.Output<string> | null;
+  /** Machines need a way to AWS before they start. */
+  readiness: readonly pulumi.Resource[];
+}
+
+export interface OwnNetworkArgs {
+  context: ClusterContext;
+  plan: OwnNetworkPlan;
+}
+
+/**
+ * A VPC in one zone without any route out: machines reach S3 through a gateway endpoint, and the services that they need
+ * through an interface endpoint each. A public load balancer has subnets and a gateway of its own, which no machine is in.
+ *
+ * ### Cost
+ * Interface endpoints, 7.30 US dollars per month each; flow logs by volume; the rest is free.
+ */
+export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwork {
+  readonly vpcId: pulumi.Output<string>;
+  readonly clusterSubnetId: pulumi.Output<string>;
+  readonly serviceSubnetId: pulumi.Output<string>;
+  readonly publicSubnetIds: readonly pulumi.Output<string>[];
+  readonly publicReadiness: readonly pulumi.Resource[];
+  readonly services: { groupId: pulumi.Output<string> };
+  readonly s3PrefixListId: pulumi.Output<string>;
+  readonly s3EndpointId: pulumi.Output<string>;
+  readonly readiness: readonly pulumi.Resource[];
+
+  constructor(name: string, args: OwnNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:OwnNetwork", name, {}, opts);
+    const { context, plan } = args;
+    const { availabilityZone } = context.plan;
+    const inside = { parent: this };
+    const vpc = new aws.ec2.Vpc(
+      `${name}-vpc`,
+      {
+        cidrBlock: plan.vpcCidr,
+        // Private names of the interface endpoints need both.
+        enableDnsSupport: true,
+        enableDnsHostnames: true,
+        tags: tagsOf(context, "network", "vpc"),
+      },
+      inside,
+    );
+    // Every VPC has this group; without a rule nothing can be reached by being in it.
+    new aws.ec2.DefaultSecurityGroup(
+      `${name}-default-group`,
+      { vpcId: vpc.id, tags: tagsOf(context, "network", "default-unused") },
+      inside,
+    );
+    const cluster = new aws.ec2.Subnet(
+      `${name}-cluster`,
+      {
+        vpcId: vpc.id,
+        cidrBlock: plan.clusterCidr,
+        ...(availabilityZone === null ? {} : { availabilityZone }),
+        tags: tagsOf(context, "network", "cluster"),
+      },
+      inside,
+    );
+    const service = new aws.ec2.Subnet(
+      `${name}-services`,
+      {
+        vpcId: vpc.id,
+        cidrBlock: plan.serviceCidr,
+        availabilityZone: cluster.availabilityZone,
+        tags: tagsOf(context, "network", "services"),
+      },
+      inside,
+    );
+    const isolated = new aws.ec2.RouteTable(
+      `${name}-isolated`,
+      { vpcId: vpc.id, tags: tagsOf(context, "network", "isolated") },
+      inside,
+    );
+    const associations = Object.entries({ cluster, services: service }).map(
+      ([subnet, { id }]) =>
+        new aws.ec2.RouteTableAssociation(
+          `${name}-${subnet}-isolated`,
+          { subnetId: id, routeTableId: isolated.id },
+          inside,
+        ),
+    );
+    const s3 = new S3Endpoint(`${name}-s3`, { context, vpcId: vpc.id, routeTableId: isolated.id }, inside);
+    const endpoints = new InterfaceEndpoints(
+      `${name}-endpoints`,
+      { context, vpcId: vpc.id, subnetId: service.id, services: context.plan.interfaceEndpoints },
+      inside,
+    );
+    const open = new PublicSubnets(
+      `${name}-public`,
+      { context, vpcId: vpc.id, cidrs: plan.publicCidrs, firstZone: cluster.availabilityZone },
+      inside,
+    );
+    if (context.plan.flowLogs) new FlowLog(`${name}-flow-log`, { context, vpcId: vpc.id }, inside);
+
+    this.vpcId = vpc.id;
+    this.clusterSubnetId = cluster.id;
+    this.serviceSubnetId = service.id;
+    this.publicSubnetIds = open.subnetIds;
+    this.publicReadiness = open.readiness;
+    this.services = { groupId: endpoints.groupId };
+    this.s3PrefixListId = s3.prefixListId;
+    this.s3EndpointId = s3.endpointId;
+    this.readiness = [...associations, s3.endpoint, ...endpoints.endpoints];
+    this.registerOutputs();
+  }
+}
+
+/**
+ * A network of the user's, in which nothing but security groups and the load balancer is created. Its VPC must have endpoints
+ * for S3 (a gateway), ECR, SSM and, for sessions, ssmmessages: the machines' groups lead to its addresses and to S3 alone.
+ */
+export class ExistingNetwork implements ClusterNetwork {
+  readonly vpcId: pulumi.Output<string>;
+  readonly clusterSubnetId: pulumi.Output<string>;
+  readonly serviceSubnetId: pulumi.Output<string>;
+  readonly publicSubnetIds: readonly pulumi.Output<string>[];
+  readonly publicReadiness: readonly pulumi.Resource[] = [];
+  readonly services: { cidr: pulumi.Output<string> };
+  readonly s3PrefixListId: pulumi.Output<string>;
+  readonly s3EndpointId = null;
+  readonly readiness: readonly pulumi.Resource[] = [];
+
+  constructor(plan: ExistingNetworkPlan, region: string, opts: pulumi.InvokeOptions) {
+    this.vpcId = pulumi.output(plan.vpcId);
+    this.clusterSubnetId = pulumi.output(plan.subnetId);
+    this.serviceSubnetId = this.clusterSubnetId;
+    this.publicSubnetIds = plan.publicSubnetIds.map((id) => pulumi.output(id));
+    this.services = { cidr: aws.ec2.getVpcOutput({ id: plan.vpcId }, opts).cidrBlock };
+    this.s3PrefixListId = aws.ec2.getPrefixListOutput({ name: `com.amazonaws.${region}.s3` }, opts).id;
+  }
+}

@@ -1,0 +1,77 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import { type ClusterContext, tagsOf } from "../naming.ts";
+
+export interface PublicSubnetsArgs {
+  context: ClusterContext;
+  vpcId: pulumi.Input<string>;
+  /** One for each subnet; none makes nothing at all. */
+  cidrs: readonly string[];
+  /** Zone of the first subnet, which the machines are in. */
+  firstZone: pulumi.Output<string>;
+}
+
+/**
+ * Subnets for the public load balancer in two zones, as AWS wants it, with a gateway to the Internet. No machine is in them.
+ *
+ * ### Cost
+ * None by themselves; the load balancer's addresses cost 3.65 US dollars per month each.
+ */
+export class PublicSubnets extends pulumi.ComponentResource {
+  readonly subnetIds: readonly pulumi.Output<string>[];
+  /** AWS takes no load balancer into subnets that lead nowhere yet. */
+  readonly readiness: readonly pulumi.Resource[];
+
+  constructor(name: string, args: PublicSubnetsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:PublicSubnets", name, {}, opts);
+    const { context, vpcId, cidrs, firstZone } = args;
+    const inside = { parent: this };
+    if (cidrs.length === 0) {
+      this.subnetIds = [];
+      this.readiness = [];
+      this.registerOutputs();
+      return;
+    }
+    const gateway = new aws.ec2.InternetGateway(
+      `${name}-gateway`,
+      { vpcId, tags: tagsOf(context, "load-balancer", "public") },
+      inside,
+    );
+    const table = new aws.ec2.RouteTable(name, { vpcId, tags: tagsOf(context, "load-balancer", "public") }, inside);
+    const route = new aws.ec2.Route(
+      `${name}-default`,
+      { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
+      inside,
+    );
+    const otherZones = pulumi
+      .all([
+        firstZone,
+        aws.getAvailabilityZonesOutput(
+          { state: "available", filters: [{ name: "opt-in-status", values: ["opt-in-not-required"] }] },
+          inside,
+        ).names,
+      ])
+      .apply(([first, names]) => names.filter((zone) => zone !== first));
+    const subnets = cidrs.map(
+      (cidrBlock, index) =>
+        new aws.ec2.Subnet(
+          `${name}-${index}`,
+          {
+            vpcId,
+            cidrBlock,
+            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => zones[index - 1] ?? ""),
+            tags: tagsOf(context, "load-balancer", `public-${index}`),
+          },
+          // A zone that AWS adds must not move the second one.
+          { parent: this, ignoreChanges: index === 0 ? [] : ["availabilityZone"] },
+        ),
+    );
+    const associations = subnets.map(
+      ({ id }, index) =>
+        new aws.ec2.RouteTableAssociation(`${name}-${index}`, { subnetId: id, routeTableId: table.id }, inside),
+    );
+    this.subnetIds = subnets.map(({ id }) => id);
+    this.readiness = [route, ...associations];
+    this.registerOutputs();
+  }
+}

@@ -1,0 +1,98 @@
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Flavour } from "../../../config/words.ts";
+import { type ClusterContext, type ResourceRole, tagsOf } from "../naming.ts";
+
+export interface ImageRegistryArgs {
+  context: ClusterContext;
+  /** Flavours that images are built of; none needs no repository. */
+  flavours: readonly Flavour[];
+}
+
+/** So many are kept, each role, architecture and manifest counted: a dozen versions and more. */
+const KEPT_IMAGES = 100;
+/** Layers that only speed up the next build. */
+const CACHE_DAYS = 14;
+
+/**
+ * The cluster's repositories in ECR: one for each flavour, whose tags can't be moved to other images, and one for the layers
+ * that speed up the next build.
+ *
+ * ### Cost
+ * 0.10 US dollars per GB and month.
+ */
+export class ImageRegistry extends pulumi.ComponentResource {
+  /** Address of each flavour's repository. */
+  readonly urls: Partial<Record<Flavour, pulumi.Output<string>>> = {};
+  readonly arns: Partial<Record<Flavour, pulumi.Output<string>>> = {};
+  /** Repository of the build cache. */
+  readonly cacheUrl: pulumi.Output<string> | null;
+  /** How the builder signs in; the token holds for twelve hours. */
+  readonly login: { address: pulumi.Output<string>; username: pulumi.Output<string>; password: pulumi.Output<string> };
+
+  constructor(name: string, args: ImageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:aws:ImageRegistry", name, {}, opts);
+    const { context, flavours } = args;
+    for (const flavour of flavours) {
+      const repository = this.#repository(context, flavour, "registry");
+      this.urls[flavour] = repository.repositoryUrl;
+      this.arns[flavour] = repository.arn;
+    }
+    this.cacheUrl = flavours.length === 0 ? null : this.#repository(context, "cache", "registry-cache").repositoryUrl;
+    const token = aws.ecr.getAuthorizationTokenOutput({}, { parent: this });
+    this.login = {
+      address: token.proxyEndpoint.apply((url) => url.replace(/^https:\/\//, "")),
+      username: token.userName,
+      password: pulumi.secret(token.password),
+    };
+    this.registerOutputs();
+  }
+
+  #repository(context: ClusterContext, folder: Flavour | "cache", role: ResourceRole): aws.ecr.Repository {
+    const isCache = folder === "cache";
+    const name = `registry-${folder}`;
+    const repository = new aws.ecr.Repository(
+      name,
+      {
+        name: `llama-rpc-cluster/${context.stack}/${folder}`,
+        // The builder writes the cache again under the same tag.
+        imageTagMutability: isCache ? "MUTABLE" : "IMMUTABLE",
+        imageScanningConfiguration: { scanOnPush: !isCache },
+        encryptionConfigurations: [{ encryptionType: "AES256" }],
+        forceDelete: !context.plan.isProtected,
+        tags: tagsOf(context, role, folder),
+      },
+      { parent: this },
+    );
+    new aws.ecr.LifecyclePolicy(
+      name,
+      {
+        repository: repository.name,
+        policy: JSON.stringify({
+          rules: [
+            isCache
+              ? {
+                  rulePriority: 1,
+                  description: "layers for builds",
+                  selection: {
+                    tagStatus: "any",
+                    countType: "sinceImagePushed",
+                    countUnit: "days",
+                    countNumber: CACHE_DAYS,
+                  },
+                  action: { type: "expire" },
+                }
+              : {
+                  rulePriority: 1,
+                  description: "images of long ago",
+                  selection: { tagStatus: "any", countType: "imageCountMoreThan", countNumber: KEPT_IMAGES },
+                  action: { type: "expire" },
+                },
+          ],
+        }),
+      },
+      { parent: this },
+    );
+    return repository;
+  }
+}

@@ -1,0 +1,69 @@
+import * as build from "@pulumi/docker-build";
+import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
+import type { Architecture, Flavour, Role } from "../../config/words.ts";
+import type { ImagePlan } from "../../plan/resources/plans.ts";
+
+/** What the runtime images are made of. */
+export interface ImageRecipe {
+  /** llama.cpp's tag, branch or commit; one for every role and flavour, because RPC versions must not mix. */
+  version: string;
+  /** Git repository of llama.cpp. */
+  repository: string;
+  /** A local image `name:<version>` with that version's tree under `/llama.cpp`. @default the source is cloned */
+  sourceImage?: string | undefined;
+  /** Where the CUDA compiler comes from. @default "nvidia" */
+  cudaFrom?: "nvidia" | "debian" | undefined;
+}
+
+/** References to images that exist already, by role. */
+export type ImageReferences = Partial<Record<Flavour, Partial<Record<Role, string | undefined>> | undefined>>;
+
+/** Folder that is sent to the builder, relative to the project. */
+export const CONTEXT = "./images";
+
+/** What every build of a runtime image has, wherever the image goes. */
+export function imageBuild(image: ImagePlan, recipe: ImageRecipe, stack: string) {
+  return {
+    context: { location: CONTEXT },
+    dockerfile: { location: `${CONTEXT}/${image.flavour}.Dockerfile` },
+    target: image.role,
+    platforms: [platformOf(image.architecture)],
+    buildArgs: buildArgsOf(image.flavour, recipe),
+    labels: { "llama-rpc-cluster/stack": stack, "llama-rpc-cluster/role": image.role },
+    buildOnPreview: false,
+  } satisfies Omit<build.ImageArgs, "push">;
+}
+
+/** The engine's own builder sees images that exist only on this machine: the base image, the source. */
+export const ENGINES_OWN_BUILDER = { exec: true, builder: { name: "default" } } satisfies Partial<build.ImageArgs>;
+
+/** An image was asked for that the plan does not name: a defect of the program, not the user's. */
+export function notPlanned(image: Pick<ImagePlan, "flavour" | "role">): Error {
+  return new Error(`No ${image.flavour} image for the role ${image.role} in the plan: add it to ClusterPlan.images.`);
+}
+
+function platformOf(architecture: Architecture): build.Platform {
+  switch (architecture) {
+    case "amd64":
+      return build.Platform.Linux_amd64;
+    case "arm64":
+      return build.Platform.Linux_arm64;
+    case "arm/v7":
+      // The builder reads linux/arm as its variant v7.
+      return build.Platform.Linux_arm;
+  }
+}
+
+function buildArgsOf(flavour: Flavour, recipe: ImageRecipe): Record<string, string> {
+  const atHand = recipe.sourceImage?.endsWith(`:${recipe.version}`) ? recipe.sourceImage : undefined;
+  return {
+    LLAMACPP_REPO: recipe.repository,
+    LLAMACPP_VERSION: recipe.version,
+    ...(recipe.version === PINNED_LLAMACPP_VERSION ? {} : NO_CLAIMS),
+    ...(atHand ? { LLAMACPP_SOURCE: atHand } : {}),
+    ...(flavour === "cuda" && recipe.cudaFrom ? { CUDA_FROM: recipe.cudaFrom } : {}),
+  };
+}
+
+/** The Dockerfiles state the pinned version's commit and protocol in labels; nobody knows another's before its build. */
+const NO_CLAIMS = { LLAMACPP_COMMIT: "", RPC_PROTOCOL: "", GGML_VERSION: "" };

@@ -1,0 +1,19 @@
+/** The words that every room uses. */
+
+/** A runtime image variant. */
+export type Flavour = "cpu" | "cuda";
+
+/** What a container does, and so which programs its image carries. */
+export type Role = "backend" | "server";
+
+/** CPU architecture in the words of container platforms. */
+export type Architecture = "amd64" | "arm64" | "arm/v7";
+
+/** How the front is reached: on this machine, through a session of AWS's SSM, from the user's networks, from the Internet. */
+export type Access = "loopback" | "ssm" | "private" | "public";
+
+/** How a finding weighs: an `error` stops the preview, the others are printed. */
+export type Severity = "error" | "warning" | "advice";
+
+/** How a machine on EC2 is bought. */
+export type Market = "on-demand" | "spot" | "capacity-block";

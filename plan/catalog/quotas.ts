@@ -1,0 +1,51 @@
+/** How EC2 counts vCPUs: one quota of an account in a region for each class of machines and market. */
+
+import { findMachineType, type QuotaClass } from "./index.ts";
+
+/** Quotas by class; a class without a spot quota is not sold as spot. The codes are those of Service Quotas, service `ec2`. */
+const QUOTA_CODES: Readonly<Record<QuotaClass, { onDemand: string; spot: string | null }>> = {
+  standard: { onDemand: "L-1216C47A", spot: "L-34B43A08" },
+  g: { onDemand: "L-DB2E81BA", spot: "L-3819A6DF" },
+  p: { onDemand: "L-417A185B", spot: "L-7212CCBC" },
+  x: { onDemand: "L-7295265B", spot: "L-E3A00192" },
+  hpc: { onDemand: "L-F7808C92", spot: null },
+};
+/** Spot machines of P5 have a quota of their own; for P6 none is documented, and it is taken to be the same. */
+const NEWER_P_SPOT = { generations: /^p[56]/, code: "L-C4BD4855" };
+
+/** Which class a type counts in, by the letters of its name; null for classes that no cluster needs (F, Inf, Trn, U, …). */
+const CLASSES: readonly [letters: RegExp, quota: QuotaClass][] = [
+  [/^hpc\d/, "hpc"],
+  [/^(g|gr|vt)\d/, "g"],
+  [/^p\d/, "p"],
+  [/^x\d/, "x"],
+  [/^(a|c|d|h|i|im|is|m|r|t|z)\d/, "standard"],
+];
+
+/** Machines of one type and market. */
+export interface MachineCount {
+  /** EC2 type. */
+  type: string;
+  count: number;
+  /** A capacity block is paid in advance and counts against no quota. */
+  market: "on-demand" | "spot" | "capacity-block";
+}
+
+/** The code of the quota that a type counts against; null if it is in no class of these, or never sold so. */
+export function quotaCodeOf(type: string, market: MachineCount["market"]): string | null {
+  const [, quota] = CLASSES.find(([letters]) => letters.test(type)) ?? [];
+  if (quota === undefined || market === "capacity-block") return null;
+  if (market === "on-demand") return QUOTA_CODES[quota].onDemand;
+  return NEWER_P_SPOT.generations.test(type) ? NEWER_P_SPOT.code : QUOTA_CODES[quota].spot;
+}
+
+/** vCPUs that machines of the catalog count, by the code of their quota. */
+export function vcpusByQuota(machines: readonly MachineCount[]): Map<string, number> {
+  const needed = new Map<string, number>();
+  for (const { type, count, market } of machines) {
+    const code = quotaCodeOf(type, market);
+    const vcpus = findMachineType(type)?.vcpus;
+    if (code !== null && vcpus !== undefined) needed.set(code, (needed.get(code) ?? 0) + count * vcpus);
+  }
+  return needed;
+}

@@ -1,0 +1,101 @@
+/** What a planned cluster costs: the order that its configuration amounts to, and the quote for it. */
+
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import { minutesOf, WEEKDAYS } from "../../config/time.ts";
+import { GIB } from "../../config/units.ts";
+import { findMachineType } from "../catalog/index.ts";
+import type { ModelFacts } from "../model/facts.ts";
+import { interfaceEndpoints } from "../resources/aws.ts";
+import type { MachinePlan } from "../resources/plans.ts";
+import type { SpeedEstimate } from "../speed/estimate.ts";
+import { HOURS_PER_MONTH, type Quote, quote, type UsdRange, usdPerMillionTokens } from "./quote.ts";
+
+/** A quote, and what a token comes to at the estimated speed. */
+export interface ClusterCost extends Quote {
+  /** US dollars for a million generated tokens, while one answer is given after the other. */
+  usdPerMillionTokens: UsdRange | null;
+  /** Hours of a month in which the machines run. */
+  machineHoursPerMonth: number;
+}
+
+/** Zones that a public load balancer must be in, each with an address of its own. */
+const PUBLIC_ZONES = 2;
+/** Both roles' images of one architecture, uncompressed (`bench/RESULTS.md`): a registry counts less. */
+const IMAGE_GIGABYTES = { cpu: 0.3, cuda: 1.7 } as const;
+/** One token of a streamed answer: `llama-server` sent 10 265 bytes in 43 events for an answer of the demo model. */
+const EVENT_BYTES = 240;
+const GIGABYTE = 1e9;
+
+/** Adds up; null where there are no machines to pay for, or one of them is not sold in the region. */
+export function costOf(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  machines: readonly MachinePlan[],
+  speed: SpeedEstimate | null,
+): ClusterCost | null {
+  const region = config.aws?.region;
+  if (region === undefined || machines.length === 0) return null;
+  if (machines.some(({ type }) => findMachineType(type)?.usdPerHour[region] === undefined)) return null;
+  const machineHoursPerMonth = hoursPerMonth(config);
+  const images = new Map(machines.map(({ flavour, architecture }) => [`${flavour} ${architecture}`, flavour]));
+  const isPublic = config.access.mode === "public";
+  const quoted = quote({
+    region,
+    machines: grouped(machines.map(({ type, market }) => ({ type, spot: market === "spot" }))),
+    disks: grouped(
+      machines.map(({ disk }) => ({
+        gigabytes: disk.gibibytes,
+        megabytesPerSecond: disk.mebibytesPerSecond,
+        operationsPerSecond: disk.operationsPerSecond,
+      })),
+    ),
+    interfaceEndpoints: interfaceEndpoints(config).length,
+    publicAddresses: isPublic ? PUBLIC_ZONES : 0,
+    loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
+    firewalls: config.access.requestsPerFiveMinutes === undefined ? 0 : 1,
+    alarms: alarmsOf(config, machines),
+    transferOutGigabytesMonth: transferGigabytes(config, speed, machineHoursPerMonth),
+    registryGigabytes: [...images.values()].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
+    bucketGigabytes: facts.fileBytes / GIB,
+    machineHoursPerMonth,
+  });
+  return {
+    ...quoted,
+    usdPerMillionTokens:
+      speed === null ? null : usdPerMillionTokens(whileRunning(quoted.usdPerMonth, machineHoursPerMonth), speed.decode),
+    machineHoursPerMonth,
+  };
+}
+
+/** Alarms: one that starts a hanging machine again where EC2 does not, and where somebody is to be told one for each and for the front. */
+function alarmsOf({ access, limits }: ClusterConfig, machines: readonly MachinePlan[]): number {
+  const restarts = machines.filter(({ recovery }) => recovery === "alarms").length;
+  if (limits.alarmEmail === undefined) return restarts;
+  return restarts + machines.length + (access.mode === "public" ? 1 : 0);
+}
+
+/** Hours of a month in which the machines run, by the schedule. */
+export function hoursPerMonth({ limits: { schedule } }: ClusterConfig): number {
+  if (schedule === undefined) return HOURS_PER_MONTH;
+  const minutes = minutesOf(schedule.stop) - minutesOf(schedule.start);
+  // A stop that is not after the start is on the next day.
+  const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
+  return (HOURS_PER_MONTH * hoursPerDay * new Set(schedule.days).size) / (24 * WEEKDAYS.length);
+}
+
+/** A month's price on the hours in which the machines run: disks and endpoints are paid in the others too. */
+function whileRunning({ low, high }: UsdRange, hours: number): UsdRange {
+  return { low: low / hours, high: high / hours };
+}
+
+/** What leaves AWS in a month in which the front never rests. In a private network of AWS the answers stay there. */
+function transferGigabytes({ access }: ClusterConfig, speed: SpeedEstimate | null, hours: number): number {
+  if (speed === null || access.mode === "private") return 0;
+  return Math.ceil((speed.decode.tokensPerSecond * 3600 * hours * EVENT_BYTES) / GIGABYTE);
+}
+
+/** Equal things once, with their number, in the order in which they come first. */
+function grouped<Item extends object>(items: readonly Item[]): (Item & { count: number })[] {
+  const groups = Map.groupBy(items, (item) => JSON.stringify(item));
+  return [...groups.values()].flatMap((group) => group.slice(0, 1).map((item) => ({ ...item, count: group.length })));
+}

@@ -1,0 +1,286 @@
+/**
+ * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts. Prices of machines are the catalog's;
+ * the others are below, with their source and the day they were read.
+ */
+
+import { findMachineType, PRICES_AS_OF, type Region, spotRange } from "../catalog/index.ts";
+
+/** Hours of a month in AWS's own calculator. */
+export const HOURS_PER_MONTH = 730;
+
+/**
+ * The publication day of the oldest price list below, in us-east-1; other regions differ by some percent, which a quote says.
+ */
+export const SERVICE_PRICES_AS_OF = "2026-07-24";
+
+/**
+ * Prices of what is not a machine, in US dollars. Each was held against AWS's price list for us-east-1 as others quote it
+ * word for word (AWS's own files could not be read from here), by the day of its publication: gp3 in AmazonEC2 of 2026-08-17,
+ * public IPv4 in AmazonVPC of 2026-07-24, interface endpoints in AmazonVPC, load balancer in AWSELB, registry in AmazonECR
+ * and bucket in AmazonS3 of 2026-08-12, transfer in AWSDataTransfer of 2026-08-31. The free transfer is what
+ * aws.amazon.com/s3/pricing says of all services together.
+ */
+export const SERVICE_PRICES = {
+  gp3GigabyteMonth: 0.08,
+  /** Beyond the 3000 operations per second that are included. */
+  gp3OperationMonth: 0.005,
+  /** Beyond the 125 MiB/s that are included. */
+  gp3MegabytePerSecondMonth: 0.04,
+  interfaceEndpointHour: 0.01,
+  interfaceEndpointGigabyte: 0.01,
+  publicAddressHour: 0.005,
+  loadBalancerHour: 0.0225,
+  /** Capacity unit of an application load balancer; one is enough for a cluster's trickle of tokens. */
+  loadBalancerUnitHour: 0.008,
+  /** Web firewall with one rule: 5 for it and 1 for the rule (aws.amazon.com/waf/pricing). */
+  firewallMonth: 6,
+  /** CloudWatch, standard resolution (aws.amazon.com/cloudwatch/pricing). */
+  alarmMonth: 0.1,
+  /** To the Internet, beyond the 100 GB of a month that are free. */
+  transferOutGigabyte: 0.09,
+  transferOutFreeGigabytesMonth: 100,
+  registryGigabyteMonth: 0.1,
+  bucketGigabyteMonth: 0.023,
+} as const;
+
+const GP3_FREE_OPERATIONS = 3000;
+const GP3_FREE_MEGABYTES_PER_SECOND = 125;
+
+/** Machines of one kind. */
+export interface MachineOrder {
+  type: string;
+  count: number;
+  /** Spot machines are stopped by EC2 when it wants them back. */
+  spot: boolean;
+}
+
+/** One gp3 volume on each of `count` machines. */
+export interface DiskOrder {
+  count: number;
+  /** AWS says GB for what it counts in GiB, of volumes and of buckets alike. */
+  gigabytes: number;
+  /** Provisioned throughput in MiB/s; 125 is included. */
+  megabytesPerSecond: number;
+  /** Provisioned operations per second; 3000 are included. */
+  operationsPerSecond: number;
+}
+
+/** All that is paid for. */
+export interface CostSpec {
+  region: Region;
+  machines: readonly MachineOrder[];
+  disks: readonly DiskOrder[];
+  /** Interface endpoints × zones: without a way out, machines reach AWS through them. */
+  interfaceEndpoints: number;
+  publicAddresses: number;
+  loadBalancers: number;
+  /** Web firewalls with a rule each. */
+  firewalls: number;
+  /** Alarms of CloudWatch. */
+  alarms: number;
+  /** To the Internet, each month. Between machines of one zone nothing is paid. */
+  transferOutGigabytesMonth: number;
+  registryGigabytes: number;
+  bucketGigabytes: number;
+  /** Hours of a month in which the machines run; the rest of the month they are stopped, and disks are still paid. */
+  machineHoursPerMonth: number;
+}
+
+export type CostKind =
+  | "machines"
+  | "disks"
+  | "endpoints"
+  | "addresses"
+  | "load balancer"
+  | "firewall"
+  | "alarms"
+  | "transfer"
+  | "registry"
+  | "model bucket";
+
+/** An amount that is not known better than from its low to its high end. */
+export interface UsdRange {
+  low: number;
+  high: number;
+}
+
+/** One line of a quote. */
+export interface CostLine {
+  kind: CostKind;
+  /** What is counted: `3 × c8g.16xlarge`. */
+  what: string;
+  /** While the machines run. */
+  usdPerHour: UsdRange;
+  usdPerMonth: UsdRange;
+  /** Whether the price was derived from another region's instead of read. */
+  estimated: boolean;
+}
+
+/** A quote. The high end is what on-demand machines cost, and so the most that has to be reckoned with. */
+export interface Quote {
+  lines: CostLine[];
+  usdPerHour: UsdRange;
+  usdPerMonth: UsdRange;
+  /** Day of the oldest price. */
+  asOf: string;
+  /** What the numbers leave open, one sentence each. */
+  unknowns: string[];
+}
+
+/** A machine type that has no price where it is asked for. */
+export class NotSold extends Error {
+  constructor(type: string, region: Region, known: boolean) {
+    super(known ? `${type} is not sold on demand in ${region}.` : `${type} is not in the catalog.`);
+    this.name = "NotSold";
+  }
+}
+
+/**
+ * Adds up what a cluster costs.
+ * @throws {NotSold} for a machine type without a price in the region
+ */
+export function quote(spec: CostSpec): Quote {
+  const lines = [
+    ...spec.machines.filter(({ count }) => count > 0).map((order) => machineLine(order, spec)),
+    ...spec.disks.filter(({ count }) => count > 0).map(diskLine),
+    ...serviceLines(spec),
+  ];
+  return {
+    lines,
+    usdPerHour: total(lines.map(({ usdPerHour }) => usdPerHour)),
+    usdPerMonth: total(lines.map(({ usdPerMonth }) => usdPerMonth)),
+    asOf: [PRICES_AS_OF, SERVICE_PRICES_AS_OF].sort()[0] ?? PRICES_AS_OF,
+    unknowns: unknownsOf(spec, lines),
+  };
+}
+
+/**
+ * Price of a million generated tokens at a speed that is kept up all the time; the slower the speed the dearer, so the
+ * ends of the two ranges meet crosswise.
+ */
+export function usdPerMillionTokens(usdPerHour: UsdRange, tokensPerSecond: UsdRange): UsdRange {
+  const price = (usd: number, speed: number) => (usd / (speed * 3600)) * 1e6;
+  return { low: price(usdPerHour.low, tokensPerSecond.high), high: price(usdPerHour.high, tokensPerSecond.low) };
+}
+
+/** US dollars per hour of one machine; null where it is not sold on demand. Without a spot market it costs that as well. */
+export function machinePrice(type: string, spot: boolean, region: Region): UsdRange | null {
+  const machine = findMachineType(type);
+  const onDemand = machine?.usdPerHour[region];
+  if (machine === undefined || onDemand === undefined) return null;
+  const range = spot ? spotRange(machine, region) : null;
+  return range === null ? exactly(onDemand.usd) : { low: range.lowUsd, high: range.highUsd };
+}
+
+function machineLine({ type, count, spot }: MachineOrder, { region, machineHoursPerMonth }: CostSpec): CostLine {
+  const machine = findMachineType(type);
+  const price = machine?.usdPerHour[region];
+  const one = machinePrice(type, spot, region);
+  if (price === undefined || one === null) throw new NotSold(type, region, machine !== undefined);
+  return {
+    kind: "machines",
+    what: `${count} × ${type}${spot && machine?.spot === true ? " (spot)" : ""}`,
+    usdPerHour: times(one, count),
+    usdPerMonth: times(one, count * machineHoursPerMonth),
+    estimated: price.estimated,
+  };
+}
+
+function diskLine({ count, gigabytes, megabytesPerSecond, operationsPerSecond }: DiskOrder): CostLine {
+  const one =
+    gigabytes * SERVICE_PRICES.gp3GigabyteMonth +
+    Math.max(0, megabytesPerSecond - GP3_FREE_MEGABYTES_PER_SECOND) * SERVICE_PRICES.gp3MegabytePerSecondMonth +
+    Math.max(0, operationsPerSecond - GP3_FREE_OPERATIONS) * SERVICE_PRICES.gp3OperationMonth;
+  return monthly("disks", `${count} × gp3 of ${gigabytes} GB, ${megabytesPerSecond} MiB/s`, count * one);
+}
+
+function serviceLines(spec: CostSpec): CostLine[] {
+  const { interfaceEndpoints, publicAddresses, loadBalancers, registryGigabytes, bucketGigabytes } = spec;
+  const balancer = SERVICE_PRICES.loadBalancerHour + SERVICE_PRICES.loadBalancerUnitHour;
+  const paidOut = Math.max(0, spec.transferOutGigabytesMonth - SERVICE_PRICES.transferOutFreeGigabytesMonth);
+  const lines = [
+    hourly(
+      "endpoints",
+      counted(interfaceEndpoints, "interface endpoint"),
+      interfaceEndpoints * SERVICE_PRICES.interfaceEndpointHour,
+    ),
+    hourly(
+      "addresses",
+      `${publicAddresses} public IPv4 ${publicAddresses === 1 ? "address" : "addresses"}`,
+      publicAddresses * SERVICE_PRICES.publicAddressHour,
+    ),
+    hourly("load balancer", counted(loadBalancers, "load balancer"), loadBalancers * balancer),
+    monthly("firewall", counted(spec.firewalls, "web firewall"), spec.firewalls * SERVICE_PRICES.firewallMonth),
+    monthly("alarms", counted(spec.alarms, "alarm"), spec.alarms * SERVICE_PRICES.alarmMonth),
+    monthly(
+      "transfer",
+      `${spec.transferOutGigabytesMonth} GB to the Internet`,
+      paidOut * SERVICE_PRICES.transferOutGigabyte,
+    ),
+    monthly(
+      "registry",
+      `${gigabytes(registryGigabytes)} of images`,
+      registryGigabytes * SERVICE_PRICES.registryGigabyteMonth,
+    ),
+    monthly(
+      "model bucket",
+      `${gigabytes(bucketGigabytes)} of model files`,
+      bucketGigabytes * SERVICE_PRICES.bucketGigabyteMonth,
+    ),
+  ];
+  return lines.filter(({ usdPerMonth }) => usdPerMonth.high > 0);
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+function gigabytes(amount: number): string {
+  return `${Number(amount.toFixed(1))} GB`;
+}
+
+/** Paid every hour of the month, whether the machines run or not. */
+function hourly(kind: CostKind, what: string, usdPerHour: number): CostLine {
+  return {
+    kind,
+    what,
+    usdPerHour: exactly(usdPerHour),
+    usdPerMonth: exactly(usdPerHour * HOURS_PER_MONTH),
+    estimated: false,
+  };
+}
+
+function monthly(kind: CostKind, what: string, usdPerMonth: number): CostLine {
+  return hourly(kind, what, usdPerMonth / HOURS_PER_MONTH);
+}
+
+function unknownsOf(spec: CostSpec, lines: readonly CostLine[]): string[] {
+  return [
+    ...(lines.some(({ estimated }) => estimated)
+      ? [`Machine prices of ${spec.region} are estimates from those of us-east-1.`]
+      : []),
+    ...(spec.region === "us-east-1" ? [] : ["Prices of what is not a machine are those of us-east-1."]),
+    ...(lines.some(({ usdPerHour }) => usdPerHour.low < usdPerHour.high)
+      ? ["Spot prices move daily; the high end is the on-demand price, which they never exceed."]
+      : []),
+    ...(spec.interfaceEndpoints > 0 ? ["What flows through interface endpoints costs 0.01 USD per GB more."] : []),
+    ...(spec.transferOutGigabytesMonth > 0
+      ? [
+          `An answer without end would send ${spec.transferOutGigabytesMonth} GB a month to the Internet, of which ${SERVICE_PRICES.transferOutFreeGigabytesMonth} are free.`,
+        ]
+      : []),
+    "Taxes, discounts and the requests to the bucket and the registry are left out.",
+  ];
+}
+
+function exactly(usd: number): UsdRange {
+  return { low: usd, high: usd };
+}
+
+function times({ low, high }: UsdRange, factor: number): UsdRange {
+  return { low: low * factor, high: high * factor };
+}
+
+function total(amounts: readonly UsdRange[]): UsdRange {
+  return amounts.reduce((sum, { low, high }) => ({ low: sum.low + low, high: sum.high + high }), { low: 0, high: 0 });
+}

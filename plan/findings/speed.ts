@@ -1,0 +1,157 @@
+/** Findings about what a cluster on EC2 waits for: its own backends, its network, its disk. */
+
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import { MIB } from "../../config/units.ts";
+import { slotsOf } from "../hosts/hosts.ts";
+import type { ModelFacts } from "../model/facts.ts";
+import { performanceOf } from "../performance.ts";
+import { type Placement, place } from "../placement/index.ts";
+import { remedyOf } from "../remedies/aws.ts";
+import {
+  cheapestOfAll,
+  flavourOf,
+  numbers,
+  onePool,
+  otherFronts,
+  type Proposal,
+  speedText,
+} from "../remedies/candidates.ts";
+import { changeOf, type Remedy } from "../remedies/memory.ts";
+import { isEvenClusterAs, speedOfFrontAlone, tripShare } from "../remedies/speed.ts";
+import { LOAD_GOAL_SECONDS } from "../resources/disks.ts";
+import type { LoadEstimate } from "../speed/load.ts";
+import type { Check } from "./situation.ts";
+
+/** Says where the front's machine would be faster without the cluster. */
+const clusterBeatsItsFront: Check = ({ config, facts, placement, performance }) => {
+  if (performance === null || placement?.fits !== true) return [];
+  const present = performance.speed.decode.tokensPerSecond;
+  const alone = speedOfFrontAlone(config, facts);
+  if (alone === null || alone <= present) return [];
+  const isFaster = isEvenClusterAs(facts, ({ decode }) => decode.tokensPerSecond > alone);
+  const found = cheapestOfAll(onePool(config, ["cpu", "cuda"], [1]), isFaster);
+  const remedy = remedyOf(found, config);
+  const without = `run llama-server on a ${config.front.machine} without backends`;
+  return [
+    {
+      code: "slower-than-front-alone",
+      severity: "warning",
+      path: "backends",
+      message: `The front's ${config.front.machine} holds the model alone and would give ${speedText(alone)} tokens per second, more than the cluster's ${speedText(present)}.`,
+      remedy:
+        remedy === null
+          ? `No machine of the region makes a cluster faster: ${without}.`
+          : `${remedy.sentence} Or ${without}.`,
+      ...changeOf(remedy),
+    },
+  ];
+};
+
+/** A token that spends more of its time on messages than this is bound by them. */
+const MOST_TRIP_SHARE = 0.5;
+
+/** Says where a token's time goes to messages instead of to the model. */
+const tokensAreNotMessages: Check = ({ config, facts, placement, performance }) => {
+  if (performance === null || placement?.fits !== true) return [];
+  const share = tripShare(performance.speed, config);
+  if (share <= MOST_TRIP_SHARE) return [];
+  const backends = slotsOf(config).length;
+  const remedy = remedyOf(fewerTrips(config, facts, performance.speed.decode.tokensPerSecond), config);
+  return [
+    {
+      code: "network-bound",
+      severity: "warning",
+      path: "backends",
+      message: `Sending messages between the front and ${backends === 1 ? "its backend" : `${backends} backends`}, and handling them there, takes ${Math.round(share * 100)} % of each token's time.`,
+      remedy: remedy?.sentence ?? "The model is too small for a cluster: run llama-server on one machine.",
+      ...changeOf(remedy),
+    },
+  ];
+};
+
+/** The cheapest cluster with fewer backends that is faster and waits less for messages. */
+function fewerTrips(config: ClusterConfig, facts: ModelFacts, tokensPerSecond: number): Proposal | null {
+  const backends = slotsOf(config).length;
+  const isBetter = isEvenClusterAs(
+    facts,
+    (speed, changed) => speed.decode.tokensPerSecond > tokensPerSecond && tripShare(speed, changed) <= MOST_TRIP_SHARE,
+  );
+  const counts = numbers(1, config.backends.reduce((sum, { count }) => sum + count, 0) - 1);
+  const fewer = onePool(config, [flavourOf(config)], counts).filter(
+    (proposal) => slotsOf(proposal.config).length < backends,
+  );
+  return cheapestOfAll(fewer, isBetter);
+}
+
+/** A load that takes longer than this because of the disk is worth a word. */
+const SLOW_LOAD_SECONDS = 2 * LOAD_GOAL_SECONDS;
+
+/** Says where reading the model from its volume takes long. */
+const diskIsFast: Check = ({ config, facts, placement, performance }) => {
+  if (performance === null || placement?.fits !== true || !isSlow(performance.load)) return [];
+  const remedy = fasterLoad(config, facts, placement, performance.load.seconds);
+  return [
+    {
+      code: "slow-load",
+      severity: "warning",
+      path: remedy?.change.path ?? "front.diskMebibytesPerSecond",
+      message: performance.load.because,
+      remedy: remedy?.sentence ?? "No volume of the front reads it faster: choose a smaller quantization of the model.",
+      ...changeOf(remedy),
+    },
+  ];
+};
+
+/** All that is about speed. */
+export const SPEED_CHECKS: readonly Check[] = [clusterBeatsItsFront, tokensAreNotMessages, diskIsFast];
+
+function isSlow({ seconds, boundBy }: LoadEstimate): boolean {
+  return boundBy !== "network" && seconds > SLOW_LOAD_SECONDS;
+}
+
+/** What a gp3 volume can be given (`front.diskMebibytesPerSecond`). */
+const MOST_MEBIBYTES_PER_SECOND = 2000;
+
+/** What makes the load quick, or else what makes it quicker than now. */
+function fasterLoad(config: ClusterConfig, facts: ModelFacts, placement: Placement, present: number): Remedy | null {
+  const within = (most: number) => (changed: ClusterConfig) => loadAfter(changed, facts, placement, most);
+  return fasterDisk(config, facts, within(SLOW_LOAD_SECONDS)) ?? fasterDisk(config, facts, within(present));
+}
+
+/** A faster volume; where the front can't take it, the cheapest front that can; where neither is enough, both. */
+function fasterDisk(
+  config: ClusterConfig,
+  facts: ModelFacts,
+  secondsOf: (changed: ClusterConfig) => number | null,
+): Remedy | null {
+  const { front } = config;
+  const wanted = Math.ceil(facts.fileBytes / MIB / LOAD_GOAL_SECONDS / 25) * 25;
+  const value = Math.min(MOST_MEBIBYTES_PER_SECOND, wanted);
+  const path = "front.diskMebibytesPerSecond";
+  const faster = { ...config, front: { ...front, diskMebibytesPerSecond: value } };
+  const seconds = secondsOf(faster);
+  if (seconds !== null) {
+    return { change: { path, value }, sentence: `Set ${path} to ${value}: loading then takes about ${seconds} s.` };
+  }
+  const isFast = ({ config: changed }: Proposal) => secondsOf(changed) !== null;
+  const other = cheapestOfAll(otherFronts(config), isFast);
+  if (other !== null) return remedyOf(other, config);
+  const both = cheapestOfAll(otherFronts(faster), isFast);
+  if (both === null) return null;
+  const sentence = `Set front.machine to ${both.config.front.machine} and ${path} to ${value}.`;
+  return { change: { path: "front", value: both.config.front }, sentence };
+}
+
+/**
+ * Seconds that loading takes with another front or volume; null if that is too long, or the model no longer fits. The
+ * present placement tells nearly the same, and at once.
+ */
+function loadAfter(config: ClusterConfig, facts: ModelFacts, present: Placement, most: number): number | null {
+  const secondsOf = (placement: Placement | null) => {
+    const load = performanceOf(config, facts, placement)?.load;
+    return load === undefined || isSlow(load) || load.seconds >= most ? null : Math.round(load.seconds);
+  };
+  if (secondsOf(present) === null) return null;
+  const placement = place(config, facts);
+  return placement?.fits === true ? secondsOf(placement) : null;
+}

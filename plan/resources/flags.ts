@@ -1,0 +1,95 @@
+/**
+ * The flags and variables of `llama-server` and `ggml-rpc-server`: nowhere else in the project are they known.
+ * Names at the pinned commit: `common/arg.cpp` (`set_env`), `tools/rpc/rpc-server.cpp`; `APP_*` is the entry point's
+ * contract in `images/`.
+ */
+
+import type { ClusterConfig } from "../../config/schema/index.ts";
+import { MIB } from "../../config/units.ts";
+import type { Slot } from "../hosts/hosts.ts";
+
+/** Port of `ggml-rpc-server` in its container; further GPUs of one machine have the ports that follow. */
+export const RPC_PORT = 50_052;
+/** Port of `llama-server` in its container. */
+export const FRONT_PORT = 8080;
+/** File in the front that holds the API key: never in the environment, never on the command line. */
+export const API_KEY_FILE = "/run/secrets/api-key";
+/** Directory in the front that holds the model. */
+export const MODEL_DIRECTORY = "/models";
+
+/** What a container is started with. */
+export interface ContainerFlags {
+  environment: Record<string, string>;
+  arguments: string[];
+}
+
+/** What the front is told beyond its configuration. */
+export interface FrontDecision {
+  modelFileName: string;
+  /** `address:port` of each backend, in the order of the devices. */
+  rpcBackends: readonly string[];
+  /** Entries of the split over the devices. */
+  tensorSplit: readonly number[];
+  /** Layers that go to the devices, the output layer among them. */
+  offloadedLayers: number;
+  threads: number;
+  startupSeconds: number;
+}
+
+/** Start of `llama-server`. */
+export function frontFlags({ target, model, front, access }: ClusterConfig, decision: FrontDecision): ContainerFlags {
+  // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
+  const isReachedBySession = target === "aws" && (access.mode ?? "ssm") === "ssm";
+  return {
+    environment: {
+      APP_MODE: "server",
+      APP_BIND: isReachedBySession ? "127.0.0.1" : "0.0.0.0",
+      APP_PORT: String(FRONT_PORT),
+      APP_MODEL: `${MODEL_DIRECTORY}/${decision.modelFileName}`,
+      APP_RPC_BACKENDS: decision.rpcBackends.join(","),
+      APP_GPU_LAYERS: String(decision.offloadedLayers),
+      APP_THREADS: String(decision.threads),
+      APP_WAIT_SECONDS: String(decision.startupSeconds),
+      LLAMA_ARG_TENSOR_SPLIT: decision.tensorSplit.join(","),
+      LLAMA_ARG_SPLIT_MODE: "layer",
+      LLAMA_ARG_CTX_SIZE: String(model.contextTokens),
+      LLAMA_ARG_N_PARALLEL: String(model.parallelSlots),
+      LLAMA_ARG_BATCH: String(model.batchTokens),
+      LLAMA_ARG_UBATCH: String(model.microBatchTokens),
+      LLAMA_ARG_FLASH_ATTN: model.flashAttention,
+      LLAMA_ARG_CACHE_TYPE_K: model.kvCacheType,
+      LLAMA_ARG_CACHE_TYPE_V: model.kvCacheType,
+      // The plan has made everything fit: llama.cpp is not to change it.
+      LLAMA_ARG_FIT: "off",
+      // Saving prompts to RAM aborts the server when the KV cache lies on RPC devices.
+      LLAMA_ARG_CACHE_RAM: "0",
+      LLAMA_ARG_ALIAS: model.alias ?? decision.modelFileName.replace(/\.gguf$/, ""),
+      LLAMA_ARG_API_KEY_FILE: API_KEY_FILE,
+      LLAMA_ARG_ENDPOINT_METRICS: "1",
+      // From 4 on the log says which buffer lies on which device: the proof that every backend is used.
+      LLAMA_ARG_LOG_VERBOSITY: "4",
+      ...(front.embeddings ? { LLAMA_ARG_EMBEDDINGS: "1", LLAMA_ARG_POOLING: "mean" } : {}),
+    },
+    arguments: [...front.arguments],
+  };
+}
+
+/**
+ * Start of `ggml-rpc-server`.
+ * @param address its machine's; in a container with a network of its own it listens on every address that it has
+ */
+export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Slot, address: string): ContainerFlags {
+  return {
+    environment: {
+      APP_MODE: "backend",
+      APP_BIND: type === null ? "0.0.0.0" : address,
+      APP_PORT: String(RPC_PORT + gpu),
+      APP_MEM: String(capacityBytes / MIB),
+      APP_THREADS: String(threads),
+      APP_CACHE: "1",
+      // One process would lend every GPU as a device of its own; the plan counts one device for each backend.
+      ...(flavour === "cuda" ? { APP_DEVICE: "CUDA0" } : {}),
+    },
+    arguments: [],
+  };
+}

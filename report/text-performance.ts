@@ -1,0 +1,109 @@
+/** How fast a planned cluster is, why, and what it costs, for a terminal. */
+
+import { type CostLine, HOURS_PER_MONTH } from "../plan/cost/quote.ts";
+import type { ClusterPlan } from "../plan/plan.ts";
+import { tokensPerSecond } from "../plan/speed/estimate.ts";
+import type { Seconds } from "../plan/speed/work.ts";
+import { speedRange, usd } from "./amounts.ts";
+import { bar, columns, hanging, labelled, type Paint, type Style, wrap } from "./layout.ts";
+import { notSold } from "./text-machines.ts";
+
+const BAR_WIDTH = 60;
+
+const TIME_PARTS: readonly { key: keyof Seconds; character: string; style: Style }[] = [
+  { key: "memory", character: "█", style: "blue" },
+  { key: "network", character: "▓", style: "yellow" },
+  { key: "compute", character: "▒", style: "magenta" },
+  { key: "overhead", character: "░", style: "dim" },
+];
+
+/** Whether every device holds what the split gives it. */
+export function fits({ front, backends }: ClusterPlan): boolean {
+  return [front, ...backends].every(({ memory }) => memory.totalBytes <= memory.capacityBytes);
+}
+
+/** The speed, what a token's time goes to, and how long the model takes to load. */
+export function speedLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
+  if (plan.target === "docker") {
+    const why = "the bandwidth of its memory is not known";
+    return wrap(`This machine is your own: it costs nothing per hour, and no speed is estimated, as ${why}.`, width);
+  }
+  if (plan.speed === null || plan.load === null || !fits(plan)) {
+    return wrap("No speed is estimated for a model that does not fit.", width);
+  }
+  const { decode, prompt, because } = plan.speed;
+  const label = (name: string, text: string) => labelled(name, 8, text, width, paint);
+  const room = Math.min(BAR_WIDTH, width - 8);
+  const parts = TIME_PARTS.map(({ key, character, style }) => ({ amount: decode.parts[key], character, style }));
+  const shares = TIME_PARTS.map(
+    ({ key, character }) => `${character} ${key} ${Math.round((decode.parts[key] / decode.secondsPerToken) * 100)} %`,
+  );
+  return [
+    ...label("decode", `about ${tokensPerSecond(decode.tokensPerSecond)} tokens per second (${speedRange(decode)})`),
+    " ".repeat(8) + bar(parts, decode.secondsPerToken, room, paint),
+    ...hanging(" ".repeat(8), shares.join("   "), width),
+    ...label("prompt", `about ${tokensPerSecond(prompt.tokensPerSecond)} tokens per second (${speedRange(prompt)})`),
+    ...label("load", plan.load.because),
+    ...label("why", because.join(" ")),
+  ];
+}
+
+/** What is paid, by part, and what the numbers leave open. */
+export function costLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
+  const { cost, region, speed } = plan;
+  if (plan.target === "docker") return [];
+  if (cost === null) {
+    return wrap(`No cost: ${notSold(plan).join(" and ")} can't be had on demand in ${region}.`, width);
+  }
+  const total = { kind: "total", what: "", usdPerHour: cost.usdPerHour, usdPerMonth: cost.usdPerMonth };
+  const hours = Math.round(cost.machineHoursPerMonth);
+  const running =
+    hours === HOURS_PER_MONTH
+      ? `A month has ${HOURS_PER_MONTH} hours, and the machines run in all of them.`
+      : `The machines run in ${hours} of a month's ${HOURS_PER_MONTH} hours; what is not a machine is paid in all of them.`;
+  const perToken =
+    cost.usdPerMillionTokens === null || speed === null || !fits(plan)
+      ? []
+      : [
+          `A million generated tokens: ${usd(cost.usdPerMillionTokens)} US dollars, at ${speedRange(speed.decode)} tokens per second and one answer after the other.`,
+        ];
+  const small = [`Prices as of ${cost.asOf}.`, ...cost.unknowns].join(" ");
+  return [
+    ...table([...cost.lines, total], width, paint),
+    ...[...perToken, running].flatMap((sentence) => wrap(sentence, width)),
+    ...wrap(small, width).map((line) => paint("dim", line)),
+  ];
+}
+
+type CostRow = Pick<CostLine, "what" | "usdPerHour" | "usdPerMonth"> & { kind: string };
+
+/** Kind, what, per hour, per month; where there is no room for four columns, the amounts get a line of their own. */
+function table(rows: readonly CostRow[], width: number, paint: Paint): string[] {
+  const amounts = amountColumns(rows);
+  const names = columns([
+    ["US dollars", ""],
+    ...rows.map(({ kind, what }, index) => [rows[index - 1]?.kind === kind ? "" : kind, what]),
+  ]);
+  const lines = names.map((name, index) => `${name}  ${amounts[index] ?? ""}`);
+  const isNarrow = lines.some((line) => line.length > width);
+  const text = isNarrow
+    ? rows.flatMap(({ kind, what, usdPerHour, usdPerMonth }) => [
+        what === "" ? kind : `${kind}: ${what}`,
+        `  ${usd(usdPerHour)} US dollars per hour, ${usd(usdPerMonth)} per month`,
+      ])
+    : lines;
+  const totalAt = text.length - (isNarrow ? 2 : 1);
+  return text.map((line, index) => {
+    if (index >= totalAt) return paint("bold", line);
+    return index === 0 && !isNarrow ? paint("dim", line) : line;
+  });
+}
+
+function amountColumns(rows: readonly CostRow[]): string[] {
+  const cells = [
+    ["per hour", "per month"],
+    ...rows.map(({ usdPerHour, usdPerMonth }) => [usd(usdPerHour), usd(usdPerMonth)]),
+  ];
+  const widths = [0, 1].map((column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  return cells.map((row) => row.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  "));
+}

@@ -1,0 +1,95 @@
+/** Runs the Pulumi CLI in the commands' environment. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { execa, type Options } from "execa";
+import { UserError } from "../../config/errors.ts";
+import { mustForward } from "../foreground.ts";
+import { paths } from "../paths.ts";
+import { tail } from "../programs.ts";
+import { backendOwner, commandEnvironment, readBackendFacts } from "./environment.ts";
+import { guardStackFiles } from "./salt.ts";
+import { releaseAbandonedLocks } from "./state-locks.ts";
+
+/** Project name in Pulumi.yaml. */
+export const PROJECT = "llama-rpc-cluster";
+
+/** Commands that are about the user's own login, never about the project's backend. */
+const LOGIN_COMMANDS = new Set(["login", "logout"]);
+
+function environmentFor(args: readonly string[]): Record<string, string> {
+  const environment = commandEnvironment(paths.root);
+  if (LOGIN_COMMANDS.has(args[0] ?? "") && backendOwner(readBackendFacts(process.env), paths) === "project") {
+    delete environment["PULUMI_BACKEND_URL"];
+    if (environment["PULUMI_HOME"] === paths.pulumiHome) delete environment["PULUMI_HOME"];
+  }
+  return environment;
+}
+
+/** Whether the state is in the project. */
+export const ownBackend = () => backendOwner(readBackendFacts(process.env), paths) === "project";
+
+async function run(args: readonly string[], options: Options, signal?: AbortSignal) {
+  if (ownBackend() && releaseAbandonedLocks(paths.state) > 0) {
+    console.error("An earlier run of Pulumi was killed; its lock on the state was taken away.");
+  }
+  const restore = ownBackend() ? guardStackFiles(paths.root) : () => {};
+  const child = execa("pulumi", [...args], {
+    cwd: paths.root,
+    env: environmentFor(args),
+    extendEnv: false,
+    reject: false,
+    ...options,
+  });
+  // Pulumi tidies up after an interruption, so it gets the signal and the time for it instead of being killed.
+  const pass = () => {
+    if (mustForward(signal?.reason)) child.kill("SIGINT");
+  };
+  signal?.addEventListener("abort", pass, { once: true });
+  try {
+    return await child;
+  } finally {
+    signal?.removeEventListener("abort", pass);
+    restore();
+  }
+}
+
+/** Runs a command on this terminal and answers its exit code. */
+export async function pulumiOnTerminal(args: readonly string[], signal?: AbortSignal): Promise<number> {
+  const result = await run(args, { stdio: "inherit" }, signal);
+  return result.exitCode ?? 1;
+}
+
+/** Runs a command and answers what it prints; a failure is an error with what it said. */
+export async function pulumiAnswer(args: readonly string[], signal?: AbortSignal): Promise<string> {
+  const result = await run(args, { stdin: "ignore", all: true }, signal);
+  if (result.failed) throw new UserError(`pulumi ${args.join(" ")} failed:\n    ${tail(String(result.all ?? ""), 20)}`);
+  return String(result.stdout ?? "");
+}
+
+/** The stack that a command line names; null if it names none. */
+export function stackIn(args: readonly string[]): string | null {
+  for (const [index, argument] of args.entries()) {
+    if (argument === "--") return null;
+    if (argument === "-s" || argument === "--stack") return args[index + 1] ?? null;
+    if (argument.startsWith("--stack=")) return argument.slice("--stack=".length);
+    if (/^-s=?[^-=]/.test(argument)) return argument.replace(/^-s=?/, "");
+  }
+  return null;
+}
+
+/** Whether the backend has the stack. */
+export async function stackIsThere(stack: string, signal?: AbortSignal): Promise<boolean> {
+  if (ownBackend()) {
+    // Our own backend is a folder: looking is quicker than asking.
+    const file = join(paths.state, ".pulumi", "stacks", PROJECT, stack);
+    return existsSync(`${file}.json`) || existsSync(`${file}.json.gz`);
+  }
+  const list = JSON.parse(await pulumiAnswer(["stack", "ls", "--json"], signal)) as { name: string }[];
+  return list.some(({ name }) => name === stack || name.endsWith(`/${stack}`));
+}
+
+/** Makes a stack that has a file in `stacks/` but is not in the backend yet. */
+export async function ensureStack(stack: string, signal?: AbortSignal): Promise<void> {
+  if (!existsSync(join(paths.root, "stacks", `Pulumi.${stack}.yaml`)) || (await stackIsThere(stack, signal))) return;
+  await pulumiAnswer(["stack", "select", "--create", "--stack", stack, "--non-interactive"], signal);
+}

@@ -1,0 +1,122 @@
+/**
+ * The environment that every command runs in.
+ *
+ * Who is logged in to a Pulumi backend keeps everything of theirs: backend, PULUMI_HOME, passphrase. Who is not gets a
+ * self-contained project: state in `.pulumi-state/`, its passphrase in `.toolchain/passphrase`, and PULUMI_HOME in
+ * `.toolchain/pulumi-home`, because there the plugins that were built here can sit under the versions that npm asks for
+ * (no warning per command, and no hand-made plugin in the cache that the user's other projects share).
+ *
+ * Who logs in while the project's own state holds a cluster keeps the project's own until that is destroyed: no command
+ * could find the cluster otherwise.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { paths as ownPaths, type ProjectPaths, pathsOf } from "../paths.ts";
+import { ownStateHoldsResources } from "./own-state.ts";
+
+export type Variables = Record<string, string | undefined>;
+
+/** What the decision depends on, read once from the machine. */
+export interface BackendFacts {
+  variables: Variables;
+  /** Text of Pulumi's credentials file, null if there is none. */
+  credentials: string | null;
+  /** Whether the state inside the project holds a cluster. */
+  ownClusterIsUp: boolean;
+}
+
+/** Whose backend the commands talk to. */
+export type BackendOwner = "project" | "user";
+
+/** URL of the file backend inside the project; Pulumi unescapes its path. */
+export const ownBackendUrl = (paths: ProjectPaths): string =>
+  `file://${paths.state.replace(/[%?#]/g, (character) => encodeURIComponent(character))}`;
+
+/** Whether the user is logged in to a backend that is not the project's own. */
+function isLoggedIn({ variables, credentials }: Omit<BackendFacts, "ownClusterIsUp">, paths: ProjectPaths): boolean {
+  if (variables["PULUMI_ACCESS_TOKEN"]) return true;
+  if (credentials === null) return false;
+  try {
+    const current: unknown = (JSON.parse(credentials) as { current?: unknown }).current;
+    return typeof current === "string" && current !== "" && current !== ownBackendUrl(paths);
+  } catch {
+    return false; // Pulumi itself takes a broken file for "not logged in"
+  }
+}
+
+/** Decides whether the user has a backend of their own. */
+export function backendOwner(facts: BackendFacts, paths: ProjectPaths): BackendOwner {
+  const url = facts.variables["PULUMI_BACKEND_URL"];
+  // Our own URL is there when a shell has sourced .toolchain/env.sh.
+  if (url) return url === ownBackendUrl(paths) ? "project" : "user";
+  return isLoggedIn(facts, paths) && !facts.ownClusterIsUp ? "user" : "project";
+}
+
+/** What somebody should know who is logged in while the project's own state is used; null if nothing. */
+export function heldBackLogin(facts: BackendFacts, paths: ProjectPaths): string | null {
+  if (backendOwner(facts, paths) === "user" || !isLoggedIn(facts, paths) || !facts.ownClusterIsUp) return null;
+  return "the state stays in .pulumi-state, where a cluster of this project is; your own Pulumi login counts here once that is destroyed";
+}
+
+/** Reads the facts: Pulumi looks for its credentials under PULUMI_CREDENTIALS_PATH, PULUMI_HOME or `~/.pulumi`. */
+export function readBackendFacts(variables: Variables, paths: ProjectPaths = ownPaths): BackendFacts {
+  // The project's own PULUMI_HOME, which the commands' environment has, says nothing of the user's login.
+  const home = variables["PULUMI_HOME"] === paths.pulumiHome ? undefined : variables["PULUMI_HOME"];
+  const folder = variables["PULUMI_CREDENTIALS_PATH"] ?? home ?? join(homedir(), ".pulumi");
+  const file = join(folder, "credentials.json");
+  const login = { variables, credentials: existsSync(file) ? readFileSync(file, "utf8") : null };
+  // The state is read only where it decides something.
+  return { ...login, ownClusterIsUp: isLoggedIn(login, paths) && ownStateHoldsResources(paths) };
+}
+
+/** The variables that the project adds to what the user's shell has. */
+export function addedVariables(facts: BackendFacts, paths: ProjectPaths): Record<string, string> {
+  const { variables } = facts;
+  const own = backendOwner(facts, paths) === "project";
+  const home = own ? (variables["PULUMI_HOME"] ?? paths.pulumiHome) : undefined;
+  const mine = [join(paths.root, "node_modules", ".bin"), paths.bin];
+  const theirs = (variables["PATH"] ?? "")
+    .split(delimiter)
+    .filter((entry) => entry !== "" && ![...mine, paths.plugins].includes(entry));
+  const added: Record<string, string> = {
+    // The engine takes plugins built here from PATH where its cache is the user's own.
+    PATH: [...mine, ...theirs, ...(home === paths.pulumiHome ? [] : [paths.plugins])].join(delimiter),
+    PULUMI_SKIP_UPDATE_CHECK: variables["PULUMI_SKIP_UPDATE_CHECK"] ?? "1",
+    // Engine and plugins live for seconds: collecting their garbage takes a fifth of a preview.
+    GOGC: variables["GOGC"] ?? "400",
+    NODE_COMPILE_CACHE: variables["NODE_COMPILE_CACHE"] ?? join(paths.toolchain, "compile-cache"),
+  };
+  if (home === undefined) return added;
+  added["PULUMI_BACKEND_URL"] = ownBackendUrl(paths);
+  added["PULUMI_HOME"] = home;
+  // The salt of the state's key is kept in the state: see salt.ts.
+  added["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true";
+  if (variables["PULUMI_CONFIG_PASSPHRASE"] === undefined) {
+    added["PULUMI_CONFIG_PASSPHRASE_FILE"] = variables["PULUMI_CONFIG_PASSPHRASE_FILE"] ?? paths.passphraseFile;
+  }
+  return added;
+}
+
+/** The whole environment for a child process. */
+export function commandEnvironment(root: string, variables: Variables = process.env): Record<string, string> {
+  const paths = pathsOf(root);
+  const all: Variables = { ...variables, ...addedVariables(readBackendFacts(variables, paths), paths) };
+  return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
+/** Text of `.toolchain/env.sh`, for people who type `pulumi` themselves: `. .toolchain/env.sh`. */
+export function shellFile(added: Record<string, string>, paths: ProjectPaths): string {
+  const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
+  const front = [join(paths.root, "node_modules", ".bin"), paths.bin].map(quote).join(":");
+  const back = (added["PATH"] ?? "").split(delimiter).includes(paths.plugins) ? `:${quote(paths.plugins)}` : "";
+  const lines = Object.entries(added)
+    .filter(([name]) => name !== "PATH")
+    .map(([name, value]) => `export ${name}=${quote(value)}`);
+  return [
+    "# Made by toolchain/; read it with:  . .toolchain/env.sh",
+    `export PATH=${front}:"$PATH"${back}`,
+    ...lines,
+    "",
+  ].join("\n");
+}

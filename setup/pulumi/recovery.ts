@@ -1,0 +1,83 @@
+/**
+ * Mends what a killed `pulumi up` left: a container that the engine has and the state has not, whose fixed name would
+ * stand in the way of every later run. Pulumi notes each creation before it begins it, so what was under way is known.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { paths } from "../paths.ts";
+import { ownBackend, PROJECT, pulumiAnswer } from "./engine.ts";
+
+/** The parts of a stack's state that matter here. */
+export interface Snapshot {
+  resources?: { type: string; id?: string }[];
+  pending_operations?: { type: string; resource: { type: string; inputs?: { name?: unknown } } }[];
+}
+
+/** Something that the engine has. */
+export interface EngineObject {
+  kind: "container" | "network";
+  id: string;
+  name: string;
+}
+
+/** A volume of the same name is taken as it is, so only these can be in the way. */
+const KINDS: Record<string, EngineObject["kind"]> = {
+  "docker:index/container:Container": "container",
+  "docker:index/network:Network": "network",
+};
+
+/** Creations that were under way, as kind and name. */
+export function pendingCreations(snapshot: Snapshot): { kind: EngineObject["kind"]; name: string }[] {
+  return (snapshot.pending_operations ?? []).flatMap(({ type, resource }) => {
+    const kind = KINDS[resource.type];
+    const name = resource.inputs?.name;
+    return type === "creating" && kind !== undefined && typeof name === "string" ? [{ kind, name }] : [];
+  });
+}
+
+/** Objects that an interrupted creation made and no state knows. */
+export function orphansOf(snapshot: Snapshot, objects: readonly EngineObject[]): EngineObject[] {
+  const known = new Set((snapshot.resources ?? []).map(({ id }) => id));
+  const pending = pendingCreations(snapshot);
+  return objects.filter(
+    ({ kind, name, id }) => !known.has(id) && pending.some((one) => one.kind === kind && one.name === name),
+  );
+}
+
+async function snapshotOf(stack: string, signal: AbortSignal): Promise<Snapshot> {
+  if (!ownBackend()) {
+    const text = await pulumiAnswer(["stack", "export", "--stack", stack], signal);
+    return (JSON.parse(text) as { deployment?: Snapshot }).deployment ?? {};
+  }
+  // Our own backend is a folder: reading is quicker than asking.
+  const file = join(paths.state, ".pulumi", "stacks", PROJECT, `${stack}.json`);
+  if (!existsSync(file)) return {};
+  return (JSON.parse(readFileSync(file, "utf8")) as { checkpoint?: { latest?: Snapshot } }).checkpoint?.latest ?? {};
+}
+
+async function objectsOf(stack: string): Promise<EngineObject[]> {
+  const filter = ["--no-trunc", "--filter", `label=llama-rpc-cluster/stack=${stack}`];
+  const list = async (kind: EngineObject["kind"], args: string[], name: string): Promise<EngineObject[]> => {
+    const { stdout } = await execa("docker", [...args, ...filter, "--format", `{{.ID}} {{.${name}}}`]);
+    const lines = stdout.split("\n").filter((line) => line !== "");
+    return lines.map((line) => ({ kind, id: line.split(" ")[0] ?? "", name: line.split(" ")[1] ?? "" }));
+  };
+  return [
+    ...(await list("container", ["ps", "--all"], "Names")),
+    ...(await list("network", ["network", "ls"], "Name")),
+  ];
+}
+
+/** Mends a stack that a killed run left in the middle of a creation; does nothing otherwise. */
+export async function recover(stack: string, signal: AbortSignal): Promise<void> {
+  const snapshot = await snapshotOf(stack, signal);
+  if ((snapshot.pending_operations ?? []).length === 0) return;
+  console.error("An earlier run was killed in the middle of something; putting that right first.");
+  for (const { kind, id, name } of orphansOf(snapshot, await objectsOf(stack))) {
+    console.error(`  removing the ${kind} ${name}, which that run began to create`);
+    await execa("docker", kind === "container" ? ["rm", "--force", "--volumes", id] : ["network", "rm", id]);
+  }
+  const refresh = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--non-interactive"];
+  await pulumiAnswer([...refresh, "--suppress-outputs", "--stack", stack], signal);
+}

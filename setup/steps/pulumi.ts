@@ -1,0 +1,132 @@
+/** The Pulumi CLI and its language host for Node. */
+import { existsSync, realpathSync } from "node:fs";
+import { chmod, mkdir, rename, rm } from "node:fs/promises";
+import { delimiter, dirname, join } from "node:path";
+import { execa } from "execa";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../../offline/go.ts";
+import { atLeast, versionIn } from "../compare.ts";
+import { download } from "../download.ts";
+import { paths } from "../paths.ts";
+import { unreachable } from "../probe.ts";
+import { answerOf, which } from "../programs.ts";
+import type { Step, Way } from "../runner.ts";
+import { isStamped, keyOf, stamp } from "../stamps.ts";
+import type { Report } from "../terminal.ts";
+import { versions } from "../versions.ts";
+
+const HOST = "pulumi-language-nodejs";
+
+const cli: GoProgram = {
+  module: "pulumi",
+  package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
+  linkerFlags: `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${versions.pulumi.version}`,
+  output: join(paths.bin, "pulumi"),
+  typical: "6 to 8 min with cold Go caches, under 1 min with warm ones",
+};
+
+const host: GoProgram = {
+  module: "language-nodejs",
+  package: `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${HOST}`,
+  linkerFlags: "-s -w",
+  output: join(paths.bin, HOST),
+  typical: "1 to 2 min with cold Go caches, seconds with warm ones",
+};
+
+const archiveKey = keyOf("archive", versions.pulumi.version, process.platform, process.arch);
+const fromArchive = (program: string) =>
+  existsSync(join(paths.bin, program)) && isStamped(paths.stamps, `archive-${program}`, archiveKey);
+
+/** The user's own CLI, wherever it is on PATH but in our folder; null if there is none that will do. */
+export async function usersPulumi(): Promise<{ file: string; version: string } | null> {
+  const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== paths.bin);
+  const file = which("pulumi", path.join(delimiter));
+  if (file === null) return null;
+  const version = versionIn((await answerOf(file, ["version"])) ?? "");
+  if (version === null || !atLeast(version, versions.pulumi.minimum)) return null;
+  return Number(version.split(".")[0]) < versions.pulumi.beforeMajor ? { file, version } : null;
+}
+
+/** One archive holds the CLI and the language hosts; each step takes out what is its own. */
+const archive = (program: string): Way => {
+  const platform = process.platform;
+  const url = versions.pulumi.archive(platform, process.arch === "x64" ? "x64" : process.arch);
+  return {
+    how: "Pulumi's own archive",
+    typical: "about 100 MB",
+    blocked: async () => (await unreachable(url)) ?? (await unreachable(versions.pulumi.checksums)),
+    run: (report, signal) => takeFromArchive(program, url, report, signal),
+  };
+};
+
+async function takeFromArchive(program: string, url: string, report: Report, signal: AbortSignal): Promise<void> {
+  const name = new URL(url).pathname.split("/").at(-1) ?? "";
+  const sums = await (await fetch(versions.pulumi.checksums, { signal })).text();
+  const sha256 = checksumOf(sums, name);
+  if (sha256 === null) throw new Error(`the checksum file of the release does not list ${name}`);
+  const file = join(paths.downloads, name);
+  await download(url, file, sha256, report, signal);
+  const scratch = join(paths.build, `pulumi-archive.${process.pid}`);
+  await mkdir(scratch, { recursive: true });
+  await mkdir(paths.bin, { recursive: true });
+  try {
+    await execa("tar", ["-xzf", file, "-C", scratch, "--strip-components=1", `pulumi/${program}`], {
+      cancelSignal: signal,
+    });
+    await chmod(join(scratch, program), 0o755);
+    await rename(join(scratch, program), join(paths.bin, program));
+    await stamp(paths.stamps, `archive-${program}`, archiveKey);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The hash that a `sha256sum` file lists for a name; null if it doesn't. */
+export function checksumOf(list: string, name: string): string | null {
+  for (const line of list.split("\n")) {
+    const [hash, file] = line.trim().split(/\s+\*?/);
+    if (file === name && hash && /^[0-9a-f]{64}$/.test(hash)) return hash;
+  }
+  return null;
+}
+
+const fromModules = (program: GoProgram): Way => ({
+  how: "building it from Go modules",
+  typical: program.typical,
+  blocked: goMissing,
+  systemWide: goCaches,
+  run: (report, signal) => build(program, report, signal),
+});
+
+/** The CLI: the user's own where it will do. */
+export const pulumiStep: Step = {
+  name: "pulumi",
+  why: "the engine that creates and destroys clusters",
+  lane: "build",
+  have: async () => {
+    if (isBuilt(cli)) return `${versions.pulumi.version}, built here`;
+    if (fromArchive("pulumi")) return `${versions.pulumi.version}, from its archive`;
+    const users = await usersPulumi();
+    return users && `${users.version}, your own (${users.file})`;
+  },
+  get: archive("pulumi"),
+  getWithoutDownloads: fromModules(cli),
+};
+
+/** The language host: beside the CLI in every official installation. */
+export const languageHostStep: Step = {
+  name: "language host",
+  why: "runs index.ts for the engine",
+  lane: "build",
+  needs: ["pulumi"],
+  have: async () => {
+    if (isBuilt(host)) return `${versions.languageHost.version}, built here`;
+    if (fromArchive(HOST)) return `${versions.pulumi.version}, from Pulumi's archive`;
+    if (isBuilt(cli) || fromArchive("pulumi")) return null;
+    const users = await usersPulumi();
+    if (users && existsSync(join(dirname(realpathSync(users.file)), HOST))) return `beside ${users.file}`;
+    const ambient = users && which(HOST);
+    return ambient ? `your own (${ambient})` : null;
+  },
+  get: archive(HOST),
+  getWithoutDownloads: fromModules(host),
+};
