@@ -1,6 +1,6 @@
 /** What set-up asks the Docker CLI. */
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -26,15 +26,10 @@ const systemPluginFolders = ["libexec", "lib"].flatMap((folder) =>
   ["/usr", "/usr/local"].map((prefix) => `${prefix}/${folder}/docker/cli-plugins`),
 );
 
-/** Whether a plugin file is there; the CLI itself may not be installed yet. */
-export function hasPlugin(name: string): boolean {
-  return [pluginFolder(), ...systemPluginFolders].some((folder) => {
-    try {
-      return readdirSync(folder).includes(name);
-    } catch {
-      return false;
-    }
-  });
+/** Path of a CLI plugin's file, whether or not the CLI itself is installed; null if there is none. */
+export function pluginFile(name: string): string | null {
+  const files = [pluginFolder(), ...systemPluginFolders].map((folder) => join(folder, name));
+  return files.find((file) => existsSync(file)) ?? null;
 }
 
 /** Imports what `program` writes as an image; the pipe is theirs, so nothing passes through this process. */

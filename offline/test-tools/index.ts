@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { acquire } from "../../setup/lock.mjs";
 import { which } from "../../setup/programs.ts";
 import type { Report } from "../../setup/terminal.ts";
+import { compose } from "./compose.ts";
 import { cloudInit, emulator, faketime, registry, systemdAnalyze } from "./debian-tools.ts";
 import { type PythonEnvironment, pythonTool } from "./python.ts";
 import { providerMirror } from "./terraform.ts";
@@ -91,6 +92,24 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
   const environment = { list: "checkov", folder: join(root, ".toolchain", "test-tools", "checkov") };
   const { found, reasons } = await ensure(root, report, { checkov: pythonTool(environment, "checkov") });
   return { checkov: found.checkov, reason: reasons.checkov ?? null };
+}
+
+/** Docker Compose as a program, or why it can't be had. */
+export interface Compose {
+  program: string | null;
+  reason: string | null;
+}
+
+/**
+ * Makes Docker Compose ready: the plugin that this machine has, or one that is built.
+ *
+ * @param root the project's root directory
+ * @param report is told what is got, and what is installed or changed outside the project
+ */
+export async function ensureCompose(root: string, report = onConsole): Promise<Compose> {
+  const folder = join(root, ".toolchain", "test-tools");
+  const { found, reasons } = await ensure(root, report, { program: compose(folder) });
+  return { program: found.program, reason: reasons.program ?? null };
 }
 
 /** An emulator's program, or why it can't be had. */

@@ -4,7 +4,7 @@ import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../../offline/go.ts";
-import { engineVersion, hasPlugin, pluginFolder, startDaemon } from "../docker.ts";
+import { engineVersion, pluginFile, pluginFolder, startDaemon } from "../docker.ts";
 import { download, reasonOf } from "../download.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
@@ -159,7 +159,7 @@ export const buildxStep: Step = {
   why: "Docker's front end for image builds",
   lane: "build",
   have: async () => {
-    if (which("docker") === null) return hasPlugin("docker-buildx") ? "plugin file is there" : null;
+    if (which("docker") === null) return pluginFile("docker-buildx") ? "plugin file is there" : null;
     const answer = await answerOf("docker", ["buildx", "version"]);
     return answer?.replace("github.com/docker/", "") ?? null;
   },

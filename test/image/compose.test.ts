@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { Container, removeEverything } from "./containers.ts";
@@ -79,18 +78,6 @@ describe("images/compose.yaml", () => {
       const log = await container.logged(/APP_MODE=none: idle/);
       await container.remove();
       expect(log, name).not.toMatch(/is no variable of this image/);
-    }
-  });
-
-  test("is understood by Docker Compose itself", async (context) => {
-    const version = await execa("docker", ["compose", "version"], { reject: false });
-    if (version.exitCode !== 0) context.skip("no Docker Compose on this machine");
-    for (const profile of [[], ["--profile", "cuda"]]) {
-      const result = await execa("docker", ["compose", "--file", file, ...profile, "config", "--quiet"], {
-        reject: false,
-        all: true,
-      });
-      expect(result.exitCode, result.all).toBe(0);
     }
   });
 });

@@ -1,0 +1,28 @@
+/** Docker Compose, which brings `images/compose.yaml` up in a test. */
+import { join } from "node:path";
+import { pluginFile } from "../../setup/docker.ts";
+import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
+import type { Tool } from "./tool.ts";
+
+/** Newest version that Go 1.26.8 builds; v5.7 needs a newer Go. */
+const VERSION = "5.6.0";
+
+/** The user's own Compose plugin, which also runs as a program, or one built from its Go module. */
+export function compose(folder: string): Tool {
+  const built: GoProgram = {
+    module: "compose",
+    package: "github.com/docker/compose/v5/cmd",
+    linkerFlags: `-s -w -X github.com/docker/compose/v5/internal.Version=v${VERSION}`,
+    output: join(folder, "bin", "docker-compose"),
+    typical: "2 to 3 min with cold Go caches",
+  };
+  return {
+    find: () => pluginFile("docker-compose") ?? (isBuilt(built) ? built.output : null),
+    get: async (report, signal) => {
+      const noGo = await goMissing();
+      if (noGo !== null) throw new Error(`it is not installed, and it can't be built: ${noGo}`);
+      report.say(`builds Docker Compose from its Go module; ${(await goCaches()).join("; ")}`);
+      await build(built, report, signal);
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
+import { ensureCompose } from "../../offline/test-tools/index.ts";
+import { docker } from "./containers.ts";
+import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing, root, sourceImage } from "./images.ts";
+
+/** The name that Compose gives to everything that a test makes. */
+const PROJECT = "llama-rpc-compose-test";
+/** Images that a test builds by the compose file alone. */
+const BUILT = { backend: "llama-rpc-cluster-test/compose-backend", server: "llama-rpc-cluster-test/compose-server" };
+
+let program: string | null = null;
+let lack = "";
+let folder = "";
+let port = 0;
+
+beforeAll(async () => {
+  const found = await ensureCompose(root);
+  program = found.program;
+  lack = found.reason ?? modelMissing() ?? "";
+  if (lack !== "") return;
+  await buildImages();
+  // Beside the project's own files, so that a model of the user's in images/models is left alone.
+  folder = mkdtempSync(join(tmpdir(), "compose-"));
+  cpSync(join(root, "images"), folder, { recursive: true, filter: (file) => !file.endsWith("images/models") });
+  mkdirSync(join(folder, "models"));
+  cpSync(join(model.folder, model.file), join(folder, "models", model.file));
+  port = await freePort();
+}, BUILD_TIMEOUT_MS);
+
+afterEach(async () => {
+  if (folder !== "") await compose(["down", "--volumes", "--timeout", "5"]);
+});
+
+afterAll(async () => {
+  if (folder !== "") rmSync(folder, { recursive: true, force: true });
+  for (const image of Object.values(BUILT)) await execa("docker", ["image", "rm", image], { reject: false });
+});
+
+/** Runs Compose on a copy of `images/` and fails with what it said. */
+async function compose(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<string> {
+  if (program === null) throw new Error(lack);
+  const result = await execa(program, ["--project-name", PROJECT, ...args], {
+    cwd: folder,
+    env: { BUILDX_BUILDER: "default", LLAMA_MODEL: model.file, LLAMA_PORT: String(port), ...env },
+    all: true,
+    reject: false,
+  });
+  expect(result.exitCode, `docker-compose ${args.join(" ")}:\n${result.all}`).toBe(0);
+  return result.all;
+}
+
+/** The front's answer to a question, and proof that it came through the backend. */
+async function answer(): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({
+      max_tokens: 16,
+      temperature: 0,
+      messages: [{ role: "user", content: "What is the capital of France?" }],
+    }),
+  });
+  expect(response.status).toBe(200);
+  const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
+  return choices[0]?.message.content ?? "";
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("a listening server has a port");
+  return address.port;
+}
+
+/** Everything that the engine has of the test's project, by kind. */
+async function left(): Promise<Record<string, string>> {
+  const filter = ["--quiet", "--filter", `label=com.docker.compose.project=${PROJECT}`];
+  return {
+    containers: await docker(["ps", "--all", ...filter]),
+    networks: await docker(["network", "ls", ...filter]),
+    volumes: await docker(["volume", "ls", ...filter]),
+  };
+}
+
+describe("images/compose.yaml, brought up by Docker Compose", () => {
+  test("is understood with and without the profile cuda", async (context) => {
+    if (lack !== "") context.skip(lack);
+    for (const profile of [[], ["--profile", "cuda"]]) await compose([...profile, "config", "--quiet"]);
+  });
+
+  test("answers through a CPU backend with images that exist, and leaves nothing after down", async (context) => {
+    if (lack !== "") context.skip(lack);
+    const prebuilt = { LLAMA_CPU_SERVER_IMAGE: images.server, LLAMA_CPU_BACKEND_IMAGE: images.backend };
+    await compose(["up", "--no-build", "--pull", "never", "--detach", "--wait"], prebuilt);
+    expect(await answer()).toMatch(/Paris/);
+    const log = await compose(["logs", "main"], prebuilt);
+    expect(log, "the front says which buffers lie on the backend").toMatch(/RPC0.*model buffer size/);
+    await compose(["down", "--volumes", "--timeout", "5"], prebuilt);
+    expect(await left()).toEqual({ containers: "", networks: "", volumes: "" });
+  });
+
+  test("answers through a CPU backend with images that it builds itself", {
+    timeout: BUILD_TIMEOUT_MS,
+  }, async (context) => {
+    if (lack !== "") context.skip(lack);
+    const source = await sourceImage();
+    // A machine that can't clone llama.cpp hands the source over as an image, as README says of every build.
+    const args = source === undefined ? {} : { LLAMACPP_SOURCE: source };
+    const override = { services: { main: { build: { args } }, "backend-cpu": { build: { args } } } };
+    writeFileSync(join(folder, "override.yaml"), stringify(override));
+    const built = { LLAMA_CPU_SERVER_IMAGE: BUILT.server, LLAMA_CPU_BACKEND_IMAGE: BUILT.backend };
+    const files = ["--file", "compose.yaml", "--file", "override.yaml"];
+    await compose([...files, "up", "--build", "--detach", "--wait"], built);
+    expect(await answer()).toMatch(/Paris/);
+  });
+});
