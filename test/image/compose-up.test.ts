@@ -55,20 +55,15 @@ async function compose(args: readonly string[], env: Readonly<Record<string, str
   return result.all;
 }
 
-/** The front's answer to a question, and proof that it came through the backend. */
+/** How the front goes on with a sentence that has one end. */
 async function answer(): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+  const response = await fetch(`http://127.0.0.1:${port}/completion`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({
-      max_tokens: 16,
-      temperature: 0,
-      messages: [{ role: "user", content: "What is the capital of France?" }],
-    }),
+    body: JSON.stringify({ prompt: "The capital of France is", n_predict: 4, temperature: 0 }),
   });
   expect(response.status).toBe(200);
-  const { choices } = (await response.json()) as { choices: { message: { content: string } }[] };
-  return choices[0]?.message.content ?? "";
+  return ((await response.json()) as { content: string }).content;
 }
 
 async function freePort(): Promise<number> {
