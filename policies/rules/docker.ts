@@ -7,7 +7,7 @@ const NETWORK = docker("Network");
 const onlyTheFrontIsPublished: Rule = {
   name: "only-the-front-is-published",
   must: "no container but the front may publish a port, and the front only on the loopback address",
-  why: "A published port bypasses the host's own firewall; RPC on it is a shell for everybody who reaches the host.",
+  why: "A published port bypasses the host's own firewall; RPC on it gives a shell to everyone who reaches the host.",
   remedy:
     'Remove `ports` and `publishAllPorts` from backends, and write `ip: "127.0.0.1"` in the front\'s; a tunnel or a proxy with TLS brings others there.',
   check: (resource) => {
@@ -27,7 +27,7 @@ const onlyTheFrontIsPublished: Rule = {
 const noSharedNamespace: Rule = {
   name: "containers-keep-to-themselves",
   must: "a container must have its own network and no privileges of the host",
-  why: "On the host's network a backend answers on every address of the machine; privileged, whoever runs code in it owns the machine.",
+  why: "On the host's network a backend answers on every address of the machine; in a privileged container, anyone who runs code owns the machine.",
   remedy: "Remove `networkMode` and `privileged`, and join the cluster's networks through `networksAdvanced`.",
   check: ({ type, props }) => {
     if (type !== CONTAINER) return [];
@@ -48,7 +48,7 @@ const networksOf = ({ props }: Resource): unknown => props["networksAdvanced"] ?
 const backendsAreInternal: Rule = {
   name: "backends-are-on-internal-networks",
   must: "every network that a backend is on must be one of the stack's and internal",
-  why: "Docker gives every other network a way out, and whoever is on it a way in.",
+  why: "Docker gives every other network a route out, and a route in to its members.",
   remedy: "Write `internal: true` in the network, and list no other one in the backend's `networksAdvanced`.",
   checkStack: (resources) =>
     resources

@@ -64,9 +64,9 @@ function inAllowed(resource: Resource, look: (statement: Statement) => Record<st
 
 const actionsByName: Rule = {
   name: "actions-are-named",
-  must: "a statement that allows must name its actions one by one, without a wildcard; only an endpoint's policy may say all, with a condition on the account",
-  why: "A wildcard allows what AWS adds tomorrow, too.",
-  remedy: "List the actions that the machine really calls.",
+  must: "an allow statement must list its actions without a wildcard; only an endpoint's policy may allow all, with a condition on the account",
+  why: "A wildcard also allows actions that AWS adds later.",
+  remedy: "List the actions that the machine calls.",
   check: (resource) =>
     inAllowed(resource, (statement) => {
       const wide = texts(statement["Action"]).filter((action) => action.includes("*"));
@@ -104,8 +104,8 @@ const ABOUT_ITSELF = new Set([aws("ecr", "RepositoryPolicy"), aws("sns", "Topic"
 
 const resourcesByName: Rule = {
   name: "resources-are-named",
-  must: "a statement that allows must name the resources that it is about, but for the few actions that take none",
-  why: "A machine that is broken into can then touch what is its own cluster's and nothing else.",
+  must: "an allow statement must name its resources, except for the few actions that take none",
+  why: "An attacker on a machine can then touch only that machine's cluster.",
   remedy:
     "Write the ARNs; an action that takes no resource goes into a statement of its own and into the list in policies/rules/identity.ts with its reason.",
   check: (resource) =>
@@ -124,8 +124,8 @@ const resourcesByName: Rule = {
 
 const principalsByName: Rule = {
   name: "principals-are-named",
-  must: "a statement that allows must name who may; only an endpoint's policy, which can but narrow, may say everybody",
-  why: "Everybody is every AWS account in the world.",
+  must: "an allow statement must name its principals; only an endpoint's policy, which can only restrict, may say everyone",
+  why: "Everyone means every AWS account in the world.",
   remedy: "Write the service or the ARN of the role.",
   check: (resource) =>
     ENDPOINTS.has(resource.type)
@@ -149,9 +149,9 @@ const OF_AWS = /^arn:aws[\w-]*:iam::aws:policy\//;
 
 const noManagedPolicy: Rule = {
   name: "no-managed-policy",
-  must: "a role must not take a policy that AWS manages",
-  why: "These are full of wildcards and grow: AmazonSSMManagedInstanceCore lets a machine read every parameter of the account.",
-  remedy: "Write the few actions into a policy of the role's own.",
+  must: "a role must not attach an AWS managed policy",
+  why: "Managed policies contain wildcards and grow: AmazonSSMManagedInstanceCore lets a machine read every parameter of the account.",
+  remedy: "Write the few actions into an inline policy of the role.",
   check: ({ type, props }) => {
     const attached = ATTACHMENTS.has(type)
       ? [{ path: "policyArn", value: props["policyArn"] }]
@@ -166,8 +166,8 @@ const LASTING = new Set(["User", "AccessKey", "UserLoginProfile"].map((kind) => 
 
 const noLastingCredentials: Rule = {
   name: "no-lasting-credentials",
-  must: "a cluster must make no IAM user and no access key",
-  why: "Credentials that do not expire are found in the wrong place sooner or later.",
+  must: "a cluster must create no IAM user and no access key",
+  why: "Credentials that do not expire leak sooner or later.",
   remedy: "Use a role.",
   check: ({ type }) => (LASTING.has(type) ? [{ path: "", value: undefined }] : []),
 };

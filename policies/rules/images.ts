@@ -14,8 +14,8 @@ const ECR_REFERENCE = /\b\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/
 const imagesByDigest: Rule = {
   name: "images-by-digest",
   must: "an image must be named by its digest or its id",
-  why: "A tag can mean another image tomorrow, and a front and a backend of different builds do not understand each other.",
-  remedy: "Write `<repository>@sha256:<digest>`; builds and registries answer with it.",
+  why: "A tag can name another image tomorrow, and a front and a backend of different builds refuse each other.",
+  remedy: "Write `<repository>@sha256:<digest>`; builds and registries report the digest.",
   check: (resource) => {
     if (resource.type === docker("Container")) return ofContainer(resource.props["image"]);
     if (resource.type === docker("RemoteImage")) return ofRemoteImage(resource);

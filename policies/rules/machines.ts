@@ -10,8 +10,8 @@ const inherits = (props: Props, property: string) => isSet(props["launchTemplate
 
 const metadata: Rule = {
   name: "imds-v2-with-one-hop",
-  must: "the metadata service must want a session token (IMDSv2) and answer one hop away",
-  why: "With version 1, or over a container's bridge, whoever gets a machine to fetch an address gets its role's credentials.",
+  must: "the metadata service must require a session token (IMDSv2) and a hop limit of 1",
+  why: "With version 1, or over a container's bridge, anyone who makes the machine fetch an address gets its role's credentials.",
   remedy: 'Write `metadataOptions: { httpTokens: "required", httpPutResponseHopLimit: 1 }`.',
   check: ({ type, props }) => {
     if (!isMachine(type) || inherits(props, "metadataOptions")) return [];
@@ -27,7 +27,7 @@ const metadata: Rule = {
 const volumes: Rule = {
   name: "volumes-are-encrypted",
   must: "every EBS volume must be encrypted",
-  why: "A volume holds the model, its cache and what was asked of it, and snapshots of it can be handed on.",
+  why: "A volume holds the model, its cache and prompts, and snapshots of it can be shared.",
   remedy: "Write `encrypted: true`.",
   check: ({ type, props }) => {
     if (type === aws("ec2", "LaunchTemplate")) return templateVolumes(props);
@@ -58,7 +58,7 @@ function templateVolumes(props: Props): Finding[] {
 const noKeyPair: Rule = {
   name: "no-key-pair",
   must: "no machine may have an SSH key pair",
-  why: "A key is a way in that nobody logs and nobody takes away when somebody leaves.",
+  why: "An SSH key is access that nobody logs and nobody revokes when a person leaves.",
   remedy: "Remove it; `connect` prints how to reach the front through Session Manager.",
   check: ({ type, props }) => {
     if (type === aws("ec2", "KeyPair")) return [{ path: "", value: undefined }];

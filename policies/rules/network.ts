@@ -29,7 +29,7 @@ const written = (value: unknown) => isSet(value) && String(value) !== "false" &&
 const noPublicAddress: Rule = {
   name: "no-public-address",
   must: "no machine of a cluster may have a public IPv4 or any IPv6 address",
-  why: "An address that the Internet can route to leaves one security group rule between RPC and everybody.",
+  why: "With a public address, one security group rule is all that protects RPC from the Internet.",
   remedy:
     "Give the machine a network interface of its own or `associatePublicIpAddress: false`, and no Elastic IP, NAT or IPv6.",
   check: (resource) => {
@@ -92,7 +92,7 @@ const leavesTo = (route: unknown): Finding[] => {
 const isolatedSubnets: Rule = {
   name: "machines-have-no-route-out",
   must: "the route table of a subnet with machines must not lead out of the VPC",
-  why: "Without a route there is no way out, whatever a security group says.",
+  why: "Without a route no traffic leaves, even if a security group allows it.",
   remedy:
     "Associate the subnet with a table without routes, and keep gateways to the tables of the load balancer's subnets.",
   checkStack: (resources) => {
@@ -143,7 +143,7 @@ const isRpc = (port: unknown) =>
 const rpcBehindNoBalancer: Rule = {
   name: "rpc-behind-no-load-balancer",
   must: "no load balancer may listen on an RPC port or lead to a backend",
-  why: "A load balancer hands on whatever reaches it, and RPC trusts whoever it hears.",
+  why: "A load balancer forwards everything that reaches it, and RPC trusts every client.",
   remedy: "Point the load balancer at the front's port, and at the front alone.",
   check: ({ type, props }) => {
     if (CLASSIC.has(type))
@@ -173,7 +173,7 @@ const LISTENERS = new Set(ofBalancer("Listener"));
 const listenersUseTls: Rule = {
   name: "listener-speaks-tls-1.3",
   must: "a listener must speak HTTPS or TLS with a policy that has TLS 1.3; plain HTTP may only send on to HTTPS, and TCP only be inside a VPC",
-  why: "Prompts, answers and the API key go through it.",
+  why: "Prompts, answers and the API key pass through it.",
   remedy: 'Write `protocol: "HTTPS"` and `sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06"`.',
   check: ({ type, props }) => {
     if (!LISTENERS.has(type)) return [];

@@ -63,7 +63,7 @@ const LABELLED = new Set([
   "docker-build:index:Image",
 ]);
 
-const REMEDY = `Add \`${STACK_TAG}\` with the stack's name and \`${ROLE_TAG}\` with what it is for.`;
+const WHAT = `\`${STACK_TAG}\` with the stack's name and \`${ROLE_TAG}\` with its role`;
 
 function missing(resource: Resource, property: string): Finding[] {
   const tags = tagsOf(resource);
@@ -75,9 +75,9 @@ function missing(resource: Resource, property: string): Finding[] {
 
 const tagged: Rule = {
   name: "tagged",
-  must: "whatever takes tags must say whose and what it is",
-  why: "The bill, the budget, the schedule and the search for what is left over go by the tags.",
-  remedy: REMEDY,
+  must: "every resource that takes tags must name its stack and its role",
+  why: "The bill, the budget, the schedule and `npm run leaks` use the tags.",
+  remedy: `Add the tags ${WHAT}.`,
   check: (resource) =>
     resource.type.startsWith("aws:") && !WITHOUT_TAGS.has(resource.type)
       ? [...missing(resource, "tags"), ...volumesOf(resource)]
@@ -95,9 +95,9 @@ function volumesOf({ type, props }: Resource): Finding[] {
 
 const labelled: Rule = {
   name: "labelled",
-  must: "whatever the Docker engine keeps must say whose and what it is",
-  why: "Several clusters share one engine, and what is left over must be found.",
-  remedy: REMEDY.replace("Add", "Label it:"),
+  must: "everything that the Docker engine keeps must name its stack and its role",
+  why: "Several clusters share one engine, and leftovers must be found.",
+  remedy: `Add the labels ${WHAT}.`,
   check: (resource) => (LABELLED.has(resource.type) ? missing(resource, "labels") : []),
 };
 

@@ -62,8 +62,8 @@ function textsIn(value: unknown, path: string): Text[] {
 const noSecretInPlainSight: Rule = {
   name: "no-secret-in-plain-sight",
   must: "no user data, environment, argument, tag or other property may hold a secret",
-  why: "User data, environments and command lines can be read by whoever may describe a machine, and they end up in logs.",
-  remedy: "Put it into a SecureString of SSM, or a file of its own, and hand over its name.",
+  why: "Everyone who may describe a machine can read its user data, environments and command lines, and these end up in logs.",
+  remedy: "Put it into a SecureString of SSM or into a file, and pass the name.",
   check: (resource) =>
     isOfProvider(resource)
       ? openTextsOf(resource).flatMap(({ path, text }) =>

@@ -41,7 +41,7 @@ function isRole(resource: Resource, opening: Opening, peer: Peer, role: string):
 const rpcFromTheFrontAlone: Rule = {
   name: "rpc-from-the-front-alone",
   must: `the RPC ports ${RPC_PORTS.lowest} to ${RPC_PORTS.highest} must be open to the front's security group alone, by reference`,
-  why: "llama.cpp's RPC server knows no password and no encryption: whoever reaches its port runs code on the machine.",
+  why: "llama.cpp's RPC server has no password and no encryption: anyone who reaches its port runs code on the machine.",
   remedy:
     'Give the rule `referencedSecurityGroupId` of the group whose role is "front" and nothing else, or ports without these.',
   check: (resource) =>
@@ -64,8 +64,8 @@ const isOfBackends = (opening: Opening, resource: Resource) =>
 
 const backendAcceptsNothingElse: Rule = {
   name: "backend-accepts-rpc-alone",
-  must: "a backend's security group must let in nothing but the front's RPC connections",
-  why: "A backend has one job; every other open port is one more way in.",
+  must: "a backend's security group must allow nothing in but the front's RPC connections",
+  why: "A backend has one job; every other open port is another way in.",
   remedy: `Remove the rule, or narrow it to TCP ${RPC_PORTS.lowest} to ${RPC_PORTS.highest} from the front's group.`,
   checkStack: (resources) =>
     inAllOpenings(resources, (opening, resource) => {
@@ -84,8 +84,8 @@ function coversOnlyRpc(opening: Opening): boolean {
 
 const backendHasNoWayOut: Rule = {
   name: "backend-has-no-way-out",
-  must: "a backend's security group must let out nothing but HTTPS to AWS's endpoints: a group, a prefix list, or a VPC's addresses",
-  why: "Code that got in through RPC must find nobody to talk to.",
+  must: "a backend's security group must allow nothing out but HTTPS to AWS's endpoints: a group, a prefix list, or a VPC's addresses",
+  why: "Code that got in through RPC must reach nothing.",
   remedy: "Narrow the rule to TCP 443 with `referencedSecurityGroupId` or `prefixListId`.",
   checkStack: (resources) =>
     inAllOpenings(resources, (opening, resource) => {
@@ -113,8 +113,8 @@ const WORLD = new Set<unknown>(["0.0.0.0/0", "::/0"]);
 
 const noGroupOpensTheWorld: Rule = {
   name: "nobody-calls-out-to-the-world",
-  must: "no security group may let connections out to every address",
-  why: "Images, models and keys come through endpoints of the VPC; nothing in a cluster calls the Internet.",
+  must: "no security group may allow connections to every address",
+  why: "Images, models and keys come through VPC endpoints; nothing in a cluster calls the Internet.",
   remedy: "Name the endpoint's security group, a prefix list, or the networks that are meant.",
   check: (resource) =>
     openingsOf(resource)
@@ -129,7 +129,7 @@ const GROUP_ATTACHMENT = aws("ec2", "NetworkInterfaceSecurityGroupAttachment");
 const backendHasItsOwnGroups: Rule = {
   name: "backend-has-its-own-group",
   must: "a backend's network interface must be in groups of this stack whose role is backend, and in no other",
-  why: "A group that somebody else looks after can open the RPC port at any time, and without a group AWS takes the VPC's default one.",
+  why: "Someone else's group can open the RPC port at any time, and without a group AWS uses the VPC's default one.",
   remedy: "List the backends' group alone in `securityGroups`.",
   checkStack: (resources) =>
     resources.flatMap((resource) => {
@@ -161,7 +161,7 @@ const VPC = aws("ec2", "Vpc");
 const defaultGroupIsEmpty: Rule = {
   name: "default-group-is-empty",
   must: "the default security group of the cluster's VPC must be in the stack and have no rule",
-  why: "AWS makes it with every VPC: it lets its members reach each other on all ports.",
+  why: "AWS creates it with every VPC, and its members can reach each other on all ports.",
   remedy: "Add `new aws.ec2.DefaultSecurityGroup` with the VPC's id and without rules.",
   check: (resource) =>
     resource.type === DEFAULT_SECURITY_GROUP ? openingsOf(resource).map(({ path }) => ({ path, value: UNKNOWN })) : [],
@@ -179,7 +179,7 @@ const SSH = 22;
 const noSsh: Rule = {
   name: "no-port-22",
   must: "no security group may open port 22",
-  why: "Machines are reached through Session Manager, which knows who it is and writes it down.",
+  why: "People reach machines through Session Manager, which identifies them and logs the session.",
   remedy: "Remove the rule, or narrow its ports and protocol to what is needed.",
   check: (resource) =>
     openingsOf(resource)

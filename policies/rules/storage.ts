@@ -29,7 +29,7 @@ const ENCRYPTION = versions("BucketServerSideEncryptionConfiguration");
 const bucketsAreEncrypted: Rule = {
   name: "bucket-is-encrypted",
   must: "a bucket must come with a BucketServerSideEncryptionConfiguration",
-  why: "Models can be worth more than machines, and the bucket's setting says what happens to every object in it.",
+  why: "A model can be worth more than the machines, and the bucket's setting applies to every object in it.",
   remedy: "Add one whose rule has an `applyServerSideEncryptionByDefault` of AES256 or aws:kms.",
   checkStack: (resources) =>
     bucketsWithout(resources, ENCRYPTION, ({ props }) => elements(props["rules"]).some(encrypts)),
@@ -45,7 +45,7 @@ const BLOCKS = ["blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "res
 const bucketsArePrivate: Rule = {
   name: "bucket-is-private",
   must: "a bucket must come with a BucketPublicAccessBlock whose four switches are on, and no access list may be public",
-  why: "One policy written in haste must not put the model on the Internet.",
+  why: "One careless policy must not publish the model on the Internet.",
   remedy: `Add one with ${BLOCKS.map((name) => `\`${name}: true\``).join(", ")}.`,
   check: ({ type, props }) =>
     type === aws("s3", "BucketAcl") || BUCKETS.has(type)
@@ -61,7 +61,7 @@ const bucketsArePrivate: Rule = {
 
 const bucketsWantTls: Rule = {
   name: "bucket-wants-tls",
-  must: "a bucket must come with a BucketPolicy that denies everything to everybody without TLS",
+  must: "a bucket must come with a BucketPolicy that denies everything without TLS",
   why: "S3 answers plain HTTP as well.",
   remedy:
     'Add a statement with Effect Deny, Principal "*", Action "s3:*", the bucket and its objects, and the condition Bool aws:SecureTransport "false".',
@@ -87,7 +87,7 @@ const SECRET_NAME = /key|token|secret|password|credential/i;
 const keysAreSecureStrings: Rule = {
   name: "key-is-a-secure-string",
   must: "a parameter that holds a key must be a SecureString",
-  why: "Whoever may list parameters reads a String in plain text.",
+  why: "Everyone who may read parameters sees a String in plain text.",
   remedy: 'Write `type: "SecureString"`.',
   check: (resource) => {
     const { type, props } = resource;
@@ -103,8 +103,8 @@ const isCache = (resource: Resource) => /^(registry-)?cache$/.test(roleOf(resour
 
 const tagsStay: Rule = {
   name: "image-tags-stay",
-  must: "a repository of images must have immutable tags, but for one whose role is cache",
-  why: "What was reviewed under a tag must still be what the tag means tomorrow.",
+  must: "an image repository must have immutable tags, unless its role is cache",
+  why: "A tag must keep naming the image that was reviewed.",
   remedy: 'Write `imageTagMutability: "IMMUTABLE"`.',
   check: (resource) => {
     const value = resource.props["imageTagMutability"];
@@ -115,8 +115,8 @@ const tagsStay: Rule = {
 
 const imagesAreScanned: Rule = {
   name: "images-are-scanned",
-  must: "a repository of images must scan them when they are pushed, but for one whose role is cache",
-  why: "A base image's holes are found after it was built.",
+  must: "an image repository must scan images on push, unless its role is cache",
+  why: "Vulnerabilities of a base image are found after it was built.",
   remedy: "Write `imageScanningConfiguration: { scanOnPush: true }`.",
   check: (resource) => {
     const path = "imageScanningConfiguration.scanOnPush";
