@@ -3,9 +3,9 @@ import { ConfigError } from "./problems.ts";
 const CONTAINER_NAMES = { x64: "amd64", arm64: "arm64", arm: "arm/v7" } as const;
 
 /**
- * This machine's architecture in the words of container platforms; what the docker target builds for.
+ * This machine's architecture as container platforms name it. Target docker builds images for it.
  * @param nodeArchitecture `process.arch`
- * @throws {ConfigError} on a machine that llama.cpp's images are not made for
+ * @throws {ConfigError} on a machine for which there are no llama.cpp images
  */
 export function containerArchitecture(nodeArchitecture: string) {
   const name = CONTAINER_NAMES[nodeArchitecture as keyof typeof CONTAINER_NAMES];

@@ -1,11 +1,11 @@
-/** IPv4 networks in CIDR notation: just enough to check the stack file and to hand out addresses. */
+/** IPv4 networks in CIDR notation: enough to check the stack file and to assign addresses. */
 
 /** An IPv4 network as numbers. */
 export interface Network {
   /** First address as an unsigned 32-bit number. */
   base: number;
   prefix: number;
-  /** How many addresses it holds, the first and the last (network, broadcast) included. */
+  /** Number of its addresses, including the first (network) and the last (broadcast). */
   size: number;
 }
 
@@ -39,7 +39,7 @@ export function overlaps(a: Network, b: Network): boolean {
   return a.base < b.base + b.size && b.base < a.base + a.size;
 }
 
-/** RFC 1918: the networks that are never routed on the internet. */
+/** RFC 1918: the networks that are never routed on the Internet. */
 const PRIVATE_NETWORKS = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"];
 
 /** Whether the whole network lies in one of the private ranges. */
@@ -49,7 +49,7 @@ export function isPrivate(network: Network): boolean {
   );
 }
 
-/** The network that a text known to be right names. */
+/** The network that a valid text names. @throws {Error} if it names none */
 export function networkOf(cidr: string): Network {
   const network = parseNetwork(cidr);
   if (network === null) throw new Error(`${cidr} is not an IPv4 network`);

@@ -1,4 +1,4 @@
-/** What set-up says that this machine provides: it writes `.toolchain/machine.json`, nothing else is read here. */
+/** What this machine provides, as set-up wrote it to `.toolchain/machine.json`. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ const MACHINE_FILE = ".toolchain/machine.json";
 const REMEDY = "Delete the file and run `npm start`, which writes it anew.";
 
 /**
- * What this machine provides; nothing particular if set-up has not said so.
+ * What this machine provides; an empty object if set-up wrote no file.
  * @throws {ConfigError} if the file is there and can't be understood
  */
 export function readMachine(projectRoot: string): Machine {

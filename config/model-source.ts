@@ -1,11 +1,11 @@
-/** Where a model may lie, and how the stack file says so. Only the text is looked at here; nothing is opened. */
+/** Where a model may lie, and how the stack file says so. Only the text is read here; nothing is opened. */
 
 import { withoutCredentials } from "./problems.ts";
 
-/** A model's source, understood. */
+/** A model's source in its parts. */
 export type ModelSource =
   | { kind: "file"; path: string }
-  /** `https://host/path/model.gguf`, with whatever query the host wants. */
+  /** `https://host/path/model.gguf`, with any query that the host needs. */
   | { kind: "http"; url: string }
   /** `hf:owner/repository/file.gguf`, with a revision `hf:owner/repository@revision/file.gguf`. */
   | { kind: "hugging-face"; owner: string; repository: string; revision: string; file: string }
@@ -15,10 +15,10 @@ export type ModelSource =
 const HUGGING_FACE = /^hf:([\w.-]+)\/([\w.-]+)(?:@([\w.-]+))?\/([^\0?#]+\.gguf)$/;
 /** A bucket's name as S3 allows it; a key may hold anything. */
 const S3 = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/([^\0]+\.gguf)$/;
-/** A name of a scheme has two letters at least, so that a drive letter is none. */
+/** The name of a scheme has at least two letters, so that a drive letter is none. */
 const SCHEME = /^[a-z][a-z0-9+.-]+:/i;
 
-/** Understands a source; null if it is none that ends in a .gguf file. */
+/** Reads a source; null if it does not name a .gguf file. */
 export function parseModelSource(source: string): ModelSource | null {
   const [, owner, repository, revision = "main", file] = HUGGING_FACE.exec(source) ?? [];
   if (owner !== undefined && repository !== undefined && file !== undefined) {
@@ -36,7 +36,7 @@ export function isLocalSource(source: string): boolean {
   return parseModelSource(source)?.kind === "file";
 }
 
-/** Number of the model's files, as the name of the first part says it. */
+/** Number of the model's files, which the name of the first part says. */
 export function fileCount(source: string): number {
   return Number(/-\d{5}-of-(\d{5})\.gguf(\?.*)?$/.exec(source)?.[1] ?? 1);
 }

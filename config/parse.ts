@@ -1,7 +1,8 @@
-/** From what a stack file holds to a configuration that can be planned, or to every problem at once. */
+/** Turns what a stack file holds into a configuration that can be planned, or reports every problem at once. */
 
 import * as z from "zod";
-import { ConfigError, closest, joinPath, type Problem } from "./problems.ts";
+import { ConfigError, closest, joinPath, type Problem, valueAt } from "./problems.ts";
+import { rulesBesides } from "./repair.ts";
 import { brokenRules } from "./rules/index.ts";
 import type { ConfigUse } from "./rules/rule.ts";
 import { type FieldNotes, notes } from "./schema/fields.ts";
@@ -12,7 +13,7 @@ export { ConfigError, type Problem } from "./problems.ts";
 /**
  * Checks a stack's configuration and fills in the defaults.
  * @param raw the project's keys without their prefix: `{ model: …, backends: … }`
- * @param use what the configuration is for; a plan alone takes models that a cluster could not be created with yet
+ * @param use what the configuration is for; some models can be planned although target docker can't serve them
  * @throws {ConfigError} that names every problem
  */
 export function parseCluster(raw: Record<string, unknown>, use: ConfigUse = "cluster"): ClusterConfig {
@@ -41,7 +42,7 @@ function problemsOf(issue: Issue, raw: unknown): Problem[] {
   ];
 }
 
-/** What a check says of its own instead of its field's notes: `params` of `refine`. */
+/** The notes of a single check, which replace its field's notes: `params` of `refine`. */
 function ownNote(issue: Issue): FieldNotes | null {
   const { rule, remedy } = issue.code === "custom" ? (issue.params ?? {}) : {};
   return typeof rule === "string" && typeof remedy === "string" ? { rule, remedy } : null;
@@ -59,7 +60,7 @@ function unknownKey(path: PropertyKey[], value: unknown, known: readonly string[
   };
 }
 
-/** What other tools, llama.cpp's flags among them, call the same things. */
+/** What llama.cpp's flags and other tools call the same things. */
 const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["ctxsize", "contextTokens"],
   ["contextsize", "contextTokens"],
@@ -89,45 +90,6 @@ const OTHER_NAMES: ReadonlyMap<string, string> = new Map([
   ["tag", "version"],
   ["repo", "repository"],
 ]);
-
-/**
- * Rules between fields, for a configuration of which some fields are wrong: those are set aside (a default or a stand-in
- * takes their place), and a rule that looks at one of them keeps quiet.
- */
-function rulesBesides(issues: readonly Issue[], raw: Record<string, unknown>, use: ConfigUse): Problem[] {
-  const repaired = structuredClone(raw);
-  const wrong: string[] = [];
-  for (const issue of issues) {
-    if (issue.code === "unrecognized_keys") {
-      for (const key of issue.keys) replaceAt(repaired, [...issue.path, key], undefined);
-    } else {
-      wrong.push(joinPath(issue.path));
-      replaceAt(repaired, issue.path, standInFor(issue.path));
-    }
-  }
-  const result = clusterSchema.safeParse(repaired);
-  if (!result.success) return [];
-  const isWrong = (path: string) =>
-    wrong.some((bad) => path === bad || path.startsWith(`${bad}.`) || path.startsWith(`${bad}[`));
-  return brokenRules(result.data, use)
-    .filter(({ involves }) => !involves.some(isWrong))
-    .map(({ involves: _, ...problem }) => problem);
-}
-
-/** A right value for a field that has no default, so that the rest can still be looked at. */
-function standInFor(path: readonly PropertyKey[]): unknown {
-  const pool = { name: `stand-in-${String(path[1] ?? 0)}`, memory: "1 GiB" };
-  const standIns: Record<string, unknown> = {
-    model: { source: "stand-in.gguf" },
-    "model.source": "stand-in.gguf",
-    backends: [pool],
-    "backends[]": pool,
-    "backends[].name": pool.name,
-    "backends[].memory": pool.memory,
-    "front.arguments[]": "stand-in",
-  };
-  return standIns[joinPath(path).replaceAll(/\[\d+\]/g, "[]")];
-}
 
 /** The schema at a path, without what wraps it (defaults, optional). */
 function schemaAt(path: readonly PropertyKey[]): z.ZodType {
@@ -161,20 +123,4 @@ function noteAt(path: readonly PropertyKey[]) {
 function keysAt(path: readonly PropertyKey[]): string[] {
   const schema = unwrap(schemaAt(path));
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
-}
-
-function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, step) => (isContainer(value) ? value[String(step)] : undefined), raw);
-}
-
-function replaceAt(raw: unknown, path: readonly PropertyKey[], value: unknown): void {
-  const parent = valueAt(raw, path.slice(0, -1));
-  const step = path.at(-1);
-  if (!isContainer(parent) || step === undefined) return;
-  if (value === undefined) delete parent[String(step)];
-  else parent[String(step)] = value;
-}
-
-function isContainer(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

@@ -1,4 +1,4 @@
-/** What is wrong with a stack's configuration, and how it is told: everything at once, each with its remedy. */
+/** What is wrong with a stack's configuration: all problems are reported at once, each with its remedy. */
 
 import { UserError } from "./errors.ts";
 
@@ -14,7 +14,7 @@ export interface Problem {
   remedy: string;
 }
 
-/** A configuration that can't be used. The message holds every problem and is meant for the user as it is. */
+/** A configuration that can't be used. The message holds every problem and is printed to the user unchanged. */
 export class ConfigError extends UserError {
   override readonly name = "ConfigError";
   readonly problems: readonly Problem[];
@@ -32,12 +32,22 @@ export function describeProblem({ path, value, rule, remedy }: Problem): string 
   return `${path} ${value === undefined ? "is missing: it" : `is ${shown(value)}: it`} ${rule}. ${remedy}`;
 }
 
-/** A path as the stack file's reader thinks of it: `backends[0].memory`. */
+/** A path as one writes it: `backends[0].memory`. */
 export function joinPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     return text === "" ? String(step) : `${text}.${String(step)}`;
   }, "");
+}
+
+/** What stands at a path; undefined if nothing does. */
+export function valueAt(raw: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, step) => (isContainer(value) ? value[String(step)] : undefined), raw);
+}
+
+/** Whether a value is a mapping or a list. */
+export function isContainer(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
 const SHOWN_LENGTH = 60;
@@ -48,13 +58,13 @@ function shown(value: unknown): string {
   return text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text;
 }
 
-/** A text without the name and the password of an address in it: messages end up in logs. */
+/** A text with the name and the password of each address removed, because messages end up in logs. */
 export function withoutCredentials(text: string): string {
-  // A password may hold a slash or a question mark, though no address should; digits and a slash are a port.
+  // People write passwords with a slash or a question mark in them although they must be encoded. Digits and a slash are a port.
   return text.replaceAll(/(:\/\/)(?:[^\s/?#@]*:(?!\d+\/)\S*|[^\s/?#]*)@/g, "$1…@");
 }
 
-/** The candidate that was most likely meant, or null if none is close. */
+/** The candidate that the user most likely meant, or null if none is close. */
 export function closest(word: string, candidates: readonly string[]): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
   const ranked = candidates

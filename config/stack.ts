@@ -22,7 +22,7 @@ export function stackFilePath(stack: string): string {
   return `${STACKS_DIRECTORY}/Pulumi.${stack}.yaml`;
 }
 
-/** The stack that a text names: by the name of its file, with or without the directory, or else as it is. */
+/** The stack that a text names: the text may be the name of its file, with or without the directory. */
 export function stackNamed(text: string, projectRoot: string): string {
   const [, name] = /^Pulumi\.(.+)\.yaml$/.exec(basename(text)) ?? [];
   const directory = resolve(projectRoot, dirname(text));
@@ -31,8 +31,8 @@ export function stackNamed(text: string, projectRoot: string): string {
 }
 
 /**
- * The project's keys of a stack file, without their prefix and unchecked: hand them to `parseCluster`.
- * @throws {ConfigError} if there is no such stack, or if its file is not YAML that can be read
+ * The project's keys of a stack file, without their prefix. They are not checked: hand them to `parseCluster`.
+ * @throws {ConfigError} if there is no such stack, or if its file is not valid YAML
  */
 export function readStackFile(stack: string, projectRoot: string): Record<string, unknown> {
   if (!isStackName(stack)) throw noNameOfAStack(stack);
@@ -94,7 +94,7 @@ function configOf(document: unknown, file: string): Record<string, unknown> {
       path: `config in ${file}`,
       value: config,
       rule: `must be a mapping of keys such as ${PROJECT_NAME}:model`,
-      remedy: "Begin with the file of another stack in the same directory.",
+      remedy: "Start from the file of another stack in the same directory.",
     },
   ]);
 }

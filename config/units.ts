@@ -1,17 +1,17 @@
 /**
- * Units of the stack file, in types: an amount of memory is written `"2 GiB"` and is a plain number of bytes nowhere
- * else than behind {@link memoryBytes}.
+ * Units of the stack file, in types: an amount of memory is written `"2 GiB"`, and only
+ * {@link memoryBytes} turns it into a plain number of bytes.
  */
 
 export const MIB = 1024 ** 2;
 export const GIB = 1024 ** 3;
 
-/** An amount of memory as the stack file says it: `"512 MiB"`, `"2 GiB"`, `"1.5 GiB"`. */
+/** An amount of memory as the stack file writes it: `"512 MiB"`, `"2 GiB"`, `"1.5 GiB"`. */
 export type MemorySize = `${number} ${"MiB" | "GiB"}`;
 
 const MEMORY_PATTERN = /^(\d+(?:\.\d+)?) (MiB|GiB)$/;
 
-/** Whether the text is an amount of memory that is a whole number of MiB and more than nothing. */
+/** Whether the text is an amount of memory: a whole number of MiB above zero. */
 export function isMemorySize(text: string): text is MemorySize {
   const match = MEMORY_PATTERN.exec(text);
   if (match === null) return false;

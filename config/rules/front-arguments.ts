@@ -1,6 +1,9 @@
+import { broken, type Rule } from "./rule.ts";
+
 /**
  * Arguments of `llama-server` that a user may not hand over in `front.arguments`, because the plan decides them or
- * because they break a cluster. An argument beats the environment in llama.cpp, so it would silently win.
+ * because they break a cluster. In llama.cpp an
+ * argument overrides the environment, so it would silently replace what the plan decided.
  */
 
 const DECIDED_ELSEWHERE: readonly (readonly [flags: string, remedy: string])[] = [
@@ -40,7 +43,7 @@ const DECIDED_ELSEWHERE: readonly (readonly [flags: string, remedy: string])[] =
   ],
   [
     "-kvo --kv-offload -nkvo --no-kv-offload --swa-full -cram --cache-ram",
-    "Remove it: the planned memory would no longer be right.",
+    "Remove it: the planned memory would be wrong.",
   ],
   ["--api-key --api-key-file", "Remove it: the stack makes a key; see the output apiKey."],
   ["--metrics", "Remove it: metrics are always on."],
@@ -52,7 +55,7 @@ const DECIDED_ELSEWHERE: readonly (readonly [flags: string, remedy: string])[] =
     "--models-dir --models-preset --models-max --models-autoload --no-models-autoload",
     "Remove it: llama.cpp's router does not work with RPC backends; make one stack for each model.",
   ],
-  ["--tools --agent", "Remove it: it lets whoever holds the API key run programs in the front."],
+  ["--tools --agent", "Remove it: it lets everybody who has the API key run programs in the front."],
   ["-h --help --usage --version --list-devices --completion-bash", "Remove it: the server would print and exit."],
 ];
 
@@ -62,6 +65,19 @@ const REMEDIES: ReadonlyMap<string, string> = new Map(
 
 /** What to do instead of handing over this argument, or null if it may be handed over. */
 export function remedyForArgument(argument: string): string | null {
-  const [flag = ""] = argument.split("=", 1);
-  return REMEDIES.get(flag) ?? null;
+  return REMEDIES.get(flagOf(argument)) ?? null;
 }
+
+/** What follows the equals sign may be a secret. */
+function flagOf(argument: string): string {
+  const [flag = ""] = argument.split("=", 1);
+  return flag;
+}
+
+export const argumentsAreFree: Rule = ({ front }) =>
+  front.arguments.flatMap((argument, index) => {
+    const remedy = remedyForArgument(argument);
+    if (remedy === null) return [];
+    const rule = "must not be an argument that the plan decides";
+    return broken(`front.arguments[${index}]`, flagOf(argument), rule, remedy);
+  });

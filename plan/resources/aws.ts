@@ -4,7 +4,7 @@ import { addressAt, networkOf } from "../../config/cidr.ts";
 import { parseModelSource } from "../../config/model-source.ts";
 import { ConfigError } from "../../config/problems.ts";
 import type { Region } from "../../config/regions.ts";
-import type { Schedule } from "../../config/schema/aws.ts";
+import type { Schedule } from "../../config/schema/limits.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { minutesOf } from "../../config/time.ts";
 import { slotsOf } from "../hosts/hosts.ts";

@@ -107,7 +107,7 @@ describe("npm run advise", () => {
     await server.close();
     expect(out).toContain("best value");
     expect(err).toContain(
-      "The stack file can't be written to stacks/Pulumi.mine.yaml: it has come to be there meanwhile",
+      "The stack file can't be written to stacks/Pulumi.mine.yaml: something else has made it in the meantime",
     );
     expect(readFileSync(file, "utf8")).toBe("config: {}\n");
   });

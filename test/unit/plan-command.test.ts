@@ -74,7 +74,7 @@ describe("npm run plan", () => {
 
   test.each([
     ["nowhere/a.svg", "there is no folder nowhere; make it, or choose another place."],
-    ["LICENSE/a.svg", "LICENSE is no folder; choose another place."],
+    ["LICENSE/a.svg", "LICENSE is not a folder; choose another place."],
     ["folder.svg", "it is a folder; name a file in it."],
   ])("shows the plan though the picture can't be written to %s, and says why", async (name, reason) => {
     writeFileSync(join(root, "LICENSE"), "mine\n");
