@@ -1,11 +1,12 @@
-/** Holds the catalog against what AWS says: cells that have another value now, and what only a person can decide. */
+/** Compares the catalog with what AWS says: cells that have another value, and what somebody has to change by hand. */
 
+import { hardware } from "../../plan/catalog/data.ts";
 import { findMachineType, type MachineType, REGIONS } from "../../plan/catalog/index.ts";
-import { isLeftOut } from "../../plan/catalog/left-out.ts";
+import type { MachineRow } from "../../plan/catalog/schema.ts";
 import type { Observed, ObservedType } from "./observed.ts";
-import type { Change, Row } from "./rows.ts";
+import { type Cell, inline } from "./table-file.ts";
 
-/** What AWS states of a type, in the order of the columns behind the name. */
+/** What AWS states of a type, in the order of the columns after the name. */
 const FACTS = [
   ["vCPUs", (type: ObservedType) => type.vcpus],
   ["memory, GiB", (type: ObservedType) => type.memoryMib / 1024],
@@ -17,61 +18,73 @@ const FACTS = [
   ["NVMe, GB", (type: ObservedType) => type.nvmeGigabytes],
 ] as const;
 
-/** Names of a row's columns. */
+/** How the report calls the columns. */
 export const COLUMNS: readonly string[] = [
   "name",
   ...FACTS.map(([name]) => name),
   ...REGIONS.map((region) => `USD/h in ${region}`),
 ];
 
+/** One cell that is to change. */
+export interface Change {
+  /** Machine type. */
+  name: string;
+  column: number;
+  from: Cell;
+  to: Cell;
+}
+
 /** What differs. */
 export interface Differences {
   changes: Change[];
-  /** What no rewriting of a cell can mend, one sentence each. */
-  forAPerson: string[];
+  /** What a new value of a cell does not fix, one sentence each. */
+  byHand: string[];
 }
 
 /** Compares every row, and looks for types that have none. */
-export function compare(rows: readonly Row[], observed: Observed): Differences {
-  const known = new Set(rows.map(({ name }) => name));
+export function compare(rows: readonly MachineRow[], observed: Observed): Differences {
+  const known = new Set(rows.map(([name]) => name));
   return {
     changes: rows.flatMap((row) => [...factChanges(row, observed), ...priceChanges(row, observed)]),
-    forAPerson: [
-      ...rows.flatMap(({ name }) => familyNotes(name, observed)),
+    byHand: [
+      ...rows.flatMap(([name]) => familyNotes(name, observed)),
       ...[...observed.types.values()].filter(({ name }) => !known.has(name)).flatMap(newTypeNote(observed)),
     ],
   };
 }
 
-function factChanges({ name, cells }: Row, { types }: Observed): Change[] {
+function factChanges(row: MachineRow, { types }: Observed): Change[] {
+  const [name] = row;
   const type = types.get(name);
   if (type === undefined) return [];
   return FACTS.flatMap(([, read], index) => {
-    const [from, now] = [cells[index + 1] ?? "", read(type)];
-    return Math.abs(Number(from) - now) <= 1e-6 * now ? [] : [{ name, column: index + 1, from, to: written(now) }];
+    const column = index + 1;
+    const from = row[column] ?? null;
+    const seen = read(type);
+    return Math.abs(Number(from) - seen) <= 1e-6 * seen ? [] : [{ name, column, from, to: rounded(seen) }];
   });
 }
 
-function priceChanges({ name, cells }: Row, { regions }: Observed): Change[] {
+function priceChanges(row: MachineRow, { regions }: Observed): Change[] {
+  const [name] = row;
   return REGIONS.flatMap((region, index) => {
     const seen = regions.get(region);
     const column = 1 + FACTS.length + index;
-    const from = cells[column] ?? "";
+    const from = row[column] ?? null;
     if (seen === undefined) return [];
-    const price = seen.usdPerHour?.get(name);
-    // Where prices were not asked for, one can only be taken away.
-    const kept = seen.usdPerHour === null ? from : price === undefined ? "null" : String(price);
-    const to = seen.offered.has(name) ? kept : "null";
+    // If prices were not asked for, one can only be taken away.
+    const price = seen.usdPerHour === null ? from : (seen.usdPerHour.get(name) ?? null);
+    const to = seen.offered.has(name) ? price : null;
     return to === from ? [] : [{ name, column, from, to }];
   });
 }
 
-/** What a family's rows share and AWS now states otherwise. */
+/** What the rows of a family share and AWS states otherwise. */
 function familyNotes(name: string, { types, regions }: Observed): string[] {
   const [ours, theirs] = [findMachineType(name), types.get(name)];
-  if (ours === undefined) return [`${name} has a row in a file that the catalog does not load: remove it.`];
   const isOffered = [...regions.values()].some(({ offered }) => offered.has(name));
-  if (!isOffered || theirs === undefined) return [`${name} is offered in no region any more: remove its row.`];
+  if (!isOffered || ours === undefined || theirs === undefined)
+    return [`${name} is offered in no region any more: remove its row.`];
   return Object.entries(sharedFacts(ours, theirs)).flatMap(([fact, [mine, now]]) =>
     mine === now ? [] : [`${name}: ${fact} is ${now} now, not ${mine}: change its family.`],
   );
@@ -100,13 +113,21 @@ function newTypeNote({ regions }: Observed): (type: ObservedType) => string[] {
     });
     const isOffered = [...regions.values()].some(({ offered }) => offered.has(type.name));
     if (!isOffered || !(isNvidia || isGraviton)) return [];
-    const row = [JSON.stringify(type.name), ...FACTS.map(([, read]) => written(read(type))), ...prices.map(String)];
+    const row = [type.name, ...FACTS.map(([, read]) => rounded(read(type))), ...prices];
     const what = type.gpu === null ? "Graviton" : `${type.gpu.name}, ${type.gpu.memoryMib} MiB`;
-    return [`${type.name} (${what}) is new. Its row: [${row.join(", ")}],`];
+    return [`${type.name} (${what}) is new. Its row: ${inline(row)},`];
   };
 }
 
-/** A number as a row has it. */
-function written(value: number): string {
-  return String(Number(value.toFixed(5)));
+/** Whether the catalog leaves a Graviton type out on purpose. No NVIDIA type is. */
+function isLeftOut(name: string): boolean {
+  const [family = "", size = ""] = name.split(".");
+  const { families, types, sizes } = hardware.leftOut;
+  const isOfLeftOutFamily = Object.values(families).flat().includes(family);
+  return isOfLeftOutFamily || types.includes(name) || sizes.some((start) => size.startsWith(start));
+}
+
+/** A number without the noise that AWS's own arithmetic leaves behind. */
+function rounded(value: number): number {
+  return Number(value.toFixed(5));
 }

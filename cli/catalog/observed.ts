@@ -5,7 +5,7 @@ import * as z from "zod";
 import type { MachineType, Region } from "../../plan/catalog/index.ts";
 
 /** Facts of one type that AWS states. */
-export type ObservedType = Omit<MachineType, "family" | "processor" | "gpu" | "quota" | "usdPerHour"> & {
+export type ObservedType = Omit<MachineType, "family" | "processor" | "gpu" | "usdPerHour"> & {
   gpu: { maker: string; name: string; memoryMib: number; partition: number } | null;
 };
 

@@ -1,34 +1,22 @@
 /**
- * The catalog of EC2 machine types: a dated table, so that a plan needs neither network nor credentials. Of the
- * rows, `npm run catalog:refresh` rewrites what AWS states; families, processors and GPU rates are kept by hand.
+ * The catalog of EC2 machine types: a dated table, so that a plan needs neither network nor credentials.
+ * `npm run catalog:refresh` rewrites what AWS states (`types.json`); `families.json` is kept by hand.
  */
 
-import { GRAVITON_C } from "./graviton-c.ts";
-import { GRAVITON_MR } from "./graviton-mr.ts";
-import { NVIDIA_G } from "./nvidia-g.ts";
-import { NVIDIA_P } from "./nvidia-p.ts";
-import { SPOT_SAMPLES } from "./spot.ts";
-import {
-  type Family,
-  type ListPrice,
-  type MachineRow,
-  type MachineType,
-  type Price,
-  REGIONS,
-  type Region,
-} from "./types.ts";
+import { UserError } from "../../config/errors.ts";
+import { hardware, machineTable } from "./data.ts";
+import type { MachineRow } from "./schema.ts";
+import { type GpuKind, type ListPrice, type MachineType, type Processor, REGIONS, type Region } from "./types.ts";
 
-export { PRICES_AS_OF, PRICES_SOURCE, TYPES_AS_OF } from "./dates.ts";
-export { type ListPrice, type MachineType, type QuotaClass, REGIONS, type Region } from "./types.ts";
+export { type ListPrice, type MachineType, REGIONS, type Region } from "./types.ts";
+
+/** The day whose on-demand prices the catalog has. */
+export const PRICES_AS_OF: string = machineTable.pricesAsOf;
 
 /** Part of the on-demand price that spot machines cost where no sample is at hand: the least that was seen but for one. */
 const LEAST_SPOT_SHARE = 0.22;
 
-const all = new Map(
-  [...NVIDIA_G, ...NVIDIA_P, ...GRAVITON_C, ...GRAVITON_MR]
-    .flatMap((family) => family.rows.map((row) => machineType(family, row)))
-    .map((type) => [type.name, type]),
-);
+const all = new Map(machineTable.types.map((row) => [row[0], machineType(row)]));
 
 /** Every machine type. */
 export function machineTypes(): MachineType[] {
@@ -53,7 +41,7 @@ export interface SpotRange {
 export function spotRange(type: MachineType, region: Region): SpotRange | null {
   const onDemand = type.usdPerHour[region];
   if (onDemand === undefined || !type.spot) return null;
-  const sample = SPOT_SAMPLES[type.name]?.[region];
+  const sample = machineTable.spotUsdPerHour[type.name]?.[region];
   return { lowUsd: sample ?? onDemand.usd * LEAST_SPOT_SHARE, highUsd: onDemand.usd, sampled: sample !== undefined };
 }
 
@@ -70,36 +58,65 @@ export function processorBytesPerSecond({ processor, vcpus }: MachineType): numb
   return processor.gigabytesPerSecondPerVcpu * (near + (vcpus - near) * FURTHER_SOCKETS_SHARE) * 1e9;
 }
 
-function machineType(family: Family, row: MachineRow): MachineType {
+function machineType(row: MachineRow): MachineType {
   const [name, vcpus, memoryGib, gpus, networkBaseGbps, networkBurstGbps, diskBase, diskBurst, nvme, ...prices] = row;
+  const family = name.slice(0, name.indexOf("."));
+  const shared = hardware.families[name] ?? hardware.families[family];
+  if (shared === undefined) {
+    throw new UserError(`${name} has no family: add "${family}" to the families in plan/catalog/families.json.`);
+  }
   const listed = REGIONS.flatMap((region, index) => {
     const price = listPrice(prices[index] ?? null);
     return price === null ? [] : [[region, price] as const];
   });
-  const { architecture, gpu, processor, quota, autoRecovery, spot, capacityBlocks } = family;
   return {
     name,
-    family: name.slice(0, name.indexOf(".")),
-    architecture,
+    family,
     vcpus,
     memoryMib: memoryGib * 1024,
-    processor,
-    gpu,
+    ...processorOf(shared.processor),
+    gpu: shared.gpu === undefined ? null : gpuKind(shared.gpu, shared.partition ?? 1),
     gpus,
     networkBaseGbps,
     networkBurstGbps,
     diskBaseMegabytesPerSecond: diskBase,
     diskBurstMegabytesPerSecond: diskBurst,
     nvmeGigabytes: nvme,
-    quota,
-    autoRecovery,
-    spot,
-    capacityBlocks,
+    autoRecovery: shared.autoRecovery,
+    spot: shared.spot,
+    capacityBlocks: shared.capacityBlocks,
     usdPerHour: Object.fromEntries(listed),
   };
 }
 
-function listPrice(price: Price): ListPrice | null {
+function processorOf(name: string): { architecture: "amd64" | "arm64"; processor: Processor } {
+  const stated = hardware.processors[name];
+  if (stated === undefined) throw new UserError(`Add the processor "${name}" to plan/catalog/families.json.`);
+  const { architecture, vcpus, sockets, gigabytesPerSecondPerSocket, gigaflopsPerVcpu } = stated;
+  const processor = {
+    name,
+    vcpus,
+    vcpusPerSocket: vcpus / sockets,
+    gigabytesPerSecondPerVcpu: (sockets * gigabytesPerSecondPerSocket) / vcpus,
+    gigaflopsPerVcpu,
+  };
+  return { architecture, processor };
+}
+
+function gpuKind(name: string, partition: number): GpuKind {
+  const whole = hardware.gpus[name];
+  if (whole === undefined) throw new UserError(`Add the GPU "${name}" to plan/catalog/families.json.`);
+  return {
+    name: whole.name,
+    memoryMib: whole.memoryMib * partition,
+    partition,
+    gigabytesPerSecond: whole.gigabytesPerSecond,
+    teraflops: whole.teraflops,
+    computeCapability: whole.computeCapability,
+  };
+}
+
+function listPrice(price: MachineRow[9]): ListPrice | null {
   if (price === null) return null;
   return typeof price === "number"
     ? { usd: price, estimated: false }

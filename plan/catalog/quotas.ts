@@ -1,6 +1,9 @@
 /** How EC2 counts vCPUs: one quota of an account in a region for each class of machines and market. */
 
-import { findMachineType, type QuotaClass } from "./index.ts";
+import { findMachineType } from "./index.ts";
+
+/** Classes of machines whose vCPUs EC2 counts together. */
+type QuotaClass = "standard" | "g" | "p" | "x" | "hpc";
 
 /** Quotas by class; a class without a spot quota is not sold as spot. The codes are those of Service Quotas, service `ec2`. */
 const QUOTA_CODES: Readonly<Record<QuotaClass, { onDemand: string; spot: string | null }>> = {

@@ -1,31 +1,8 @@
-/** Words of the catalog. A catalog file holds one row for each machine type, the columns in the order of the tuples here. */
+/** Words of the catalog: what the rest of the program knows of a machine type. */
 
 import { REGIONS, type Region } from "../../config/regions.ts";
 
 export { REGIONS, type Region };
-
-/** US dollars per hour as read from a price list; `"~1.25"` is an estimate; null: not sold there on demand. */
-export type Price = number | `~${number}` | null;
-
-/** EC2 counts vCPUs against one quota for each class. */
-export type QuotaClass = "standard" | "g" | "p" | "x" | "hpc";
-
-/** One row of a family: every number as AWS states it. */
-export type MachineRow = [
-  name: string,
-  vcpus: number,
-  memoryGib: number,
-  gpus: number,
-  networkBaseGbps: number,
-  networkBurstGbps: number,
-  diskBaseMegabytesPerSecond: number,
-  diskBurstMegabytesPerSecond: number,
-  nvmeGigabytes: number,
-  usEast1: Price,
-  usWest2: Price,
-  euCentral1: Price,
-  euWest1: Price,
-];
 
 /** One kind of GPU. */
 export interface GpuKind {
@@ -34,29 +11,15 @@ export interface GpuKind {
   memoryMib: number;
   /** Part of the GPU that the type gets. */
   partition: number;
-  /** Memory bandwidth of the whole GPU; the source is named where the family is. */
+  /** Memory bandwidth of the whole GPU. */
   gigabytesPerSecond: number;
-  /** Dense F16 tensor operations of the whole GPU; the source is named where the family is. */
+  /** Dense F16 tensor operations of the whole GPU. */
   teraflops: number;
   /** CUDA compute capability. */
   computeCapability: number;
 }
 
-/** What all rows of a family share. */
-export interface Family {
-  architecture: "amd64" | "arm64";
-  gpu: GpuKind | null;
-  /** Processor, and its memory bandwidth divided by its vCPUs: a part of a machine gets about its part of the bandwidth. */
-  processor: Processor;
-  quota: QuotaClass;
-  /** Whether EC2 moves a machine off broken hardware by itself. */
-  autoRecovery: boolean;
-  spot: boolean;
-  capacityBlocks: boolean;
-  rows: readonly MachineRow[];
-}
-
-/** What a processor gives to one vCPU. */
+/** What a processor gives to one vCPU: a part of a machine gets about its part of the bandwidth. */
 export interface Processor {
   name: string;
   /** Memory channels × rate × 8 bytes over the vCPUs of the machine. */
@@ -83,7 +46,7 @@ export interface MachineType {
   diskBaseMegabytesPerSecond: number;
   diskBurstMegabytesPerSecond: number;
   nvmeGigabytes: number;
-  quota: QuotaClass;
+  /** Whether EC2 moves a machine off broken hardware by itself. */
   autoRecovery: boolean;
   spot: boolean;
   capacityBlocks: boolean;

@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { rowsOf, withChanges } from "../../cli/catalog/rows.ts";
+import { refreshed } from "../../cli/catalog/rewrite.ts";
+import { readTable, tableText, writeTable } from "../../cli/catalog/table-file.ts";
+import { machineTable } from "../../plan/catalog/data.ts";
 import { findMachineType, type MachineType, machineTypes, REGIONS } from "../../plan/catalog/index.ts";
 import { type AwsDouble, awsDouble, ec2Type, worldOfCatalog } from "../support/aws-catalog.ts";
 
@@ -68,15 +70,13 @@ const refresh = (args: string[] = [], env: Record<string, string> = {}) =>
   });
 
 const files = () =>
-  ["graviton-c", "graviton-mr", "nvidia-g", "nvidia-p", "spot", "dates"]
-    .map((name) => readFileSync(join(project, `plan/catalog/${name}.ts`), "utf8"))
-    .join("");
+  ["types", "families"].map((name) => readFileSync(join(project, `plan/catalog/${name}.json`), "utf8")).join("");
 
 /** The catalog as the copy of the project has it now. */
 async function catalog(): Promise<{ types: Map<string, MachineType>; asOf: string; spot: Record<string, object> }> {
-  const script = `const files = ["./plan/catalog/index.ts", "./plan/catalog/spot.ts"];
-    const [c, s] = await Promise.all(files.map((file) => import(file)));
-    console.log(JSON.stringify({ types: c.machineTypes(), asOf: c.PRICES_AS_OF, spot: s.SPOT_SAMPLES }));`;
+  const script = `const files = ["./plan/catalog/index.ts", "./plan/catalog/data.ts"];
+    const [c, d] = await Promise.all(files.map((file) => import(file)));
+    console.log(JSON.stringify({ types: c.machineTypes(), asOf: c.PRICES_AS_OF, spot: d.machineTable.spotUsdPerHour }));`;
   const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
   const { types, asOf, spot } = JSON.parse(stdout);
   return { types: new Map(types.map((type: MachineType) => [type.name, type])), asOf, spot };
@@ -233,25 +233,52 @@ describe("npm run catalog:refresh", () => {
   });
 });
 
-describe("a row of the catalog", () => {
-  const text =
-    'rows: [\n  // The cheapest.\n  ["a1.large", 2, 4, "~0.5"],\n  [\n    "b1.large",\n    8,\n    null,\n  ],\n]';
+describe("the table's file", () => {
+  const original = join(ROOT, "plan/catalog/types.json");
+  const nothingSeen = { types: new Map(), regions: new Map() };
+  const reading = { observed: nothingSeen, today: machineTable.typesAsOf, prices: false };
 
-  test("is found in one line and in several", () => {
-    expect(rowsOf(text).map(({ cells }) => cells)).toEqual([
-      ['"a1.large"', "2", "4", '"~0.5"'],
-      ['"b1.large"', "8", "null"],
+  test("stays as it is, byte for byte, if a refresh finds nothing", () => {
+    const path = join(project, "plan/catalog/types.json");
+    expect(writeTable(path, refreshed(readTable(path), [], reading))).toBe(false);
+    expect(files().startsWith(readFileSync(original, "utf8"))).toBe(true);
+  });
+
+  test("gets new values in the lines of their types and no other line moves", () => {
+    const changes = [
+      { name: "g6.xlarge", column: 10, from: "~0.8048", to: 0.25 },
+      { name: "c9g.large", column: 12, from: null, to: 1 },
+    ];
+    const text = tableText(refreshed(readTable(original), changes, { ...reading, today: "2031-01-31" }));
+    const before = readFileSync(original, "utf8").split("\n");
+    const changed = text.split("\n").flatMap((line, index) => (line === before[index] ? [] : [line.trim()]));
+    expect(text.split("\n")).toHaveLength(before.length);
+    expect(changed).toEqual([
+      '"typesAsOf": "2031-01-31",',
+      expect.stringMatching(/^\["g6\.xlarge", .+, 0\.8048, 0\.25, /),
+      expect.stringMatching(/^\["c9g\.large", .+, 1\],$/),
     ]);
   });
 
-  test("gets new cells, and nothing else of the file moves", () => {
-    const changes = [
-      { name: "a1.large", column: 3, from: '"~0.5"', to: "0.25" },
-      { name: "b1.large", column: 2, from: "null", to: "1" },
-    ];
-    expect(withChanges(text, changes)).toBe(
-      'rows: [\n  // The cheapest.\n  ["a1.large", 2, 4, 0.25],\n  ["b1.large", 8, 1],\n]',
+  test("has one line for each part of what would be longer than a line may be, as the formatter has it", async () => {
+    const path = join(project, "plan/catalog/types.json");
+    const table = readTable(path);
+    const prices = { "us-east-1": 100.123456, "us-west-2": 101.123456, "eu-central-1": 102.123456, "eu-west-1": 1.1 };
+    writeTable(path, { ...table, spotUsdPerHour: { "p6-b300.48xlarge": prices, "g6.xlarge": { "us-east-1": 0.3 } } });
+    expect(readFileSync(path, "utf8")).toContain('"p6-b300.48xlarge": {\n      "us-east-1": 100.123456,\n');
+    expect((await run("biome", ["check", "plan/catalog"])).exitCode).toBe(0);
+    writeTable(path, { ...table, spotUsdPerHour: {} });
+    expect((await run("biome", ["check", "plan/catalog"])).exitCode).toBe(0);
+  });
+
+  test("is refused with every place that is wrong", () => {
+    const path = join(project, "plan/catalog/types.json");
+    writeFileSync(
+      path,
+      readFileSync(path, "utf8").replace('["g6.xlarge", 4', '["g6.xlarge", "four"').replace('"~0.526"', "-1"),
     );
-    expect(withChanges(text, [])).toBe(text);
+    expect(() => readTable(path)).toThrow(
+      /types\.json is not the catalog's table:[\s\S]+types\[0\]\[10\][\s\S]+types\[\d+\]\[1\]/,
+    );
   });
 });

@@ -1,8 +1,8 @@
 /** EC2 and the price list of AWS over HTTP, as far as the catalog asks them: real requests, signed, in pages. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { machineTable } from "../../plan/catalog/data.ts";
 import { type MachineType, machineTypes, REGIONS, type Region } from "../../plan/catalog/index.ts";
-import { SPOT_SAMPLES } from "../../plan/catalog/spot.ts";
 
 type Xml = string | number | boolean | readonly Xml[] | { readonly [name: string]: Xml };
 
@@ -31,7 +31,7 @@ const byRegion = <T>(make: (region: Region) => T): Record<Region, T> => {
 };
 
 /** A type as EC2 states it. */
-export function ec2Type(type: Omit<MachineType, "family" | "processor" | "quota" | "usdPerHour">): Record<string, Xml> {
+export function ec2Type(type: Omit<MachineType, "family" | "processor" | "usdPerHour">): Record<string, Xml> {
   const cards = type.networkBaseGbps >= 400 ? 4 : 1;
   const usage = ["on-demand", ...(type.spot ? ["spot"] : []), ...(type.capacityBlocks ? ["capacity-block"] : [])];
   return {
@@ -94,7 +94,9 @@ export function worldOfCatalog(): AwsWorld {
     spotUsdPerHour: byRegion(
       (region) =>
         new Map(
-          Object.entries(SPOT_SAMPLES).flatMap(([name, samples]) => (samples[region] ? [[name, samples[region]]] : [])),
+          Object.entries(machineTable.spotUsdPerHour).flatMap(([name, samples]) =>
+            samples[region] ? [[name, samples[region]]] : [],
+          ),
         ),
     ),
     refusal: null,

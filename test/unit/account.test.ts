@@ -116,15 +116,19 @@ describe("a quota", () => {
     expect(codes(facts({ quotas: quotas(0) }))[0]).toBe("quota-too-small");
   });
 
-  test("is found by the letters of a type's name as by the catalog, and for types that no cluster has", () => {
-    const byClass = {
-      standard: "L-1216C47A",
-      g: "L-DB2E81BA",
-      p: "L-417A185B",
-      x: "L-7295265B",
-      hpc: "L-F7808C92",
-    } as const;
-    for (const { name, quota } of machineTypes()) expect(quotaCodeOf(name, "on-demand"), name).toBe(byClass[quota]);
+  test("is found by the letters of a type's name, for every family of the catalog and for types that no cluster has", () => {
+    const families: Record<string, string> = {
+      "L-1216C47A": "c7g c8g c8gd c8gn c9g m7g m8g m8gd m9g r7g r8g r8gd",
+      "L-DB2E81BA": "g4dn g5 g5g g6 g6e g6f g7 g7e gr6 gr6f",
+      "L-417A185B": "p3dn p4d p4de p5 p5e p5en p6-b200 p6-b300",
+      "L-7295265B": "x8g",
+      "L-F7808C92": "hpc7g",
+    };
+    for (const { name, family } of machineTypes()) {
+      const code = Object.keys(families).find((one) => families[one]?.split(" ").includes(family));
+      expect(code, `${family} is new: add it to this list`).toBeDefined();
+      expect(quotaCodeOf(name, "on-demand"), name).toBe(code);
+    }
     expect(
       ["t3.micro", "im4gn.large", "z1d.large", "vt1.3xlarge"].map((type) => quotaCodeOf(type, "on-demand")),
     ).toEqual(["L-1216C47A", "L-1216C47A", "L-1216C47A", "L-DB2E81BA"]);

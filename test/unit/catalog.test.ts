@@ -1,6 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { tableText } from "../../cli/catalog/table-file.ts";
+import { hardware, machineTable } from "../../plan/catalog/data.ts";
 import {
   findMachineType,
   machineTypes,
@@ -9,7 +11,7 @@ import {
   REGIONS,
   spotRange,
 } from "../../plan/catalog/index.ts";
-import { SPOT_SAMPLES } from "../../plan/catalog/spot.ts";
+import { COLUMNS, familiesSchema, tableSchema } from "../../plan/catalog/schema.ts";
 
 /** A collection of AWS facts that developers of this project keep beside their checkout; it is not part of the project. */
 const REFERENCE = join(import.meta.dirname, "../../../shared/reference/aws-instances.csv");
@@ -49,7 +51,7 @@ function asReference(name: string, region: (typeof REGIONS)[number]): Record<str
     capacity_block: Number(type?.capacityBlocks),
     usd_hour: price?.usd ?? null,
     estimated: price?.estimated ?? false,
-    spot_usd_hour_sample: SPOT_SAMPLES[name]?.[region] ?? null,
+    spot_usd_hour_sample: machineTable.spotUsdPerHour[name]?.[region] ?? null,
   };
 }
 
@@ -69,6 +71,43 @@ function fromReference(row: Record<string, string>): Record<string, unknown> {
   };
 }
 
+describe("the catalog's files", () => {
+  test("are as their schemas say, which the planner does not check again", () => {
+    expect(tableSchema.safeParse(machineTable).error).toBeUndefined();
+    expect(familiesSchema.safeParse(hardware).error).toBeUndefined();
+  });
+
+  test.each<[what: string, spoil: (table: typeof machineTable) => void]>([
+    ["a price that is no number", (table) => void Object.assign(table.types[0] ?? [], { 9: "~cheap" })],
+    ["a row without its last price", (table) => void table.types[0]?.pop()],
+    ["columns in another order", (table) => void table.columns.reverse()],
+    ["a day that is none", (table) => void Object.assign(table, { pricesAsOf: "2026-02-30" })],
+    [
+      "a spot sample of a region that the catalog does not have",
+      (table) => void Object.assign(table.spotUsdPerHour, { "g6.xlarge": { "ap-south-1": 1 } }),
+    ],
+  ])("are refused by the schema with %s", (_, spoil) => {
+    const table = structuredClone(machineTable);
+    spoil(table);
+    expect(tableSchema.safeParse(table).success).toBe(false);
+  });
+
+  test("are written by a refresh as they lie there, byte for byte, if nothing changes", () => {
+    const text = readFileSync(join(import.meta.dirname, "../../plan/catalog/types.json"), "utf8");
+    expect(tableText(tableSchema.parse(JSON.parse(text)))).toBe(text);
+    expect(COLUMNS).toHaveLength(machineTable.types[0]?.length ?? 0);
+  });
+
+  test("hold no family, processor or GPU that no type has", () => {
+    const families = Object.keys(hardware.families);
+    const isUsed = (name: string) => types.some((type) => [type.name, type.family].includes(name));
+    expect(families.filter((name) => !isUsed(name))).toEqual([]);
+    const listed = Object.values(hardware.families);
+    expect(new Set(listed.map(({ processor }) => processor))).toEqual(new Set(Object.keys(hardware.processors)));
+    expect(new Set(listed.flatMap(({ gpu }) => gpu ?? []))).toEqual(new Set(Object.keys(hardware.gpus)));
+  });
+});
+
 describe("the catalog of machine types", () => {
   test.skipIf(!hasReference)(
     "equals the reference in every number of every row (skipped where there is no reference beside the checkout)",
@@ -84,7 +123,7 @@ describe("the catalog of machine types", () => {
           ).toBeUndefined();
           return false;
         }
-        expect(asReference(name, region), `${name} in ${region}: mend its row in plan/catalog/`).toEqual(
+        expect(asReference(name, region), `${name} in ${region}: correct its row in plan/catalog/types.json`).toEqual(
           fromReference(row),
         );
         // The reference lacks that of the newest GPUs.
@@ -103,7 +142,7 @@ describe("the catalog of machine types", () => {
         .filter((row) => row["gpu"] !== "")
         .map((row) => row["instance_type"] ?? "")
         .filter((name) => findMachineType(name) === undefined);
-      expect([...new Set(lacking)], "add a row for each in plan/catalog/").toEqual([]);
+      expect([...new Set(lacking)], "add a row for each in plan/catalog/types.json").toEqual([]);
     },
   );
 
@@ -141,14 +180,14 @@ describe("the catalog of machine types", () => {
   });
 
   test("gives spot a range that ends at the on-demand price and begins at a sample where there is one", () => {
-    const sampled = Object.entries(SPOT_SAMPLES).flatMap(([name, samples]) =>
+    const sampled = Object.entries(machineTable.spotUsdPerHour).flatMap(([name, samples]) =>
       REGIONS.filter((region) => samples[region] !== undefined).map((region) => ({ name, region })),
     );
     expect(sampled.length).toBeGreaterThan(0);
     for (const { name, region } of sampled) {
       const type = findMachineType(name);
-      expect(type && spotRange(type, region), `${name} in ${region}: mend plan/catalog/spot.ts`).toEqual({
-        lowUsd: SPOT_SAMPLES[name]?.[region],
+      expect(type && spotRange(type, region), `${name} in ${region}: correct it in plan/catalog/types.json`).toEqual({
+        lowUsd: machineTable.spotUsdPerHour[name]?.[region],
         highUsd: type?.usdPerHour[region]?.usd,
         sampled: true,
       });
