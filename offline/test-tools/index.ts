@@ -6,41 +6,12 @@ import { join } from "node:path";
 import { acquire } from "../../setup/lock.mjs";
 import { which } from "../../setup/programs.ts";
 import type { Report } from "../../setup/terminal.ts";
+import type { AwsTestTools, Checkov, Emulator, TestTools } from "../../setup/test-tools.ts";
+import { ensureLintTools } from "../lint-tools.ts";
 import { cloudInit, emulator, faketime, registry, systemdAnalyze } from "./debian-tools.ts";
 import { type PythonEnvironment, pythonTool } from "./python.ts";
 import { providerMirror } from "./terraform.ts";
 import type { Tool } from "./tool.ts";
-
-/** The tools of the AWS tests. */
-export interface AwsTestTools {
-  /** Python with `moto[server]` and `boto3`. */
-  python: string | null;
-  /** AWS's command line (version 1, the one that is on PyPI), in the same environment. */
-  aws: string | null;
-  /** `cloud-init schema --config-file <file>` checks user data. */
-  cloudInit: string | null;
-  /** `systemd-analyze verify <unit>`; needs no running systemd. */
-  systemdAnalyze: string | null;
-  /** `docker-registry serve <config.yml>`: a container registry. */
-  registry: string | null;
-  /** `faketime '<date as date(1) reads it>' <program> …` starts a program at another time. */
-  faketime: string | null;
-  /** Terraform, where this machine has it. */
-  terraform: string | null;
-  /** Folder in the layout of Terraform's filesystem mirrors with the AWS provider, where this machine has one. */
-  terraformProviderMirror: string | null;
-  /** Why a tool is null, and what would help. */
-  reasons: Partial<Record<AwsTestToolName, string>>;
-}
-
-/** A tool, by its property. */
-export type AwsTestToolName = Exclude<keyof AwsTestTools, "reasons">;
-
-/** Checkov's program, or why it can't be had. */
-export interface Checkov {
-  checkov: string | null;
-  reason: string | null;
-}
 
 /** Longest wait for all that is missing; what another process gets meanwhile counts. */
 const LIMIT_MS = 1_200_000;
@@ -93,12 +64,6 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
   return { checkov: found.checkov, reason: reasons.checkov ?? null };
 }
 
-/** An emulator's program, or why it can't be had. */
-export interface Emulator {
-  program: string | null;
-  reason: string | null;
-}
-
 /**
  * Makes a statically linked emulator of programs ready, which `npm run test:images` registers with the kernel.
  *
@@ -140,3 +105,6 @@ async function ensure<Name extends string>(
   }
   return { found: look(), reasons };
 }
+
+/** What test/support/test-tools.ts looks for here. */
+export const testTools: TestTools = { ensureAwsTestTools, ensureCheckov, ensureEmulator, ensureLintTools };
