@@ -20,6 +20,8 @@ export default defineConfig({
     projects: [
       // Nothing here changes what the next file finds, and loading everything anew takes as long as the tests.
       project("unit", "unit", 60_000, { isolate: false }),
+      // Beside what they test, so that they go with it.
+      project("offline", "", 60_000, { include: ["offline/test/**/*.test.ts"] }),
       project("graph", "graph", 30_000),
       project("lint", "lint", 120_000),
       project("command", "command", 180_000),

@@ -44,7 +44,7 @@ const loaded = performance.now();
 await pulumi.runtime.runInPulumiStack(async () => {
   const config = parseCluster(sections);
   const plan = planCluster(config, await readModelFacts(config.model.source, root), { stack: "bench" });
-  const cluster = await clusterOf({ config, plan, machine: {}, stack: "bench", projectRoot: root });
+  const cluster = await clusterOf({ config, plan, machine: { buildArgs: {} }, stack: "bench", projectRoot: root });
   return { endpoint: cluster.endpoint };
 });
 await pulumi.runtime.disconnect();

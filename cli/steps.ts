@@ -1,5 +1,9 @@
-/** Which steps which command needs, and running them under the lock. */
+/**
+ * Which steps which command needs, and running them under the lock. The only file that imports offline/: to do without
+ * that folder, import from "../setup/official-only.ts" instead.
+ */
 import { join } from "node:path";
+import { ensureAwsTestTools, withOffline } from "../offline/ways.ts";
 import { followDockerContext } from "../setup/docker-context.ts";
 import { acquire } from "../setup/lock.mjs";
 import { paths } from "../setup/paths.ts";
@@ -12,23 +16,20 @@ import { shellStep, stateStep } from "../setup/steps/project.ts";
 import { languageHostStep, pulumiStep } from "../setup/steps/pulumi.ts";
 import { Terminal } from "../setup/terminal.ts";
 
+export { ensureAwsTestTools };
+
 const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, languageHostStep, pluginStep("docker-build")];
 
 /** What the engine needs: enough for `npm run pulumi`. */
-export const engineSteps: readonly Step[] = [...commonSteps, pluginStep("docker")];
+export const engineSteps: readonly Step[] = withOffline([...commonSteps, pluginStep("docker")]);
 
 /** What a cluster on EC2 is made with from this machine: the engine, and Docker for the images. */
-export const awsSteps: readonly Step[] = [...commonSteps, buildxStep, engineStep];
+export const awsSteps: readonly Step[] = withOffline([...commonSteps, buildxStep, engineStep]);
 
 /** Everything that a cluster on this machine needs. Long builds first in their lane, so that the lanes end together. */
 export const allSteps: readonly Step[] = [
   ...engineSteps,
-  buildxStep,
-  engineStep,
-  modelStep,
-  baseImageStep,
-  sourceStep,
-  machineStep,
+  ...withOffline([buildxStep, engineStep, modelStep, baseImageStep, sourceStep, machineStep]),
 ];
 
 /** Provides steps for a command. */

@@ -39,8 +39,8 @@ export async function clusterOf(decided: Decided): Promise<Cluster> {
   const recipe: ImageRecipe = {
     version: config.images.version,
     repository: config.images.repository,
-    sourceImage: machine.llamaCppSourceImage,
-    cudaFrom: machine.cudaFrom,
+    buildArgs: machine.buildArgs,
+    builder: machine.builder,
   };
   const references = { cpu: config.images.cpu, cuda: config.images.cuda };
   switch (plan.target) {

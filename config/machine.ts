@@ -1,37 +1,46 @@
-/** What this machine provides, as set-up wrote it to `.toolchain/machine.json`. */
+/** What set-up says about this machine: it writes `.toolchain/machine.json`, and nothing else is read here. */
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { ConfigError, joinPath } from "./problems.ts";
 
-const machineSchema = z.strictObject({
-  /** Local image whose `/llama.cpp` holds the source tree, where git can't be reached. */
-  llamaCppSourceImage: z.string().min(1).optional(),
-  /** Where the CUDA compiler and libraries come from. */
-  cudaFrom: z.enum(["nvidia", "debian"]).optional(),
+/** A Docker build argument, and the builds that get it. */
+const buildArgSchema = z.strictObject({
+  value: z.string().min(1),
+  /** Only for builds of this `images.version`. @default every version */
+  version: z.string().min(1).optional(),
+  /** Only for images of this flavour. @default every flavour */
+  flavour: z.enum(["cpu", "cuda"]).optional(),
 });
 
-/** What this machine provides; an absent entry means that the ordinary way works. */
+const machineSchema = z.strictObject({
+  /** Build arguments of the images, by name. */
+  buildArgs: z.record(z.string().regex(/^[A-Z][A-Z0-9_]*$/), buildArgSchema),
+  /** `engine`: the builds need images that only this machine's Docker engine has. @default any builder will do */
+  builder: z.literal("engine").optional(),
+});
+
+/** What this machine provides; without build arguments, the images are built the ordinary way. */
 export type Machine = z.output<typeof machineSchema>;
 
 const MACHINE_FILE = ".toolchain/machine.json";
-const REMEDY = "Delete the file and run `npm start`, which writes it anew.";
+const REMEDY = "Run `npm start` or `node cli/bootstrap.mjs setup`, which write the file again.";
 
 /**
- * What this machine provides; an empty object if set-up wrote no file.
- * @throws {ConfigError} if the file is there and can't be understood
+ * What this machine provides; nothing particular if set-up has not written the file.
+ * @throws {ConfigError} if the file is there and does not hold what set-up writes
  */
 export function readMachine(projectRoot: string): Machine {
   const file = join(projectRoot, MACHINE_FILE);
-  if (!existsSync(file)) return {};
+  if (!existsSync(file)) return { buildArgs: {} };
   const result = machineSchema.safeParse(parseJson(readFileSync(file, "utf8")));
   if (result.success) return result.data;
   throw new ConfigError(
     result.error.issues.map((issue) => ({
       path: [MACHINE_FILE, joinPath(issue.path)].filter((part) => part !== "").join(": "),
       value: issue.message,
-      rule: "must hold what npm start writes",
+      rule: "must hold what set-up writes",
       remedy: REMEDY,
     })),
   );

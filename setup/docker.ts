@@ -3,9 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { answerOf, tail, which, whichSystem } from "./programs.ts";
-import type { Report } from "./terminal.ts";
+import { answerOf, which, whichSystem } from "./programs.ts";
 
 /** Version of the running engine; null if none answers. */
 export async function engineVersion(): Promise<string | null> {
@@ -30,26 +28,6 @@ const systemPluginFolders = ["libexec", "lib"].flatMap((folder) =>
 export function pluginFile(name: string): string | null {
   const files = [pluginFolder(), ...systemPluginFolders].map((folder) => join(folder, name));
   return files.find((file) => existsSync(file)) ?? null;
-}
-
-/** Imports what `program` writes as an image; the pipe is theirs, so nothing passes through this process. */
-export async function importTar(
-  tarArgs: readonly string[],
-  reference: string,
-  changes: readonly string[],
-  report: Report,
-  signal: AbortSignal,
-): Promise<void> {
-  report.now("importing into the engine");
-  const flags = changes.flatMap((change) => ["--change", change]);
-  const result = await execa("tar", [...tarArgs], {
-    cancelSignal: signal,
-    reject: false,
-    stdin: "ignore",
-    buffer: { stdout: false },
-  }).pipe("docker", ["import", ...flags, "-", reference], { reject: false, cancelSignal: signal });
-  if (result.failed)
-    throw new Error(`docker import of ${reference} failed: ${tail(result.stderr || result.shortMessage || "")}`);
 }
 
 /** Starts the engine where nothing else (systemd) does; it outlives this process. */

@@ -1,21 +1,14 @@
 /** Programs of the machine. */
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter } from "node:path";
 import { execa } from "execa";
+import semver from "semver";
+import find from "which";
 
 /** Full path of a program, as a shell would find it; null if there is none. */
 export function which(program: string, path = process.env["PATH"] ?? ""): string | null {
-  for (const folder of path.split(delimiter)) {
-    if (folder === "") continue;
-    const file = join(folder, program);
-    try {
-      accessSync(file, constants.X_OK);
-      return file;
-    } catch {
-      // next
-    }
-  }
-  return null;
+  // For the package, an empty entry is the current folder.
+  const folders = path.split(delimiter).filter((folder) => folder !== "");
+  return folders.length === 0 ? null : find.sync(program, { path: folders.join(delimiter), nothrow: true });
 }
 
 /** Like `which`, also where root's programs are: a plain user's PATH often lacks those folders. */
@@ -28,17 +21,11 @@ export async function answerOf(program: string, args: readonly string[], timeout
   return result.failed ? null : result.stdout.trim();
 }
 
+/** The version in what a program prints, as `a.b.c`; null if there is none. */
+export const versionIn = (text: string): string | null => semver.coerce(text)?.version ?? null;
+
 /** The last lines of a program's complaint, for an error message. */
 export const tail = (text: string, lines = 5): string => text.trim().split("\n").slice(-lines).join("\n    ");
-
-/** Whether this is a Debian or a descendant of it, whose packages this project knows by name. */
-export function isDebian(osRelease = readOsRelease()): boolean {
-  return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(osRelease);
-}
-
-function readOsRelease(): string {
-  return existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
-}
 
 /** Whether this process may install packages. */
 export const isRoot = (): boolean => process.getuid?.() === 0;

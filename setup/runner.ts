@@ -48,14 +48,15 @@ export interface Choice {
 /** Looks which ways are open to a step. */
 export async function choose(step: Step): Promise<Choice> {
   const choice: Choice = { step, ways: [], blocked: [] };
-  for (const way of [step.get, step.getWithoutDownloads]) {
+  const { get, getWithoutDownloads } = step;
+  for (const way of [get, getWithoutDownloads]) {
     if (!way) continue;
     const reason = await way.blocked();
     if (reason === null) choice.ways.push(way);
     else choice.blocked.push(`${way.how}: ${reason}`);
-    if (reason === null && way === step.get) {
+    if (reason === null && way === get) {
       // The second way is looked at only if the first fails; it may still be open then.
-      if (step.getWithoutDownloads) choice.ways.push(step.getWithoutDownloads);
+      if (getWithoutDownloads) choice.ways.push(getWithoutDownloads);
       break;
     }
   }

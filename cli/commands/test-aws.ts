@@ -1,10 +1,8 @@
 /** `npm run test:aws`: what tests target aws without an account. */
-
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { paths } from "../../setup/paths.ts";
 import type { Command } from "../command.ts";
 import { onTerminal } from "../delegate.ts";
-import { allSteps, setUp } from "../steps.ts";
+import { allSteps, ensureAwsTestTools, setUp } from "../steps.ts";
 import { REPORTERS } from "./test.ts";
 
 /** The resource graphs, the policies over them, the graphs against the AWS provider and a double, the boot. */

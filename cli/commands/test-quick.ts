@@ -9,7 +9,7 @@ export const command: Command = {
   npm run test:quick                under a minute; needs nothing but node_modules`,
   run: async (args, { signal }) => {
     // The types and the formatting are tests of the lint project, so that one line counts everything.
-    const files = ["test/unit/", "test/graph/", "test/policies/", "test/lint/code.test.ts"];
+    const files = ["test/unit/", "test/graph/", "test/policies/", "offline/test/", "test/lint/code.test.ts"];
     return onTerminal("vitest", ["run", ...REPORTERS, ...(args.length > 0 ? args : files)], signal);
   },
 };

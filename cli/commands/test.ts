@@ -1,10 +1,8 @@
 /** `npm test`: set-up and every test; the last line has the totals. */
-
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { paths } from "../../setup/paths.ts";
 import type { Command } from "../command.ts";
 import { onTerminal } from "../delegate.ts";
-import { allSteps, setUp } from "../steps.ts";
+import { allSteps, ensureAwsTestTools, setUp } from "../steps.ts";
 
 /** The totals are printed by the second reporter, after everything else. */
 export const REPORTERS = ["--reporter=default", "--reporter=./test/support/reporter.ts"];

@@ -1,4 +1,5 @@
 import * as build from "@pulumi/docker-build";
+import type { Machine } from "../../config/machine.ts";
 import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
 import type { Architecture, Flavour, Role } from "../../config/words.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
@@ -9,10 +10,10 @@ export interface ImageRecipe {
   version: string;
   /** Git repository of llama.cpp. */
   repository: string;
-  /** A local image `name:<version>` with that version's tree under `/llama.cpp`. @default the source is cloned */
-  sourceImage?: string | undefined;
-  /** Where the CUDA compiler comes from. @default "nvidia" */
-  cudaFrom?: "nvidia" | "debian" | undefined;
+  /** Build arguments that this machine needs, by name, each for the builds that it names. @default none */
+  buildArgs?: Machine["buildArgs"] | undefined;
+  /** `engine`: the builds need images that only this machine's Docker engine has. @default any builder will do */
+  builder?: Machine["builder"];
 }
 
 /** References to images that exist already, by role. */
@@ -55,14 +56,20 @@ function platformOf(architecture: Architecture): build.Platform {
 }
 
 function buildArgsOf(flavour: Flavour, recipe: ImageRecipe): Record<string, string> {
-  const atHand = recipe.sourceImage?.endsWith(`:${recipe.version}`) ? recipe.sourceImage : undefined;
   return {
     LLAMACPP_REPO: recipe.repository,
     LLAMACPP_VERSION: recipe.version,
     ...(recipe.version === PINNED_LLAMACPP_VERSION ? {} : NO_CLAIMS),
-    ...(atHand ? { LLAMACPP_SOURCE: atHand } : {}),
-    ...(flavour === "cuda" && recipe.cudaFrom ? { CUDA_FROM: recipe.cudaFrom } : {}),
+    ...machineArgsOf(flavour, recipe),
   };
+}
+
+/** The machine's build arguments that are for builds of this flavour and version. */
+function machineArgsOf(flavour: Flavour, { version, buildArgs = {} }: ImageRecipe): Record<string, string> {
+  const wanted = Object.entries(buildArgs).filter(
+    ([, arg]) => (arg.version ?? version) === version && (arg.flavour ?? flavour) === flavour,
+  );
+  return Object.fromEntries(wanted.map(([name, { value }]) => [name, value]));
 }
 
 /** The Dockerfiles state the pinned version's commit and protocol in labels; nobody knows another's before its build. */

@@ -96,7 +96,7 @@ export class PushedImages extends pulumi.ComponentResource {
 
   /** A builder of BuildKit's own fills the cache; where base image and source are this machine's alone, the engine's builds. */
   #builder(image: ImagePlan, { recipe, cacheRepository }: PushedImagesArgs): Partial<build.ImageArgs> {
-    if (recipe.sourceImage !== undefined) return ENGINES_OWN_BUILDER;
+    if (recipe.builder === "engine") return ENGINES_OWN_BUILDER;
     if (!cacheRepository) return {};
     const ref = pulumi.interpolate`${cacheRepository}:${image.flavour}-${variantOf(image)}`;
     return {

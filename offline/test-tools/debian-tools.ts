@@ -2,9 +2,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { isDebian, isRoot, which } from "../../setup/programs.ts";
+import { isRoot, which } from "../../setup/programs.ts";
 import { writeAtomically } from "../../setup/stamps.ts";
-import { installPackages } from "../../setup/steps/docker.ts";
+import { installPackages, isDebian } from "../debian.ts";
 import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { unpackPackage } from "./debian.ts";
 import { pythonTool } from "./python.ts";

@@ -6,8 +6,9 @@ import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { isDebian, isRoot, tail } from "../../setup/programs.ts";
+import { isRoot, tail } from "../../setup/programs.ts";
 import type { Report } from "../../setup/terminal.ts";
+import { isDebian } from "../debian.ts";
 
 const LIMIT_MS = 180_000;
 

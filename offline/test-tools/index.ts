@@ -6,42 +6,13 @@ import { join } from "node:path";
 import { acquire } from "../../setup/lock.mjs";
 import { which } from "../../setup/programs.ts";
 import type { Report } from "../../setup/terminal.ts";
+import type { AwsTestTools, Checkov, Compose, Emulator, TestTools } from "../../setup/test-tools.ts";
+import { ensureLintTools } from "../lint-tools.ts";
 import { compose } from "./compose.ts";
 import { cloudInit, emulator, faketime, registry, systemdAnalyze } from "./debian-tools.ts";
 import { type PythonEnvironment, pythonTool } from "./python.ts";
 import { providerMirror } from "./terraform.ts";
 import type { Tool } from "./tool.ts";
-
-/** The tools of the AWS tests. */
-export interface AwsTestTools {
-  /** Python with `moto[server]` and `boto3`. */
-  python: string | null;
-  /** AWS's command line (version 1, the one that is on PyPI), in the same environment. */
-  aws: string | null;
-  /** `cloud-init schema --config-file <file>` checks user data. */
-  cloudInit: string | null;
-  /** `systemd-analyze verify <unit>`; needs no running systemd. */
-  systemdAnalyze: string | null;
-  /** `docker-registry serve <config.yml>`: a container registry. */
-  registry: string | null;
-  /** `faketime '<date as date(1) reads it>' <program> …` starts a program at another time. */
-  faketime: string | null;
-  /** Terraform, where this machine has it. */
-  terraform: string | null;
-  /** Folder in the layout of Terraform's filesystem mirrors with the AWS provider, where this machine has one. */
-  terraformProviderMirror: string | null;
-  /** Why a tool is null, and what would help. */
-  reasons: Partial<Record<AwsTestToolName, string>>;
-}
-
-/** A tool, by its property. */
-export type AwsTestToolName = Exclude<keyof AwsTestTools, "reasons">;
-
-/** Checkov's program, or why it can't be had. */
-export interface Checkov {
-  checkov: string | null;
-  reason: string | null;
-}
 
 /** Longest wait for all that is missing; what another process gets meanwhile counts. */
 const LIMIT_MS = 1_200_000;
@@ -94,12 +65,6 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
   return { checkov: found.checkov, reason: reasons.checkov ?? null };
 }
 
-/** Docker Compose as a program, or why it can't be had. */
-export interface Compose {
-  program: string | null;
-  reason: string | null;
-}
-
 /**
  * Makes Docker Compose ready: the plugin that this machine has, or one that is built.
  *
@@ -110,12 +75,6 @@ export async function ensureCompose(root: string, report = onConsole): Promise<C
   const folder = join(root, ".toolchain", "test-tools");
   const { found, reasons } = await ensure(root, report, { program: compose(folder) });
   return { program: found.program, reason: reasons.program ?? null };
-}
-
-/** An emulator's program, or why it can't be had. */
-export interface Emulator {
-  program: string | null;
-  reason: string | null;
 }
 
 /**
@@ -159,3 +118,12 @@ async function ensure<Name extends string>(
   }
   return { found: look(), reasons };
 }
+
+/** What test/support/test-tools.ts looks for here. */
+export const testTools: TestTools = {
+  ensureAwsTestTools,
+  ensureCheckov,
+  ensureCompose,
+  ensureEmulator,
+  ensureLintTools,
+};

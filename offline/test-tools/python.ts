@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { execa } from "execa";
-import { atLeast, versionIn } from "../../setup/compare.ts";
+import semver from "semver";
 import { projectRoot } from "../../setup/paths.ts";
-import { answerOf, isDebian, isRoot, tail, which } from "../../setup/programs.ts";
+import { answerOf, isRoot, tail, versionIn, which } from "../../setup/programs.ts";
 import { keyOf } from "../../setup/stamps.ts";
-import { installPackages } from "../../setup/steps/docker.ts";
 import type { Report } from "../../setup/terminal.ts";
-import { versions } from "../../setup/versions.ts";
+import { installPackages, isDebian } from "../debian.ts";
+import { versions } from "../versions.ts";
 import type { Tool } from "./tool.ts";
 
 /** An environment: a folder with a Python of its own. */
@@ -85,7 +85,7 @@ async function basePython(report: Report, signal: AbortSignal): Promise<string> 
 async function usable(python: string | null): Promise<string | null> {
   if (python === null) return null;
   const version = versionIn((await answerOf(python, ["--version"])) ?? "");
-  if (version === null || !atLeast(version, versions.python.minimum)) return null;
+  if (version === null || !semver.gte(version, versions.python.minimum)) return null;
   return (await answerOf(python, ["-c", "import ensurepip, venv"])) === null ? null : python;
 }
 

@@ -3,37 +3,22 @@ import { existsSync, realpathSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { execa } from "execa";
-import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../../offline/go.ts";
-import { atLeast, versionIn } from "../compare.ts";
+import semver from "semver";
 import { download } from "../download.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
-import { answerOf, which } from "../programs.ts";
+import { answerOf, versionIn, which } from "../programs.ts";
 import type { Step, Way } from "../runner.ts";
 import { isStamped, keyOf, stamp } from "../stamps.ts";
 import type { Report } from "../terminal.ts";
 import { versions } from "../versions.ts";
 
-const HOST = "pulumi-language-nodejs";
-
-const cli: GoProgram = {
-  module: "pulumi",
-  package: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
-  linkerFlags: `-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${versions.pulumi.version}`,
-  output: join(paths.bin, "pulumi"),
-  typical: "6 to 8 min with cold Go caches, under 1 min with warm ones",
-};
-
-const host: GoProgram = {
-  module: "language-nodejs",
-  package: `github.com/pulumi/pulumi/sdk/v3/nodejs/cmd/${HOST}`,
-  linkerFlags: "-s -w",
-  output: join(paths.bin, HOST),
-  typical: "1 to 2 min with cold Go caches, seconds with warm ones",
-};
+/** The language host's program. */
+export const HOST = "pulumi-language-nodejs";
 
 const archiveKey = keyOf("archive", versions.pulumi.version, process.platform, process.arch);
-const fromArchive = (program: string) =>
+/** Whether a program of ours comes from today's archive. */
+export const fromArchive = (program: string) =>
   existsSync(join(paths.bin, program)) && isStamped(paths.stamps, `archive-${program}`, archiveKey);
 
 /** The user's own CLI, wherever it is on PATH but in our folder; null if there is none that will do. */
@@ -42,9 +27,12 @@ export async function usersPulumi(): Promise<{ file: string; version: string } |
   const file = which("pulumi", path.join(delimiter));
   if (file === null) return null;
   const version = versionIn((await answerOf(file, ["version"])) ?? "");
-  if (version === null || !atLeast(version, versions.pulumi.minimum)) return null;
-  return Number(version.split(".")[0]) < versions.pulumi.beforeMajor ? { file, version } : null;
+  return version !== null && isUsable(version) ? { file, version } : null;
 }
+
+/** Whether a version of the CLI will do. */
+export const isUsable = (version: string): boolean =>
+  semver.gte(version, versions.pulumi.minimum) && semver.major(version) < versions.pulumi.beforeMajor;
 
 /** One archive holds the CLI and the language hosts; each step takes out what is its own. */
 const archive = (program: string): Way => {
@@ -89,27 +77,17 @@ export function checksumOf(list: string, name: string): string | null {
   return null;
 }
 
-const fromModules = (program: GoProgram): Way => ({
-  how: "building it from Go modules",
-  typical: program.typical,
-  blocked: goMissing,
-  systemWide: goCaches,
-  run: (report, signal) => build(program, report, signal),
-});
-
 /** The CLI: the user's own where it will do. */
 export const pulumiStep: Step = {
   name: "pulumi",
   why: "the engine that creates and destroys clusters",
   lane: "build",
   have: async () => {
-    if (isBuilt(cli)) return `${versions.pulumi.version}, built here`;
     if (fromArchive("pulumi")) return `${versions.pulumi.version}, from its archive`;
     const users = await usersPulumi();
     return users && `${users.version}, your own (${users.file})`;
   },
   get: archive("pulumi"),
-  getWithoutDownloads: fromModules(cli),
 };
 
 /** The language host: beside the CLI in every official installation. */
@@ -119,14 +97,12 @@ export const languageHostStep: Step = {
   lane: "build",
   needs: ["pulumi"],
   have: async () => {
-    if (isBuilt(host)) return `${versions.languageHost.version}, built here`;
     if (fromArchive(HOST)) return `${versions.pulumi.version}, from Pulumi's archive`;
-    if (isBuilt(cli) || fromArchive("pulumi")) return null;
+    if (fromArchive("pulumi")) return null;
     const users = await usersPulumi();
     if (users && existsSync(join(dirname(realpathSync(users.file)), HOST))) return `beside ${users.file}`;
     const ambient = users && which(HOST);
     return ambient ? `your own (${ambient})` : null;
   },
   get: archive(HOST),
-  getWithoutDownloads: fromModules(host),
 };

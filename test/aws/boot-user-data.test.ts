@@ -8,8 +8,8 @@ import { parse } from "yaml";
 import type { NodeBoot } from "../../components/aws/boot/node-boot.ts";
 import { bootScripts, withoutComments } from "../../components/aws/boot/scripts.ts";
 import { MOST_USER_DATA_BYTES, renderUserData } from "../../components/aws/boot/user-data.ts";
-import { type AwsTestTools, ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { root } from "../image/images.ts";
+import { type AwsTestTools, ensureAwsTestTools } from "../support/test-tools.ts";
 import { backendNode, eightGpus, frontNode } from "./support/boot-nodes.ts";
 
 interface CloudConfig {

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type FollowArgs, followBoot } from "../../aws/follow/boot.ts";
 import type { BootMachine } from "../../aws/follow/machines.ts";
 import { GOES_ON_RUNNING } from "../../aws/follow/status.ts";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { Players } from "./support/boot-players.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";
 

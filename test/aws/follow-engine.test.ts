@@ -11,9 +11,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { BootMachine } from "../../aws/follow/machines.ts";
 import { fingerprint } from "../../aws/transfer/model-files.ts";
 import { bootFollowed, modelInPlace } from "../../components/aws/hooks.ts";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { which } from "../../setup/programs.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { Players } from "./support/boot-players.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";
 

@@ -8,7 +8,6 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { randomClusters } from "../support/random-clusters.ts";
 import { sectionsOf } from "../support/resource-graph.ts";
@@ -18,6 +17,7 @@ import { type PlannedChange, Terraform } from "../support/terraform/runner.ts";
 import type { ProviderSchema } from "../support/terraform/schema.ts";
 import { type StateServer, startStateServer } from "../support/terraform/state-server.ts";
 import { EXISTING } from "../support/terraform/surroundings.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const SCHEMA = join(ROOT, ".toolchain", "terraform", "schema.json");

@@ -11,9 +11,9 @@ import {
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { importBuildspec, importModel } from "../../aws/transfer/import.ts";
 import type { RemoteFile } from "../../aws/transfer/model-files.ts";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { type FileServer, fileServer, sendRange } from "../support/file-server.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { type FrontOfDouble, frontOfDouble } from "./support/front-of-double.ts";
 import { CHUNK_BYTES, RealBuilds, runImport, type ScriptTools } from "./support/import-program.ts";
 

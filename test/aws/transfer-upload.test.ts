@@ -15,8 +15,8 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { fingerprint, type LocalFile } from "../../aws/transfer/model-files.ts";
 import { partBytesFor } from "../../aws/transfer/multipart.ts";
 import { uploadModel } from "../../aws/transfer/upload.ts";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { type FrontOfDouble, frontOfDouble, isPart } from "./support/front-of-double.ts";
 
 /** The double is told to take parts as small as this. */

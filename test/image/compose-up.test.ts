@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import { ensureCompose } from "../../offline/test-tools/index.ts";
+import { ensureCompose } from "../support/test-tools.ts";
 import { docker } from "./containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing, root, sourceImage } from "./images.ts";
 

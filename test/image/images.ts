@@ -26,7 +26,7 @@ const PINNED_SOURCE = "llama-rpc-cluster/llamacpp-source:0c1e57098";
  * undefined where the build clones.
  */
 export async function sourceImage(): Promise<string | undefined> {
-  const named = readMachine(root).llamaCppSourceImage;
+  const named = readMachine(root).buildArgs["LLAMACPP_SOURCE"]?.value;
   if (named) return named;
   const there = await execa("docker", ["image", "inspect", PINNED_SOURCE], { reject: false });
   return there.exitCode === 0 ? PINNED_SOURCE : undefined;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { containerArchitecture } from "../../config/architecture.ts";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { LOGIN, type LocalRegistry, localRegistry, pull } from "../support/local-registry.ts";
 import { type PushedStack, pushedStack } from "../support/pushed-images.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { docker, runToEnd } from "./containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, root } from "./images.ts";
 

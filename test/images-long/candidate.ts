@@ -47,7 +47,7 @@ export async function build(candidate: Candidate): Promise<Attempt> {
   const extra: Record<string, string | undefined> = {
     BASE_IMAGE: candidate.baseImage,
     CUDA_ARCHITECTURES: candidate.cudaArchitectures,
-    CUDA_FROM: flavour === "cuda" ? (readMachine(root).cudaFrom ?? "nvidia") : undefined,
+    CUDA_FROM: flavour === "cuda" ? (readMachine(root).buildArgs["CUDA_FROM"]?.value ?? "nvidia") : undefined,
   };
   const options = Object.entries(extra).flatMap(([name, value]) => (value ? ["--build-arg", `${name}=${value}`] : []));
   const common = await buildArguments(`${flavour}.Dockerfile`);

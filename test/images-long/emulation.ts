@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { readMachine } from "../../config/machine.ts";
-import { ensureEmulator } from "../../offline/test-tools/index.ts";
 import { root } from "../image/images.ts";
+import { ensureEmulator } from "../support/test-tools.ts";
 
 /** How programs of a foreign architecture run here. */
 export interface Emulation extends AsyncDisposable {
@@ -52,7 +52,7 @@ export async function emulate(name: "arm64" | "arm/v7"): Promise<Emulation> {
   const architecture = architectures[name];
   const registered = await register(architecture);
   const undo = { [Symbol.asyncDispose]: async () => registered.undo() };
-  if (!readMachine(root).llamaCppSourceImage) return { blocked: registered.blocked, ...undo };
+  if (readMachine(root).builder !== "engine") return { blocked: registered.blocked, ...undo };
   try {
     return { baseImage: await makeBase(name, architecture), blocked: registered.blocked, ...undo };
   } catch (error) {

@@ -1,9 +1,9 @@
 import { execa } from "execa";
-import { ensureAwsTestTools } from "../../offline/test-tools/index.ts";
 import { docker } from "../image/containers.ts";
 import { root } from "../image/images.ts";
 import { localRegistry, pull } from "../support/local-registry.ts";
 import { pushedStack } from "../support/pushed-images.ts";
+import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { type Candidate, type Started, tagOf } from "./candidate.ts";
 
 const STACK = "test-push-arm64";

@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ensureAwsTestTools, ensureCheckov } from "../../offline/test-tools/index.ts";
 import { disagreements } from "../support/accepted-findings.ts";
 import { graphFromText } from "../support/graph-text.ts";
 import { Terraform } from "../support/terraform/runner.ts";
 import { translate } from "../support/terraform/translate.ts";
+import { ensureAwsTestTools, ensureCheckov } from "../support/test-tools.ts";
 import { type Modules, type Scan, scan } from "./checkov.ts";
 import { dockerfiles, root, workflows } from "./files.ts";
 

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { beforeAll, describe, expect, test } from "vitest";
-import { ensureLintTools, type LintToolName, type LintTools } from "../../offline/lint-tools.ts";
 import { disagreements } from "../support/accepted-findings.ts";
+import { ensureLintTools, type LintToolName, type LintTools } from "../support/test-tools.ts";
 import { dockerfiles, root, shellScripts, workflows } from "./files.ts";
 
 const GET_AND_BUILD_MS = 300_000;

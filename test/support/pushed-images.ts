@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { LocalWorkspace, type Stack } from "@pulumi/pulumi/automation/index.js";
+import type { ImageRecipe } from "../../components/images/build.ts";
 import { PushedImages } from "../../components/images/pushed-images.ts";
-import { readMachine } from "../../config/machine.ts";
+import { type Machine, readMachine } from "../../config/machine.ts";
 import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { root, sourceImage } from "../image/images.ts";
@@ -31,21 +32,28 @@ export interface PushedStack extends AsyncDisposable {
   stateOnDisk(): string;
 }
 
+/** As the program builds here; also where the source's image is there and set-up has not said so. */
+async function recipeOf({ buildArgs, builder }: Machine): Promise<ImageRecipe> {
+  const source = await sourceImage();
+  const there = source === undefined ? {} : { LLAMACPP_SOURCE: { value: source, version: PINNED_LLAMACPP_VERSION } };
+  return {
+    version: PINNED_LLAMACPP_VERSION,
+    repository: "https://github.com/ggml-org/llama.cpp",
+    buildArgs: { ...there, ...buildArgs },
+    builder: source === undefined ? builder : "engine",
+  };
+}
+
 /** Makes the stack; `stack.up()` builds and pushes. */
 export async function pushedStack(name: string, push: Push): Promise<PushedStack> {
   const folder = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-push-"));
   const state = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-state-"));
-  const { llamaCppSourceImage = await sourceImage(), cudaFrom } = readMachine(root);
+  const recipe = await recipeOf(readMachine(root));
   let password: string = LOGIN.password;
   const program = async () => {
     const images = new PushedImages("images", {
       images: push.images,
-      recipe: {
-        version: PINNED_LLAMACPP_VERSION,
-        repository: "https://github.com/ggml-org/llama.cpp",
-        sourceImage: llamaCppSourceImage,
-        cudaFrom,
-      },
+      recipe,
       stack: name,
       repositories: { cpu: `${push.registry.address}/${push.repository}` },
       cacheRepository: `${push.registry.address}/${push.repository}-cache`,

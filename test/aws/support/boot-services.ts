@@ -7,8 +7,8 @@ import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client
 import { GetParameterHistoryCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { execa } from "execa";
 import { bootScripts } from "../../../components/aws/boot/scripts.ts";
-import type { AwsTestTools } from "../../../offline/test-tools/index.ts";
 import { docker, sleep } from "../../image/containers.ts";
+import type { AwsTestTools } from "../../support/test-tools.ts";
 import { type Program, startProgram } from "./boot-program.ts";
 
 const REGION = "us-east-1";

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { providerMirror } from "../../offline/test-tools/terraform.ts";
+import { providerMirror } from "../test-tools/terraform.ts";
 
 const platform = `${process.platform}_${process.arch === "x64" ? "amd64" : process.arch}`;
 
