@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { checkedByAccount, clusterOf } from "./components/create.ts";
+import { checkedByTarget } from "./components/check.ts";
+import { createAwsCluster, createDockerCluster } from "./components/create.ts";
 import { exitOnUserError } from "./components/user-error.ts";
 import { containerArchitecture } from "./config/architecture.ts";
 import { sectionsFromEngine } from "./config/engine.ts";
@@ -8,25 +9,29 @@ import { parseCluster } from "./config/parse.ts";
 import { assertRunnable, planCluster } from "./plan/index.ts";
 import { readModelFacts } from "./plan/model/facts.ts";
 import { formatPlan } from "./report/text.ts";
+import { transform } from "./stacks/transform.ts";
 
 const stack = pulumi.getStack();
 const projectRoot = import.meta.dirname;
 
-const decided = await exitOnUserError(async () => {
-  const config = parseCluster(sectionsFromEngine(pulumi.runtime.allConfig(), pulumi.getProject()));
-  const plan = planCluster(config, await readModelFacts(config.model.source, projectRoot), {
-    stack,
-    architecture: containerArchitecture(process.arch),
-  });
-  const checked = await checkedByAccount(assertRunnable(plan), stack);
-  return { config, plan: assertRunnable(checked), machine: readMachine(projectRoot), stack, projectRoot };
-});
+const decided = await exitOnUserError(decide);
 if (pulumi.runtime.isDryRun()) pulumi.log.info(`\n${formatPlan(decided.plan)}`);
 
-const cluster = await clusterOf(decided);
+const cluster =
+  decided.plan.target === "aws"
+    ? await createAwsCluster(stack, { ...decided, projectRoot, transform })
+    : await createDockerCluster(stack, { ...decided, projectRoot, transform });
 
-export const endpoint = cluster.endpoint;
-export const apiKey = cluster.apiKey;
-export const connect = cluster.connect;
+export const { endpoint, apiKey, connect } = cluster;
 export const plan = decided.plan;
 export const hourlyUsd = decided.plan.hourlyUsd;
+
+/** Everything that is known before the first resource. Throws every problem at once, and then nothing is created. */
+async function decide() {
+  const config = parseCluster(sectionsFromEngine(pulumi.runtime.allConfig(), pulumi.getProject()));
+  const facts = await readModelFacts(config.model.source, projectRoot);
+  const architecture = containerArchitecture(process.arch);
+  const planned = planCluster(config, facts, { stack, architecture });
+  const checked = await checkedByTarget(planned, stack);
+  return { config, plan: assertRunnable(checked), machine: readMachine(projectRoot) };
+}

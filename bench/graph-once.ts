@@ -35,7 +35,7 @@ await pulumi.runtime.setMocks(
   "bench",
   true,
 );
-const [{ clusterOf }, { parseCluster }, { planCluster, readModelFacts }] = await Promise.all([
+const [{ createAwsCluster }, { parseCluster }, { planCluster, readModelFacts }] = await Promise.all([
   import("../components/create.ts"),
   import("../config/parse.ts"),
   import("../plan/index.ts"),
@@ -44,7 +44,7 @@ const loaded = performance.now();
 await pulumi.runtime.runInPulumiStack(async () => {
   const config = parseCluster(sections);
   const plan = planCluster(config, await readModelFacts(config.model.source, root), { stack: "bench" });
-  const cluster = await clusterOf({ config, plan, machine: { buildArgs: {} }, stack: "bench", projectRoot: root });
+  const cluster = await createAwsCluster("bench", { config, plan, machine: { buildArgs: {} }, projectRoot: root });
   return { endpoint: cluster.endpoint };
 });
 await pulumi.runtime.disconnect();

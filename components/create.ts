@@ -1,65 +1,75 @@
-import * as pulumi from "@pulumi/pulumi";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../config/machine.ts";
 import type { ClusterConfig } from "../config/schema/index.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
+import type { AwsTransform } from "./aws/cluster.ts";
+import type { DockerTransform } from "./docker/cluster.ts";
 import type { ImageRecipe } from "./images/build.ts";
 
-/** What the program of a stack knows before the first resource. */
-export interface Decided {
+/** What a cluster is made from. */
+export interface CreateArgs {
   config: ClusterConfig;
   plan: ClusterPlan;
+  /** What this machine provides for builds of images. */
   machine: Machine;
-  stack: string;
   /** Directory that the paths of the stack file are relative to. */
   projectRoot: string;
+  /** Changes to single resources. @default none */
+  transform?: ClusterTransform | undefined;
+}
+
+/** Escape hatches by target and kind of resource; `stacks/transform.ts` says how to use them. */
+export interface ClusterTransform {
+  docker?: DockerTransform;
+  aws?: AwsTransform;
 }
 
 /** What every target hands out. */
 export interface Cluster {
   endpoint: pulumi.Output<string>;
+  /** A secret. */
   apiKey: pulumi.Output<string>;
   connect: pulumi.Input<string>;
 }
 
-/**
- * The plan with what the account that it is for has to say: quotas, zones, a network that exists. Where there are no machines
- * to rent, or AWS can't be asked, the plan stays as it is.
- */
-export async function checkedByAccount(plan: ClusterPlan, stack: string): Promise<ClusterPlan> {
-  if (plan.aws === null) return plan;
-  const { preflight } = await import("../aws/account/preflight.ts");
-  const checked = await preflight(plan, stack);
-  if (checked.note !== null) pulumi.log.warn(checked.note);
-  return checked.plan;
+const NAME = "cluster";
+/** Longest retry of a call that AWS throttles. With more retries, a type that is sold out looks like a hang. */
+const RETRIES = 5;
+
+/** Creates the cluster on this machine's Docker engine. Loads Docker's SDK only here: the SDK of one target takes seconds. */
+export async function createDockerCluster(stack: string, args: CreateArgs): Promise<Cluster> {
+  const { DockerCluster } = await import("./docker/cluster.ts");
+  return new DockerCluster(NAME, { ...clusterArgs(stack, args), transform: args.transform?.docker });
 }
 
-/** Makes the cluster on the plan's target, and loads nothing of the others: the SDK of one alone takes seconds. */
-export async function clusterOf(decided: Decided): Promise<Cluster> {
-  const { config, plan, machine, stack, projectRoot } = decided;
+/** Creates the cluster on EC2, in the region of the plan. Loads AWS's SDK only here. */
+export async function createAwsCluster(stack: string, args: CreateArgs): Promise<Cluster> {
+  const { config, plan, projectRoot } = args;
+  if (plan.aws === null) throw new Error("The plan is not one of target aws.");
+  const [aws, { AwsCluster }, { modelFiles }] = await Promise.all([
+    import("@pulumi/aws"),
+    import("./aws/cluster.ts"),
+    import("../aws/transfer/model-files.ts"),
+  ]);
+  const provider = new aws.Provider("aws", { region: plan.aws.region, maxRetries: RETRIES });
+  return new AwsCluster(
+    NAME,
+    {
+      ...clusterArgs(stack, args),
+      modelFiles: await modelFiles(config.model.source, projectRoot, config.model.sha256),
+      transform: args.transform?.aws,
+    },
+    { provider },
+  );
+}
+
+function clusterArgs(stack: string, { config, plan, machine }: CreateArgs) {
+  const { version, repository, cpu, cuda } = config.images;
   const recipe: ImageRecipe = {
-    version: config.images.version,
-    repository: config.images.repository,
+    version,
+    repository,
     buildArgs: machine.buildArgs,
     builder: machine.builder,
   };
-  const references = { cpu: config.images.cpu, cuda: config.images.cuda };
-  switch (plan.target) {
-    case "docker": {
-      const { DockerCluster } = await import("./docker/cluster.ts");
-      return new DockerCluster("cluster", { plan, stack, recipe, references });
-    }
-    case "aws": {
-      const [{ AwsCluster }, { modelFiles }] = await Promise.all([
-        import("./aws/cluster.ts"),
-        import("../aws/transfer/model-files.ts"),
-      ]);
-      return new AwsCluster("cluster", {
-        plan,
-        stack,
-        recipe,
-        references,
-        modelFiles: await modelFiles(config.model.source, projectRoot, config.model.sha256),
-      });
-    }
-  }
+  return { plan, stack, recipe, references: { cpu, cuda } };
 }

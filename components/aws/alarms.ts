@@ -24,8 +24,13 @@ const FAILED_MINUTES = 3;
  */
 export class RecoveryAlarms extends pulumi.ComponentResource {
   constructor(name: string, args: RecoveryAlarmsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:RecoveryAlarms", name, {}, opts);
     const { context, machine, topic, role } = args;
+    super(
+      "llama-rpc-cluster:aws:RecoveryAlarms",
+      name,
+      { machine: machine.name, recovery: machine.recovery, notifies: topic !== null },
+      opts,
+    );
     const alarm = (kind: string, metricName: string, description: string, actions: pulumi.Input<string>[]) =>
       new aws.cloudwatch.MetricAlarm(
         `${name}-${kind}`,

@@ -15,7 +15,7 @@ export class ApiKey extends pulumi.ComponentResource {
   readonly parameter: aws.ssm.Parameter;
 
   constructor(name: string, args: { context: ClusterContext }, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:ApiKey", name, {}, opts);
+    super("llama-rpc-cluster:aws:ApiKey", name, { stack: args.context.stack }, opts);
     this.value = generatedKey(name, this);
     this.parameter = new aws.ssm.Parameter(
       name,

@@ -1,8 +1,11 @@
 import * as aws from "@pulumi/aws";
+import type * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelFile } from "../../aws/transfer/model-files.ts";
 import type { ClusterPlan } from "../../plan/plan.ts";
+import { formerly } from "../aliases.ts";
 import type { ImageRecipe, ImageReferences } from "../images/build.ts";
+import { clusterInputs } from "../inputs.ts";
 import type { Transform } from "../transform.ts";
 import { Access } from "./access/index.ts";
 import { ApiKey } from "./api-key.ts";
@@ -28,12 +31,17 @@ export interface AwsClusterArgs {
   references?: ImageReferences | undefined;
   /** Files of the model, and where each is now. */
   modelFiles: readonly ModelFile[];
-  /** Escape hatch for every machine. @default none */
-  transform?: { instance?: Transform<aws.ec2.InstanceArgs> };
+  /** Escape hatches. @default none */
+  transform?: AwsTransform | undefined;
 }
 
-/** Longest retry of a call that AWS throttles; with more of them, a type that is sold out looks like a hang. */
-const RETRIES = 5;
+/** Escape hatches, one for each kind of child. */
+export interface AwsTransform {
+  /** Each build of an image; one that changes what is built has to change `tags` too. */
+  image?: Transform<build.ImageArgs>;
+  /** Each machine. */
+  instance?: Transform<aws.ec2.InstanceArgs>;
+}
 
 /**
  * A cluster on EC2: machines in one zone of a network without a way out, their images in ECR and the model in S3, a front
@@ -53,28 +61,37 @@ export class AwsCluster extends pulumi.ComponentResource {
   constructor(name: string, args: AwsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     const { plan, stack } = args;
     if (plan.aws === null) throw new Error("The plan is not one of target aws.");
-    const provider = new aws.Provider("aws", { region: plan.aws.region, maxRetries: RETRIES }, opts);
-    super("llama-rpc-cluster:aws:AwsCluster", name, {}, { ...opts, providers: [provider] });
+    super("llama-rpc-cluster:aws:AwsCluster", name, clusterInputs(plan, stack), opts);
     const context: ClusterContext = { stack, plan: plan.aws };
-    const inside = { parent: this };
+    const child = (kind: string) => ({ parent: this, ...formerly(`${name}-${kind}`, kind) });
 
     const network =
       plan.aws.network.kind === "own"
-        ? new OwnNetwork("network", { context, plan: plan.aws.network }, inside)
-        : new ExistingNetwork(plan.aws.network, plan.aws.region, inside);
-    const groups = new SecurityGroups("security", { context, network }, inside);
+        ? new OwnNetwork(`${name}-network`, { context, plan: plan.aws.network }, child("network"))
+        : new ExistingNetwork(plan.aws.network, plan.aws.region, { parent: this });
+    const groups = new SecurityGroups(`${name}-security`, { context, network }, child("security"));
     const images = new ClusterImages(
-      "images",
-      { context, images: plan.images, recipe: args.recipe, references: args.references ?? {} },
-      inside,
+      `${name}-images`,
+      {
+        context,
+        images: plan.images,
+        recipe: args.recipe,
+        references: args.references ?? {},
+        transform: args.transform?.image,
+      },
+      child("images"),
     );
-    const store = new ModelStore("models", { context, network }, inside);
-    const scripts = new BootObjects("boot", { context, bucket: store.bucket, readiness: store.readiness }, inside);
-    const guardrails = new Guardrails("guardrails", { context }, inside);
+    const store = new ModelStore(`${name}-models`, { context, network }, child("models"));
+    const scripts = new BootObjects(
+      `${name}-boot`,
+      { context, bucket: store.bucket, readiness: store.readiness },
+      child("boot"),
+    );
+    const guardrails = new Guardrails(`${name}-guardrails`, { context }, child("guardrails"));
     const placementGroup = new aws.ec2.PlacementGroup(
-      "placement",
+      `${name}-placement`,
       { name: physicalName(context, "cluster"), strategy: "cluster", tags: tagsOf(context, "network", "placement") },
-      inside,
+      child("placement"),
     );
     const surroundings: NodeSurroundings = {
       context,
@@ -85,21 +102,26 @@ export class AwsCluster extends pulumi.ComponentResource {
       scheduler: guardrails.scheduler,
       alarmTopic: guardrails.topic,
       machineImages: new MachineImages(
-        "machine-images",
+        `${name}-machine-images`,
         { parameters: plan.machines.map(({ imageParameter }) => imageParameter) },
-        inside,
+        child("machine-images"),
       ),
       transform: args.transform?.instance,
     };
-    const key = new ApiKey("api-key", { context }, inside);
-    const backends = new Backends("backends", { surroundings, plan, groups, images }, inside);
+    const key = new ApiKey(`${name}-api-key`, { context }, child("api-key"));
+    const backends = new Backends(
+      // Under the bare name: IAM takes 64 characters for a role, and those of machines with a long name need them.
+      name,
+      { surroundings, plan, groups, images },
+      { parent: this, ...formerly(name, "backends") },
+    );
     const front = new Front(
-      "front",
+      `${name}-front`,
       { surroundings, plan, groups, images, key, backends, modelFiles: args.modelFiles },
-      inside,
+      child("front"),
     );
     const access = new Access(
-      "access",
+      `${name}-access`,
       {
         context,
         network,
@@ -108,7 +130,7 @@ export class AwsCluster extends pulumi.ComponentResource {
         instanceId: front.node.instance.id,
         alarmTopic: guardrails.topic,
       },
-      inside,
+      child("access"),
     );
 
     this.endpoint = access.endpoint;

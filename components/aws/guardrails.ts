@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { formerly } from "../aliases.ts";
 import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -21,30 +22,37 @@ export class Guardrails extends pulumi.ComponentResource {
   readonly topic: pulumi.Output<string> | null;
 
   constructor(name: string, args: { context: ClusterContext }, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Guardrails", name, {}, opts);
     const { context } = args;
+    super("llama-rpc-cluster:aws:Guardrails", name, { ...context.plan.guardrails }, opts);
     const { schedule, alarmEmail, budgetUsdPerMonth } = context.plan.guardrails;
-    this.topic = alarmEmail === null ? null : this.#topic(context, alarmEmail);
-    if (budgetUsdPerMonth !== null && alarmEmail !== null) this.#budget(context, budgetUsdPerMonth, alarmEmail);
-    this.scheduler = schedule === null ? null : new Scheduler("hours", { context, plan: schedule }, { parent: this });
+    this.topic = alarmEmail === null ? null : this.#topic(name, context, alarmEmail);
+    if (budgetUsdPerMonth !== null && alarmEmail !== null) this.#budget(name, context, budgetUsdPerMonth, alarmEmail);
+    this.scheduler =
+      schedule === null
+        ? null
+        : new Scheduler(`${name}-hours`, { context, plan: schedule }, this.#child(name, "hours"));
     this.registerOutputs();
   }
 
-  #topic(context: ClusterContext, alarmEmail: string): pulumi.Output<string> {
+  #child(name: string, kind: string) {
+    return { parent: this, ...formerly(`${name}-${kind}`, kind) };
+  }
+
+  #topic(name: string, context: ClusterContext, alarmEmail: string): pulumi.Output<string> {
     const topic = new aws.sns.Topic(
-      "alarm-topic",
+      `${name}-alarm-topic`,
       { name: physicalName(context, "alarms"), tags: tagsOf(context, "guardrail", "alarms") },
-      { parent: this },
+      this.#child(name, "alarm-topic"),
     );
     new aws.sns.TopicSubscription(
-      "alarm-mail",
+      `${name}-alarm-mail`,
       { topic: topic.arn, protocol: "email", endpoint: alarmEmail },
-      { parent: this },
+      this.#child(name, "alarm-mail"),
     );
     return topic.arn;
   }
 
-  #budget(context: ClusterContext, usdPerMonth: number, alarmEmail: string): void {
+  #budget(name: string, context: ClusterContext, usdPerMonth: number, alarmEmail: string): void {
     const notify = (notificationType: "FORECASTED" | "ACTUAL", threshold: number) => ({
       notificationType,
       threshold,
@@ -53,7 +61,7 @@ export class Guardrails extends pulumi.ComponentResource {
       subscriberEmailAddresses: [alarmEmail],
     });
     new aws.budgets.Budget(
-      "budget",
+      `${name}-budget`,
       {
         name: physicalName(context, "month"),
         budgetType: "COST",
@@ -65,7 +73,7 @@ export class Guardrails extends pulumi.ComponentResource {
         notifications: [notify("FORECASTED", FORECAST_PERCENT), notify("ACTUAL", SPENT_PERCENT)],
         tags: tagsOf(context, "guardrail", "month"),
       },
-      { parent: this },
+      this.#child(name, "budget"),
     );
   }
 }

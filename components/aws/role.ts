@@ -18,6 +18,8 @@ export interface RoleArgs {
   role: ResourceRole;
   /** Part of the role's path: those of machines are told apart in the bucket's policy. */
   folder: "nodes" | "services";
+  /** What it is for: in its description and its tag `Name`. */
+  purpose: string;
   /** All that the role may do. */
   statements: readonly Statement[];
 }
@@ -36,28 +38,28 @@ export class ServiceRole extends pulumi.ComponentResource {
   readonly policy: aws.iam.RolePolicy;
 
   constructor(name: string, args: RoleArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:ServiceRole", name, {}, opts);
-    const { context } = args;
+    const { context, purpose, service, statements } = args;
+    super("llama-rpc-cluster:aws:ServiceRole", name, { service, statements: statements.map(({ Sid }) => Sid) }, opts);
     const { accountId } = aws.getCallerIdentityOutput({}, { parent: this });
     this.role = new aws.iam.Role(
       name,
       {
         path: rolePath(context, args.folder),
-        description: `llama-rpc-cluster, stack ${context.stack}: ${name}`,
+        description: `llama-rpc-cluster, stack ${context.stack}: ${purpose}`,
         assumeRolePolicy: pulumi.jsonStringify({
           Version: "2012-10-17",
           Statement: [
             {
               Effect: "Allow",
-              Principal: { Service: args.service },
+              Principal: { Service: service },
               Action: "sts:AssumeRole",
-              ...(ACTS_FOR_OTHERS.has(args.service)
+              ...(ACTS_FOR_OTHERS.has(service)
                 ? { Condition: { StringEquals: { "aws:SourceAccount": accountId } } }
                 : {}),
             },
           ],
         }),
-        tags: tagsOf(context, args.role, name),
+        tags: tagsOf(context, args.role, purpose),
       },
       { parent: this },
     );
@@ -67,7 +69,7 @@ export class ServiceRole extends pulumi.ComponentResource {
         role: this.role.name,
         policy: pulumi.jsonStringify({
           Version: "2012-10-17",
-          Statement: args.statements.map((statement) => ({ Effect: "Allow", ...statement })),
+          Statement: statements.map((statement) => ({ Effect: "Allow", ...statement })),
         }),
       },
       { parent: this },

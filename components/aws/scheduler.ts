@@ -33,9 +33,9 @@ export class Scheduler extends pulumi.ComponentResource {
     args: { context: ClusterContext; plan: SchedulePlan },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:Scheduler", name, {}, opts);
-    const { context } = args;
-    this.#plan = args.plan;
+    const { context, plan } = args;
+    super("llama-rpc-cluster:aws:Scheduler", name, { ...plan }, opts);
+    this.#plan = plan;
     this.#group = new aws.scheduler.ScheduleGroup(
       name,
       { name: physicalName(context, "hours"), tags: tagsOf(context, "guardrail", "hours") },
@@ -49,6 +49,7 @@ export class Scheduler extends pulumi.ComponentResource {
         service: "scheduler.amazonaws.com",
         role: "guardrail",
         folder: "services",
+        purpose: "hours-role",
         statements: [
           {
             Sid: "StartAndStopTheClustersMachines",

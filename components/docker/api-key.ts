@@ -25,7 +25,7 @@ export class ApiKey extends pulumi.ComponentResource {
   readonly holder: docker.Container;
 
   constructor(name: string, args: ApiKeyArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:docker:ApiKey", name, {}, opts);
+    super("llama-rpc-cluster:docker:ApiKey", name, { stack: args.stack }, opts);
     this.value = generatedKey(name, this);
     this.volume = new docker.Volume(
       `${name}-volume`,

@@ -23,8 +23,19 @@ export class Backend extends pulumi.ComponentResource {
   readonly container: docker.Container;
 
   constructor(name: string, args: BackendArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:docker:Backend", name, {}, opts);
     const { stack, plan } = args;
+    super(
+      "llama-rpc-cluster:docker:Backend",
+      name,
+      {
+        stack,
+        backend: plan.name,
+        flavour: plan.flavour,
+        address: plan.address,
+        memoryBytes: plan.containerMemoryBytes,
+      },
+      opts,
+    );
     const cache = new docker.Volume(
       `${name}-cache`,
       { name: physicalName(stack, `${plan.name}-cache`), labels: labelsOf(stack, "cache") },

@@ -2,8 +2,10 @@ import type * as docker from "@pulumi/docker";
 import type * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterPlan } from "../../plan/plan.ts";
+import { formerly } from "../aliases.ts";
 import type { ImageRecipe, ImageReferences } from "../images/build.ts";
-import { RuntimeImages } from "../images/local-images.ts";
+import { LocalImages } from "../images/local-images.ts";
+import { clusterInputs } from "../inputs.ts";
 import type { Transform } from "../transform.ts";
 import { ApiKey } from "./api-key.ts";
 import { Backend } from "./backend.ts";
@@ -18,12 +20,18 @@ export interface DockerClusterArgs {
   recipe: ImageRecipe;
   /** Images that exist already. @default every image is built */
   references?: ImageReferences | undefined;
-  /** Escape hatches, one per kind of child. @default none */
-  transform?: {
-    image?: Transform<build.ImageArgs>;
-    front?: Transform<docker.ContainerArgs>;
-    backend?: Transform<docker.ContainerArgs>;
-  };
+  /** Escape hatches. @default none */
+  transform?: DockerTransform | undefined;
+}
+
+/** Escape hatches, one for each kind of child. */
+export interface DockerTransform {
+  /** Each build of an image. */
+  image?: Transform<build.ImageArgs>;
+  /** The front's container. */
+  front?: Transform<docker.ContainerArgs>;
+  /** Each backend's container. */
+  backend?: Transform<docker.ContainerArgs>;
 }
 
 /**
@@ -42,12 +50,15 @@ export class DockerCluster extends pulumi.ComponentResource {
   readonly connect = "";
 
   constructor(name: string, args: DockerClusterArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:docker:DockerCluster", name, {}, opts);
     const { plan, stack } = args;
-    const inside = { parent: this };
+    super("llama-rpc-cluster:docker:DockerCluster", name, clusterInputs(plan, stack), opts);
+    const child = (kind: string, formerType?: string) => ({
+      parent: this,
+      ...formerly(`${name}-${kind}`, kind, formerType),
+    });
 
-    const images = new RuntimeImages(
-      "images",
+    const images = new LocalImages(
+      `${name}-images`,
       {
         images: plan.images,
         recipe: args.recipe,
@@ -55,15 +66,15 @@ export class DockerCluster extends pulumi.ComponentResource {
         stack,
         transform: args.transform?.image,
       },
-      inside,
+      child("images", "llama-rpc-cluster:images:RuntimeImages"),
     );
     const serverImage = images.idOf(plan.front.flavour, "server");
-    const networks = new ClusterNetworks("network", { stack, network: plan.network }, inside);
-    const key = new ApiKey("api-key", { stack, image: serverImage }, inside);
+    const networks = new ClusterNetworks(`${name}-network`, { stack, network: plan.network }, child("network"));
+    const key = new ApiKey(`${name}-api-key`, { stack, image: serverImage }, child("api-key"));
     const backends = plan.backends.map(
       (backend) =>
         new Backend(
-          backend.name,
+          `${name}-${backend.name}`,
           {
             stack,
             plan: backend,
@@ -71,11 +82,11 @@ export class DockerCluster extends pulumi.ComponentResource {
             network: networks.rpc,
             transform: args.transform?.backend,
           },
-          inside,
+          child(backend.name),
         ),
     );
     const front = new Front(
-      "front",
+      `${name}-front`,
       {
         stack,
         plan: plan.front,
@@ -86,7 +97,7 @@ export class DockerCluster extends pulumi.ComponentResource {
         backends,
         transform: args.transform?.front,
       },
-      inside,
+      child("front"),
     );
 
     this.endpoint = front.endpoint;

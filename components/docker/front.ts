@@ -33,8 +33,20 @@ export class Front extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
 
   constructor(name: string, args: FrontArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:docker:Front", name, {}, opts);
     const { stack, plan, model, networks } = args;
+    super(
+      "llama-rpc-cluster:docker:Front",
+      name,
+      {
+        stack,
+        model: model.name,
+        flavour: plan.flavour,
+        address: plan.address,
+        hostPort: plan.hostPort,
+        memoryBytes: plan.containerMemoryBytes,
+      },
+      opts,
+    );
     if (model.file === null) throw new Error(`${model.source}: the docker target needs a model file on this machine.`);
     this.container = new docker.Container(
       name,

@@ -12,7 +12,7 @@ export class ClusterNetworks extends pulumi.ComponentResource {
   readonly edge: docker.Network;
 
   constructor(name: string, args: { stack: string; network: NetworkPlan }, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:docker:ClusterNetworks", name, {}, opts);
+    super("llama-rpc-cluster:docker:ClusterNetworks", name, { stack: args.stack, cidr: args.network.cidr }, opts);
     this.rpc = new docker.Network(
       `${name}-rpc`,
       {

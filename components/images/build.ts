@@ -35,6 +35,15 @@ export function imageBuild(image: ImagePlan, recipe: ImageRecipe, stack: string)
   } satisfies Omit<build.ImageArgs, "push">;
 }
 
+/** What a preview shows of a component that builds images. */
+export function imagesInputs(args: { images: readonly ImagePlan[]; recipe: ImageRecipe; stack: string }) {
+  return {
+    stack: args.stack,
+    version: args.recipe.version,
+    images: args.images.map(({ flavour, role, architecture }) => `${flavour} ${role} ${architecture}`),
+  };
+}
+
 /** The engine's own builder sees images that exist only on this machine: the base image, the source. */
 export const ENGINES_OWN_BUILDER = { exec: true, builder: { name: "default" } } satisfies Partial<build.ImageArgs>;
 

@@ -10,11 +10,12 @@ import {
   type ImageRecipe,
   type ImageReferences,
   imageBuild,
+  imagesInputs,
   notPlanned,
 } from "./build.ts";
 import { contextDigest } from "./digest.ts";
 
-export interface RuntimeImagesArgs {
+export interface LocalImagesArgs {
   /** Images that the plan asks for. */
   images: readonly ImagePlan[];
   recipe: ImageRecipe;
@@ -35,11 +36,11 @@ export interface RuntimeImagesArgs {
  * None but time: compiling llama.cpp takes about 16 minutes on 2 cores the first time; the compiler cache and the
  * layers stay in the engine's build cache when the stack is destroyed.
  */
-export class RuntimeImages extends pulumi.ComponentResource {
+export class LocalImages extends pulumi.ComponentResource {
   readonly #ids = new Map<string, pulumi.Output<string>>();
 
-  constructor(name: string, args: RuntimeImagesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:images:RuntimeImages", name, {}, opts);
+  constructor(name: string, args: LocalImagesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("llama-rpc-cluster:images:LocalImages", name, imagesInputs(args), opts);
     for (const image of args.images) {
       const reference = args.references?.[image.flavour]?.[image.role];
       const local = reference ? this.#adopt(name, image, reference) : this.#build(name, image, args);
@@ -66,7 +67,7 @@ export class RuntimeImages extends pulumi.ComponentResource {
     );
   }
 
-  #build(name: string, image: ImagePlan, args: RuntimeImagesArgs): docker.RemoteImage {
+  #build(name: string, image: ImagePlan, args: LocalImagesArgs): docker.RemoteImage {
     const key = keyOf(image.flavour, image.role);
     const made = imageBuild(image, args.recipe, args.stack);
     const tag = `llama-rpc-cluster/${args.stack}-${key}:${contextDigest(CONTEXT, made.buildArgs)}`;

@@ -9,6 +9,7 @@ import {
   type ImageRecipe,
   type ImageReferences,
   imageBuild,
+  imagesInputs,
   notPlanned,
 } from "./build.ts";
 import { contextDigest } from "./digest.ts";
@@ -55,7 +56,7 @@ export class PushedImages extends pulumi.ComponentResource {
   readonly #references = new Map<string, pulumi.Output<string>>();
 
   constructor(name: string, args: PushedImagesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:images:PushedImages", name, {}, opts);
+    super("llama-rpc-cluster:images:PushedImages", name, imagesInputs(args), opts);
     for (const image of args.images) {
       const reference = args.references?.[image.flavour]?.[image.role];
       this.#references.set(keyOf(image), reference ? pulumi.output(reference) : this.#push(name, image, args));

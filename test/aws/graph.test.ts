@@ -36,46 +36,46 @@ type Expected = Readonly<Record<(typeof STACKS)[number], readonly string[]>>;
 
 /** What belongs to one machine of its own. */
 const machine = (name: string) => [
-  `create Instance ${name}`,
-  `create InstanceProfile ${name}-profile`,
-  `create NetworkInterface ${name}-address`,
-  `create Parameter ${name}-status`,
-  `create Role ${name}-role`,
-  `create RolePolicy ${name}-role`,
+  `create Instance cluster-${name}`,
+  `create InstanceProfile cluster-${name}-profile`,
+  `create NetworkInterface cluster-${name}-address`,
+  `create Parameter cluster-${name}-status`,
+  `create Role cluster-${name}-role`,
+  `create RolePolicy cluster-${name}-role`,
 ];
 
 /** A backend more: what is its own, the front, which must know it, and what names the front's machine by its id. */
 const ONE_MORE: Expected = {
   "aws-dev": [
     ...machine("gpu-machine-1"),
-    "create MetricAlarm gpu-machine-1-alarms-hangs",
-    "create Schedule gpu-machine-1-start",
-    "create Schedule gpu-machine-1-stop",
-    "replace Instance front",
-    "update Schedule front-start",
-    "update Schedule front-stop",
+    "create MetricAlarm cluster-gpu-machine-1-alarms-hangs",
+    "create Schedule cluster-gpu-machine-1-start",
+    "create Schedule cluster-gpu-machine-1-stop",
+    "replace Instance cluster-front",
+    "update Schedule cluster-front-start",
+    "update Schedule cluster-front-stop",
   ],
   "aws-prod": [
     ...machine("gpu-machine-2"),
-    "create MetricAlarm gpu-machine-2-alarms-broken",
-    "create MetricAlarm gpu-machine-2-alarms-hangs",
-    "replace Instance front",
-    "update MetricAlarm front-alarms-broken",
+    "create MetricAlarm cluster-gpu-machine-2-alarms-broken",
+    "create MetricAlarm cluster-gpu-machine-2-alarms-hangs",
+    "replace Instance cluster-front",
+    "update MetricAlarm cluster-front-alarms-broken",
   ],
-  "aws-graviton": [...machine("arm-machine-3"), "replace Instance front"],
+  "aws-graviton": [...machine("arm-machine-3"), "replace Instance cluster-front"],
   "existing-network": [
     ...machine("gpu-machine-1"),
-    "create MetricAlarm gpu-machine-1-alarms-hangs",
-    "replace Instance front",
+    "create MetricAlarm cluster-gpu-machine-1-alarms-hangs",
+    "replace Instance cluster-front",
   ],
 };
 
 /** A faster disk, another rate limit, more context, one more network that may come in. */
 const OTHER_VALUE: Expected = {
-  "aws-dev": ["update Instance front"],
-  "aws-prod": ["update WebAcl access-rate"],
-  "aws-graviton": ["replace Instance front"],
-  "existing-network": ["create SecurityGroupIngressRule balancer-from-192-0-2-0-24"],
+  "aws-dev": ["update Instance cluster-front"],
+  "aws-prod": ["update WebAcl cluster-access-rate"],
+  "aws-graviton": ["replace Instance cluster-front"],
+  "existing-network": ["create SecurityGroupIngressRule cluster-access-balancer-from-192-0-2-0-24"],
 };
 
 const clusters: Cluster[] = [

@@ -109,7 +109,7 @@ describe("a cluster of two backends on this machine's Docker engine", () => {
       },
     });
     const kinds = touched.filter((step) => !step.endsWith(` llama-rpc-cluster-${STACK}`));
-    expect(new Set(kinds.map((step) => step.split(" ")[1]))).toEqual(new Set(["front"]));
+    expect(new Set(kinds.map((step) => step.split(" ")[1]))).toEqual(new Set(["cluster-front"]));
     const response = await front.post("/v1/embeddings", { input: "a llama on a mountain" });
     const body = (await response.json()) as { data: { embedding: number[] }[] };
     expect(body.data[0]?.embedding.length).toBe(576);

@@ -30,8 +30,8 @@ describe("a preview with the policy pack", () => {
 
   test("refuses a backend that publishes its port", async () => {
     const refusal = await refusalOf((backend) => ({ ...backend, ports: [{ internal: 50052, external: 50052 }] }));
-    expect(refusal).toMatch(/\[mandatory\] +only-the-front-is-published +\(docker:index:Container: cpu-0\)/);
-    expect(refusal).toContain("docker:index/container:Container cpu-0, ports[0] is ");
+    expect(refusal).toMatch(/\[mandatory\] +only-the-front-is-published +\(docker:index:Container: cluster-cpu-0\)/);
+    expect(refusal).toContain("docker:index/container:Container cluster-cpu-0, ports[0] is ");
   });
 
   test("refuses a backend on a network with a way out", async () => {
@@ -39,7 +39,9 @@ describe("a preview with the policy pack", () => {
       ...backend,
       networksAdvanced: [{ name: `llama-rpc-cluster-${STACK}-edge` }],
     }));
-    expect(refusal).toMatch(/\[mandatory\] +backends-are-on-internal-networks +\(docker:index:Container: cpu-1\)/);
+    expect(refusal).toMatch(
+      /\[mandatory\] +backends-are-on-internal-networks +\(docker:index:Container: cluster-cpu-1\)/,
+    );
   });
 
   test("lets pass what a file makes advisory, and still says so", async () => {
@@ -49,7 +51,7 @@ describe("a preview with the policy pack", () => {
     const program = programWith((backend) => ({ ...backend, privileged: true }));
     const { stdout } = await cluster.stack.preview({ policyPacks, policyPackConfigs: [file], program });
     rmSync(folder, { recursive: true });
-    expect(stdout).toMatch(/\[advisory\] +containers-keep-to-themselves +\(docker:index:Container: cpu-0\)/);
+    expect(stdout).toMatch(/\[advisory\] +containers-keep-to-themselves +\(docker:index:Container: cluster-cpu-0\)/);
   });
 
   /** What a preview says of a cluster whose backends are changed through the escape hatch. */

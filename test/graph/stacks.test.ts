@@ -52,7 +52,7 @@ describe.each(ON_DOCKER)("the resource graph of stack %s on this machine", (stac
       expect(
         ports.map(({ ip }) => ip),
         node.name,
-      ).toEqual(node.name === "front" ? ["127.0.0.1"] : []);
+      ).toEqual(node.name === "cluster-front" ? ["127.0.0.1"] : []);
     }
   });
 
@@ -60,7 +60,7 @@ describe.each(ON_DOCKER)("the resource graph of stack %s on this machine", (stac
     const internal = (await nodes(":Network")).filter((node) => inputOf(node, "internal") === true);
     const names = internal.map((node) => inputOf<string>(node, "name"));
     for (const node of await nodes(":Container")) {
-      if (node.name === "front" || node.name === "api-key-holder") continue;
+      if (node.name === "cluster-front" || node.name === "cluster-api-key-holder") continue;
       const networks = inputOf<{ name: string }[]>(node, "networksAdvanced");
       expect(
         networks.map(({ name }) => name),
@@ -81,7 +81,7 @@ describe.each(ON_DOCKER)("the resource graph of stack %s on this machine", (stac
 
   test("asks the engine for GPUs by their number, and for none where the plan gives none", async () => {
     for (const node of await nodes(":Container")) {
-      const wanted = node.name.startsWith("gpu-")
+      const wanted = node.name.startsWith("cluster-gpu-")
         ? [{ driver: "nvidia", capabilities: ["gpu"], count: -1 }]
         : undefined;
       expect(inputOf(node, "deviceRequests"), node.name).toEqual(wanted);

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 import { vi } from "vitest";
 import { parse } from "yaml";
 import { smallModelFacts } from "../../bench/support/models.ts";
 import { answerCall, answerResource, type Call } from "../../bench/support/provider-answers.ts";
 import { type Extras, extrasOf, withoutVisible } from "../../bench/support/registration.ts";
+import type { ClusterTransform } from "../../components/create.ts";
 
 /** One resource as a program registers it. */
 export interface GraphNode extends Extras {
@@ -18,6 +20,7 @@ const SECRET = "4dabf18193072939515e22adb298388d";
 /** The tag's digest follows every edit in `images/`, which git shows already. */
 const IMAGE_TAG = /^(.*:(?:(?:backend|server)-[a-z0-9-]+-)?)[0-9a-f]{12}$/;
 const PREFIX = "llama-rpc-cluster:";
+const TRANSFORM = "../../stacks/transform.ts";
 
 /** What is different from a plain preview of a stack. */
 export interface GraphOptions {
@@ -25,7 +28,13 @@ export interface GraphOptions {
   scratch?: string;
   /** Answers of the test's own to calls, asked before those of `provider-answers.ts`; undefined: no answer. */
   answers?: (call: Call) => Record<string, unknown> | undefined;
+  /** Sees each request to register a resource, in their order. */
+  onRegistration?: (request: RegistrationRequest) => void;
+  /** What the program finds in `stacks/transform.ts`. @default what is there */
+  transform?: ClusterTransform;
 }
+
+type RegistrationRequest = Parameters<MockMonitor["registerResource"]>[0];
 
 /**
  * Runs the whole program of a stack under mocks and returns what it registers, in an order of its own.
@@ -53,6 +62,8 @@ export async function graphOfSections(
   // What this machine provides is not part of a stack.
   vi.doMock("../../config/machine.ts", () => ({ readMachine: () => ({ buildArgs: {} }) }));
   vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
+  vi.doUnmock(TRANSFORM);
+  if (options.transform !== undefined) vi.doMock(TRANSFORM, () => ({ transform: options.transform }));
   // Nor is what an account says of it.
   vi.doMock("../../aws/account/preflight.ts", () => ({
     preflight: (plan: object) => ({ plan, note: null }),
@@ -99,7 +110,7 @@ export async function graphOfProgram(
     stack,
     true,
   );
-  const extras = watchRegistrations();
+  const extras = watchRegistrations(options.onRegistration);
   await pulumi.runtime.runInPulumiStack(program);
   await pulumi.runtime.disconnect();
   return graph
@@ -108,7 +119,7 @@ export async function graphOfProgram(
 }
 
 /** The mock monitor hands only type, name and inputs to the mocks; the rest of the request is read on its way. */
-function watchRegistrations(): Map<string, Extras> {
+function watchRegistrations(onRegistration: GraphOptions["onRegistration"]): Map<string, Extras> {
   const extras = new Map<string, Extras>();
   const monitor = pulumi.runtime.getMonitor();
   if (!monitor) throw new Error("The Pulumi runtime has no monitor: call setMocks first.");
@@ -118,6 +129,7 @@ function watchRegistrations(): Map<string, Extras> {
     const key = `${request.getType()} ${request.getName()}`;
     if (extras.has(key)) throw new Error(`Two resources are called ${key}: tests tell them apart by type and name.`);
     extras.set(key, extrasOf(request));
+    onRegistration?.(request);
     return register(...parameters);
   }) as typeof monitor.registerResource;
   // Mocks have nobody who would run a hook; that a resource has one shows in its options.

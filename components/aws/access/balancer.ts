@@ -23,7 +23,7 @@ export function balancerGroup(name: string, args: BalancerArgs, parent: pulumi.R
   );
   const at = (port: number) => ({ ipProtocol: "tcp", fromPort: port, toPort: port });
   const toFront = at(context.plan.frontPort);
-  const rules = new Rules(context, parent);
+  const rules = new Rules(name, context, parent);
   for (const cidrIpv4 of args.allowedCidrs) {
     // Named after it, so that one that goes changes none of the others.
     rules.in(

@@ -20,8 +20,8 @@ export class Certificate extends pulumi.ComponentResource {
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Certificate", name, {}, opts);
     const { context, domain, zoneId } = args;
+    super("llama-rpc-cluster:aws:Certificate", name, { domain }, opts);
     const inside = { parent: this };
     const certificate = new aws.acm.Certificate(
       name,

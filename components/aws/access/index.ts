@@ -11,9 +11,8 @@ export class Access extends pulumi.ComponentResource {
   readonly connect: pulumi.Output<string>;
 
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Access", name, {}, opts);
-    const { context } = args;
-    const { access, frontPort, region } = context.plan;
+    const { access, frontPort, region } = args.context.plan;
+    super("llama-rpc-cluster:aws:Access", name, { ...access, frontPort }, opts);
     const inside = { parent: this };
     switch (access.mode) {
       case "ssm": {

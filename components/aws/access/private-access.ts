@@ -25,8 +25,8 @@ export class PrivateAccess extends pulumi.ComponentResource {
     args: AccessArgs & { access: Extract<AccessPlan, { mode: "private" }> },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:PrivateAccess", name, {}, opts);
     const { context, network, access } = args;
+    super("llama-rpc-cluster:aws:PrivateAccess", name, { ...access }, opts);
     const { frontPort } = context.plan;
     const inside = { parent: this };
     const tags = tagsOf(context, "load-balancer", "internal");

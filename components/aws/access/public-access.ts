@@ -28,8 +28,8 @@ export class PublicAccess extends pulumi.ComponentResource {
     args: AccessArgs & { access: Extract<AccessPlan, { mode: "public" }> },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:PublicAccess", name, {}, opts);
     const { context, network, access } = args;
+    super("llama-rpc-cluster:aws:PublicAccess", name, { ...access }, opts);
     const inside = { parent: this };
     const tags = tagsOf(context, "load-balancer", "public");
     const group = balancerGroup(

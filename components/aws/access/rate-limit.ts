@@ -16,8 +16,8 @@ export interface RateLimitArgs {
  */
 export class RateLimit extends pulumi.ComponentResource {
   constructor(name: string, args: RateLimitArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:RateLimit", name, {}, opts);
-    const { context } = args;
+    const { context, requestsPerFiveMinutes } = args;
+    super("llama-rpc-cluster:aws:RateLimit", name, { requestsPerFiveMinutes }, opts);
     const counted = (metricName: string) => ({
       metricName,
       cloudwatchMetricsEnabled: true,
@@ -35,7 +35,7 @@ export class RateLimit extends pulumi.ComponentResource {
             name: "rate",
             priority: 1,
             action: { block: {} },
-            statement: { rateBasedStatement: { limit: args.requestsPerFiveMinutes, aggregateKeyType: "IP" } },
+            statement: { rateBasedStatement: { limit: requestsPerFiveMinutes, aggregateKeyType: "IP" } },
             visibilityConfig: counted("too-often"),
           },
         ],

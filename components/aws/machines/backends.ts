@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterPlan } from "../../../plan/plan.ts";
 import type { BackendPlan, FrontPlan } from "../../../plan/resources/plans.ts";
+import { formerly } from "../../aliases.ts";
 import type { SecurityGroups } from "../network/security.ts";
 import type { ClusterImages } from "../registry/images.ts";
 import { Node, type NodeContainer, type NodeSurroundings } from "./node.ts";
@@ -18,15 +19,15 @@ export class Backends extends pulumi.ComponentResource {
   readonly nodes: readonly Node[];
 
   constructor(name: string, args: BackendsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Backends", name, {}, opts);
     const { surroundings, plan, groups, images } = args;
+    super("llama-rpc-cluster:aws:Backends", name, { backends: plan.backends.map((backend) => backend.name) }, opts);
     const byName = new Map(plan.backends.map((backend) => [backend.name, backend]));
     this.nodes = plan.machines
       .filter(({ pool }) => pool !== null)
       .map((machine) => {
         const containers = machine.backends.flatMap((backend) => byName.get(backend) ?? []);
         return new Node(
-          machine.name,
+          `${name}-${machine.name}`,
           {
             surroundings,
             machine,
@@ -37,7 +38,7 @@ export class Backends extends pulumi.ComponentResource {
             statements: [],
             after: groups.rules,
           },
-          { parent: this },
+          { parent: this, ...formerly(`${name}-${machine.name}`, machine.name) },
         );
       });
     this.registerOutputs();

@@ -21,7 +21,7 @@ export class BootObjects extends pulumi.ComponentResource {
   readonly objects: readonly aws.s3.BucketObjectv2[];
 
   constructor(name: string, args: BootObjectsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:BootObjects", name, {}, opts);
+    super("llama-rpc-cluster:aws:BootObjects", name, { scripts: Object.keys(bootScripts) }, opts);
     this.objects = Object.entries(bootScripts).map(
       ([script, { key, body }]) =>
         new aws.s3.BucketObjectv2(

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelFile } from "../../../aws/transfer/model-files.ts";
 import type { ClusterPlan } from "../../../plan/plan.ts";
+import { formerly } from "../../aliases.ts";
 import type { ApiKey } from "../api-key.ts";
 import { bootFollowed, modelInPlace } from "../hooks.ts";
 import type { SecurityGroups } from "../network/security.ts";
@@ -32,24 +33,24 @@ export class Front extends pulumi.ComponentResource {
   readonly node: Node;
 
   constructor(name: string, args: FrontArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Front", name, {}, opts);
     const { surroundings, plan, groups, images, key, backends } = args;
+    super("llama-rpc-cluster:aws:Front", name, { model: plan.model.name, address: plan.front.address }, opts);
     const { context, store } = surroundings;
     const [machine] = plan.machines;
     if (machine === undefined) throw new Error("The plan has no machine for the front.");
     const connection = { region: context.plan.region };
     const model = modelInPlace(
-      "model",
+      `${name}-model`,
       {
         connection,
         bucket: store.bucket,
         files: args.modelFiles,
         ...(store.importProject === null ? {} : { importProject: store.importProject }),
       },
-      { parent: this, dependsOn: [...store.readiness] },
+      { parent: this, dependsOn: [...store.readiness], ...formerly(`${name}-model`, "model") },
     );
     this.node = new Node(
-      machine.name,
+      name,
       {
         surroundings,
         machine,
@@ -72,14 +73,14 @@ export class Front extends pulumi.ComponentResource {
     );
     if (context.plan.waitsForFront) {
       bootFollowed(
-        "boot",
+        `${name}-boot`,
         {
           connection,
           front: followed(this.node),
           backends: backends.nodes.map(followed),
           timeoutSeconds: plan.front.startupSeconds + BOOT_SECONDS,
         },
-        { parent: this },
+        { parent: this, ...formerly(`${name}-boot`, "boot") },
       );
     }
     this.registerOutputs();

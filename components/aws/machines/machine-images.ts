@@ -10,8 +10,9 @@ export class MachineImages extends pulumi.ComponentResource {
 
   /** @param parameters names of the parameters that the plan's machines need */
   constructor(name: string, args: { parameters: readonly string[] }, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:MachineImages", name, {}, opts);
-    for (const parameter of new Set(args.parameters)) {
+    const parameters = [...new Set(args.parameters)];
+    super("llama-rpc-cluster:aws:MachineImages", name, { parameters }, opts);
+    for (const parameter of parameters) {
       // `value` counts as a secret, which a public image is not.
       const newest = aws.ssm.getParameterOutput({ name: parameter }, { parent: this }).insecureValue;
       const pin = new pulumi.Stash(

@@ -75,8 +75,13 @@ export class Node extends pulumi.ComponentResource {
   readonly statusParameter: pulumi.Output<string>;
 
   constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:Node", name, {}, opts);
     const { machine, role, surroundings } = args;
+    super(
+      "llama-rpc-cluster:aws:Node",
+      name,
+      { machine: machine.name, role, type: machine.type, market: machine.market, address: machine.address },
+      opts,
+    );
     const { context, network, placementGroup } = surroundings;
     const inside = { parent: this };
     const tags = tagsOf(context, role, machine.name);
@@ -100,6 +105,7 @@ export class Node extends pulumi.ComponentResource {
         service: "ec2.amazonaws.com",
         role,
         folder: "nodes",
+        purpose: `${machine.name}-role`,
         statements: [
           { Sid: "TellItsState", Action: ["ssm:PutParameter"], Resource: status.arn },
           {

@@ -25,8 +25,8 @@ export class ImportJob extends pulumi.ComponentResource {
     args: { context: ClusterContext; bucketArn: pulumi.Output<string> },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:ImportJob", name, {}, opts);
     const { context, bucketArn } = args;
+    super("llama-rpc-cluster:aws:ImportJob", name, { sources: context.plan.model.sources }, opts);
     const { tokenParameter } = context.plan.model;
     const { accountId } = aws.getCallerIdentityOutput({}, { parent: this });
     const tokenArn =
@@ -49,6 +49,7 @@ export class ImportJob extends pulumi.ComponentResource {
         service: "codebuild.amazonaws.com",
         role: "model-import",
         folder: "services",
+        purpose: "model-import-role",
         statements: [
           {
             Sid: "WriteTheModel",

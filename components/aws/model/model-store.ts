@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { formerly } from "../../aliases.ts";
 import { type ClusterContext, physicalName, rolePath, tagsOf } from "../naming.ts";
 import type { ClusterNetwork } from "../network/index.ts";
 import { ImportJob } from "./import-job.ts";
@@ -30,8 +31,9 @@ export class ModelStore extends pulumi.ComponentResource {
     args: { context: ClusterContext; network: ClusterNetwork },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:ModelStore", name, {}, opts);
     const { context, network } = args;
+    const { origin, keys, bytes } = context.plan.model;
+    super("llama-rpc-cluster:aws:ModelStore", name, { origin, keys, bytes }, opts);
     const inside = { parent: this };
     const bucket = new aws.s3.Bucket(
       name,
@@ -93,9 +95,13 @@ export class ModelStore extends pulumi.ComponentResource {
     this.arn = bucket.arn;
     this.readiness = [closed, owned, encrypted, cleaned, policy];
     this.importProject =
-      context.plan.model.origin === "file"
+      origin === "file"
         ? null
-        : new ImportJob("model-import", { context, bucketArn: bucket.arn }, inside).project;
+        : new ImportJob(
+            `${name}-import`,
+            { context, bucketArn: bucket.arn },
+            { parent: this, ...formerly(`${name}-import`, "model-import") },
+          ).project;
     this.registerOutputs();
   }
 }

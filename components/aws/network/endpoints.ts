@@ -19,7 +19,7 @@ export class S3Endpoint extends pulumi.ComponentResource {
     args: { context: ClusterContext; vpcId: pulumi.Input<string>; routeTableId: pulumi.Input<string> },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:S3Endpoint", name, {}, opts);
+    super("llama-rpc-cluster:aws:S3Endpoint", name, { region: args.context.plan.region }, opts);
     const { context } = args;
     const { region } = context.plan;
     this.endpoint = new aws.ec2.VpcEndpoint(
@@ -86,7 +86,7 @@ export class InterfaceEndpoints extends pulumi.ComponentResource {
   readonly groupId: pulumi.Output<string>;
 
   constructor(name: string, args: InterfaceEndpointsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:InterfaceEndpoints", name, {}, opts);
+    super("llama-rpc-cluster:aws:InterfaceEndpoints", name, { services: [...args.services] }, opts);
     const { context } = args;
     const group = new aws.ec2.SecurityGroup(
       `${name}-group`,

@@ -18,7 +18,7 @@ export class FlowLog extends pulumi.ComponentResource {
     args: { context: ClusterContext; vpcId: pulumi.Input<string> },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:FlowLog", name, {}, opts);
+    super("llama-rpc-cluster:aws:FlowLog", name, { days: LOG_DAYS }, opts);
     const { context, vpcId } = args;
     const group = new aws.cloudwatch.LogGroup(
       name,
@@ -36,6 +36,7 @@ export class FlowLog extends pulumi.ComponentResource {
         service: "vpc-flow-logs.amazonaws.com",
         role: "network",
         folder: "services",
+        purpose: "network-flow-log-role",
         statements: [
           {
             Sid: "WriteTheLog",

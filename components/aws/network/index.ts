@@ -51,8 +51,8 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
   readonly readiness: readonly pulumi.Resource[];
 
   constructor(name: string, args: OwnNetworkArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:OwnNetwork", name, {}, opts);
     const { context, plan } = args;
+    super("llama-rpc-cluster:aws:OwnNetwork", name, { ...plan }, opts);
     const { availabilityZone } = context.plan;
     const inside = { parent: this };
     const vpc = new aws.ec2.Vpc(
@@ -111,18 +111,21 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
       { context, vpcId: vpc.id, subnetId: service.id, services: context.plan.interfaceEndpoints },
       inside,
     );
-    const open = new PublicSubnets(
-      `${name}-public`,
-      { context, vpcId: vpc.id, cidrs: plan.publicCidrs, firstZone: cluster.availabilityZone },
-      inside,
-    );
+    const open =
+      plan.publicCidrs.length === 0
+        ? null
+        : new PublicSubnets(
+            `${name}-public`,
+            { context, vpcId: vpc.id, cidrs: plan.publicCidrs, firstZone: cluster.availabilityZone },
+            inside,
+          );
     if (context.plan.flowLogs) new FlowLog(`${name}-flow-log`, { context, vpcId: vpc.id }, inside);
 
     this.vpcId = vpc.id;
     this.clusterSubnetId = cluster.id;
     this.serviceSubnetId = service.id;
-    this.publicSubnetIds = open.subnetIds;
-    this.publicReadiness = open.readiness;
+    this.publicSubnetIds = open?.subnetIds ?? [];
+    this.publicReadiness = open?.readiness ?? [];
     this.services = { groupId: endpoints.groupId };
     this.s3PrefixListId = s3.prefixListId;
     this.s3EndpointId = s3.endpointId;

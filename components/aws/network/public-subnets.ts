@@ -5,7 +5,7 @@ import { type ClusterContext, tagsOf } from "../naming.ts";
 export interface PublicSubnetsArgs {
   context: ClusterContext;
   vpcId: pulumi.Input<string>;
-  /** One for each subnet; none makes nothing at all. */
+  /** One for each subnet. */
   cidrs: readonly string[];
   /** Zone of the first subnet, which the machines are in. */
   firstZone: pulumi.Output<string>;
@@ -23,15 +23,9 @@ export class PublicSubnets extends pulumi.ComponentResource {
   readonly readiness: readonly pulumi.Resource[];
 
   constructor(name: string, args: PublicSubnetsArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:PublicSubnets", name, {}, opts);
     const { context, vpcId, cidrs, firstZone } = args;
+    super("llama-rpc-cluster:aws:PublicSubnets", name, { cidrs: [...cidrs] }, opts);
     const inside = { parent: this };
-    if (cidrs.length === 0) {
-      this.subnetIds = [];
-      this.readiness = [];
-      this.registerOutputs();
-      return;
-    }
     const gateway = new aws.ec2.InternetGateway(
       `${name}-gateway`,
       { vpcId, tags: tagsOf(context, "load-balancer", "public") },

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { type ClusterContext, tagsOf } from "../naming.ts";
+import { formerly } from "../../aliases.ts";
+import { type ClusterContext, type ResourceRole, tagsOf } from "../naming.ts";
 import type { ClusterNetwork } from "./index.ts";
 
 const HTTPS_PORT = 443;
@@ -20,8 +21,8 @@ export class SecurityGroups extends pulumi.ComponentResource {
     args: { context: ClusterContext; network: ClusterNetwork },
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("llama-rpc-cluster:aws:SecurityGroups", name, {}, opts);
     const { context, network } = args;
+    super("llama-rpc-cluster:aws:SecurityGroups", name, { rpcPorts: context.plan.rpcPorts }, opts);
     // EC2 takes no apostrophe in a description.
     const group = (role: "front" | "backend", description: string) =>
       new aws.ec2.SecurityGroup(
@@ -36,7 +37,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
     const https = { ipProtocol: "tcp", fromPort: HTTPS_PORT, toPort: HTTPS_PORT };
     const machines = { front: this.front, backend: this.backend };
     const { services } = network;
-    const rules = new Rules(context, this);
+    const rules = new Rules(name, context, this);
 
     rules.out("front-to-backends", this.front, { ...rpc, referencedSecurityGroupId: this.backend.id }, "front");
     rules.in("backends-from-front", this.backend, { ...rpc, referencedSecurityGroupId: this.front.id }, "backend");
@@ -70,34 +71,40 @@ type RuleArgs = Omit<aws.vpc.SecurityGroupIngressRuleArgs, "securityGroupId" | "
 /** Makes rules, each a resource of its own: inline rules that refer to one another can't be destroyed. */
 export class Rules {
   readonly made: pulumi.Resource[] = [];
+  readonly #prefix: string;
   readonly #context: ClusterContext;
   readonly #parent: pulumi.Resource;
 
-  constructor(context: ClusterContext, parent: pulumi.Resource) {
+  /** @param prefix name of the component that the rules belong to */
+  constructor(prefix: string, context: ClusterContext, parent: pulumi.Resource) {
+    this.#prefix = prefix;
     this.#context = context;
     this.#parent = parent;
   }
 
-  /** @param name what it is for; its description too */
-  in(name: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: Parameters<typeof tagsOf>[1]): void {
-    this.made.push(
-      new aws.vpc.SecurityGroupIngressRule(name, this.#args(name, group, rule, role), { parent: this.#parent }),
-    );
+  /** @param purpose its description, its tag `Name` and the end of its name */
+  in(purpose: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: ResourceRole): void {
+    const { name, options } = this.#identity(purpose);
+    this.made.push(new aws.vpc.SecurityGroupIngressRule(name, this.#args(purpose, group, rule, role), options));
   }
 
-  /** @param name what it is for; its description too */
-  out(name: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: Parameters<typeof tagsOf>[1]): void {
-    this.made.push(
-      new aws.vpc.SecurityGroupEgressRule(name, this.#args(name, group, rule, role), { parent: this.#parent }),
-    );
+  /** @param purpose its description, its tag `Name` and the end of its name */
+  out(purpose: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: ResourceRole): void {
+    const { name, options } = this.#identity(purpose);
+    this.made.push(new aws.vpc.SecurityGroupEgressRule(name, this.#args(purpose, group, rule, role), options));
   }
 
-  #args(name: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: Parameters<typeof tagsOf>[1]) {
+  #identity(purpose: string) {
+    const name = `${this.#prefix}-${purpose}`;
+    return { name, options: { parent: this.#parent, ...formerly(name, purpose) } };
+  }
+
+  #args(purpose: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: ResourceRole) {
     return {
       ...rule,
       securityGroupId: group.id,
-      description: name.replaceAll("-", " "),
-      tags: tagsOf(this.#context, role, name),
+      description: purpose.replaceAll("-", " "),
+      tags: tagsOf(this.#context, role, purpose),
     };
   }
 }

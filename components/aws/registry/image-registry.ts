@@ -31,14 +31,15 @@ export class ImageRegistry extends pulumi.ComponentResource {
   readonly login: { address: pulumi.Output<string>; username: pulumi.Output<string>; password: pulumi.Output<string> };
 
   constructor(name: string, args: ImageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:ImageRegistry", name, {}, opts);
     const { context, flavours } = args;
+    super("llama-rpc-cluster:aws:ImageRegistry", name, { flavours: [...flavours] }, opts);
     for (const flavour of flavours) {
-      const repository = this.#repository(context, flavour, "registry");
+      const repository = this.#repository(name, context, flavour, "registry");
       this.urls[flavour] = repository.repositoryUrl;
       this.arns[flavour] = repository.arn;
     }
-    this.cacheUrl = flavours.length === 0 ? null : this.#repository(context, "cache", "registry-cache").repositoryUrl;
+    this.cacheUrl =
+      flavours.length === 0 ? null : this.#repository(name, context, "cache", "registry-cache").repositoryUrl;
     const token = aws.ecr.getAuthorizationTokenOutput({}, { parent: this });
     this.login = {
       address: token.proxyEndpoint.apply((url) => url.replace(/^https:\/\//, "")),
@@ -48,9 +49,14 @@ export class ImageRegistry extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  #repository(context: ClusterContext, folder: Flavour | "cache", role: ResourceRole): aws.ecr.Repository {
+  #repository(
+    prefix: string,
+    context: ClusterContext,
+    folder: Flavour | "cache",
+    role: ResourceRole,
+  ): aws.ecr.Repository {
     const isCache = folder === "cache";
-    const name = `registry-${folder}`;
+    const name = `${prefix}-${folder}`;
     const repository = new aws.ecr.Repository(
       name,
       {

@@ -1,8 +1,11 @@
+import type * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
 import type { Architecture, Flavour, Role } from "../../../config/words.ts";
 import type { ImagePlan } from "../../../plan/resources/plans.ts";
-import type { ImageRecipe, ImageReferences } from "../../images/build.ts";
+import { formerly } from "../../aliases.ts";
+import { type ImageRecipe, type ImageReferences, imagesInputs } from "../../images/build.ts";
 import { PushedImages } from "../../images/pushed-images.ts";
+import type { Transform } from "../../transform.ts";
 import type { ClusterContext } from "../naming.ts";
 import { ImageRegistry } from "./image-registry.ts";
 
@@ -20,6 +23,8 @@ export interface ClusterImagesArgs {
   recipe: ImageRecipe;
   /** Images that exist already; nothing is built for their flavours. */
   references: ImageReferences;
+  /** Escape hatch for the builds. @default none */
+  transform?: Transform<build.ImageArgs> | undefined;
 }
 
 /**
@@ -34,15 +39,15 @@ export class ClusterImages extends pulumi.ComponentResource {
   readonly #references: ImageReferences;
 
   constructor(name: string, args: ClusterImagesArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("llama-rpc-cluster:aws:ClusterImages", name, {}, opts);
-    const { context, images, recipe, references } = args;
+    const { context, images, recipe, references, transform } = args;
+    super("llama-rpc-cluster:aws:ClusterImages", name, imagesInputs({ images, recipe, stack: context.stack }), opts);
     const isBuilt = ({ flavour }: ImagePlan) => references[flavour] === undefined;
     const built = images.filter(isBuilt);
     this.#references = references;
     this.#registry = new ImageRegistry(
-      "registry",
+      `${name}-registry`,
       { context, flavours: [...new Set(built.map(({ flavour }) => flavour))].sort() },
-      { parent: this },
+      { parent: this, ...formerly(`${name}-registry`, "registry") },
     );
     this.#pushed = new PushedImages(
       name,
@@ -53,6 +58,7 @@ export class ClusterImages extends pulumi.ComponentResource {
         repositories: this.#registry.urls,
         cacheRepository: this.#registry.cacheUrl,
         registry: this.#registry.login,
+        transform,
       },
       { parent: this },
     );
