@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { REGIONS } from "../regions.ts";
 import { absent, mapping, notes, oneOf, trueOrFalse, written } from "./fields.ts";
+import { tagsSchema } from "./tags.ts";
 
 const identifier = (kind: "vpc" | "subnet", example: string) =>
   written(new RegExp(`^${kind}-[0-9a-f]{8,17}$`), `the id of a ${kind}`, `Write it like "${example}".`);
@@ -20,9 +21,6 @@ const networkSchema = z
     ).describe("Public subnets of the load balancer, in at least two zones."),
   })
   .register(notes, mapping("Write `vpcId:` and `subnetId:` below it, or leave the key out for a network of its own."));
-
-/** An object in a bucket takes ten tags (docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html); three are ours. */
-const MOST_TAGS = 7;
 
 /** The settings of target aws that are about the account and not about one machine. */
 export const awsSchema = z
@@ -67,14 +65,7 @@ export const awsSchema = z
       .describe(
         "For production: machines can't be stopped or terminated by hand, and images and the model's bucket outlive `destroy` until this is off.",
       ),
-    tags: z
-      .custom<Readonly<Record<string, string>>>(isTags)
-      .default({})
-      .register(notes, {
-        rule: `a mapping of at most ${MOST_TAGS} tags to texts, none of which begins with aws: or llama-rpc-cluster/`,
-        remedy: 'Write it like { owner: "ml-team", cost-centre: "1234" }.',
-      })
-      .describe("Tags of everything that is created, in addition to the cluster's own."),
+    tags: tagsSchema.describe("Tags of everything that is created, in addition to the cluster's own."),
   })
   .register(notes, mapping("Write `region: us-east-1` below it, or leave the key out with target docker."));
 
@@ -82,16 +73,5 @@ function isQuotas(value: unknown): boolean {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
   return Object.entries(value).every(
     ([code, vcpus]) => /^L-[0-9A-F]{8}$/.test(code) && Number.isInteger(vcpus) && vcpus >= 0,
-  );
-}
-
-const TAG = /^(?!aws:|llama-rpc-cluster\/)[\w .:/=+@-]{1,128}$/;
-
-function isTags(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  const tags = Object.entries(value);
-  return (
-    tags.length <= MOST_TAGS &&
-    tags.every(([key, text]) => TAG.test(key) && typeof text === "string" && /^[\w .:/=+@-]{0,256}$/.test(text))
   );
 }

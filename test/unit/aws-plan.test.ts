@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { publishedModel } from "../../bench/support/published-cluster.ts";
+import { MAX_BACKENDS } from "../../config/bounds.ts";
 import { networkOf, overlaps } from "../../config/cidr.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { WEEKDAYS } from "../../config/time.ts";
@@ -82,7 +83,9 @@ describe("the machines of a cluster on EC2", () => {
   });
 
   test("keep their addresses when a pool before them grows or shrinks, and none has another's", () => {
-    const counts = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 2, maxLength: 3 });
+    // Steps between growing sums, so that the pools have room for one backend more.
+    const sums = fc.uniqueArray(fc.integer({ min: 1, max: MAX_BACKENDS - 1 }), { minLength: 2, maxLength: 3 });
+    const counts = sums.map((all) => all.sort((a, b) => a - b).map((sum, index) => sum - (all[index - 1] ?? 0)));
     const addressesOf = (sizes: readonly number[]) =>
       new Map(
         awsPlan({
@@ -166,12 +169,15 @@ describe("the hours of a cluster on EC2", () => {
   });
 
   test("are as many cron expressions of EventBridge as there are moments, whatever is written", () => {
-    const time = fc
-      .tuple(fc.nat(23), fc.nat(59))
-      .map(([hours, minutes]) => `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`);
+    const day = 24 * 60;
+    const clock = (minute: number) =>
+      [Math.floor((minute % day) / 60), minute % 60].map((part) => String(part).padStart(2, "0")).join(":");
+    // The configuration refuses hours that are shorter.
+    const minutes = fc.integer({ min: 30, max: day - 30 });
     fc.assert(
-      fc.property(fc.subarray([...WEEKDAYS], { minLength: 1 }), time, time, (days, start, stop) => {
-        const { timeZone: _, ...crons } = schedulePlan({ days, start, stop, timeZone: "UTC" });
+      fc.property(fc.subarray([...WEEKDAYS], { minLength: 1 }), fc.nat(day - 1), minutes, (days, start, length) => {
+        const hours = { start: clock(start), stop: clock(start + length) };
+        const { timeZone: _, ...crons } = schedulePlan({ days, ...hours, timeZone: "UTC" });
         for (const cron of Object.values(crons))
           expect(cron).toMatch(/^cron\(([0-5]?\d) (1?\d|2[0-3]) \? \* ((SUN|MON|TUE|WED|THU|FRI|SAT),?)+ \*\)$/);
       }),

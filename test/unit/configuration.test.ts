@@ -73,6 +73,26 @@ describe("a right configuration", () => {
     expect(messageFor({ ...rightConfiguration(), front: undefined, limits: undefined })).toBe("");
   });
 
+  test("may hold tags in every alphabet, as long as AWS takes them", () => {
+    const tags = {
+      Größe: "Überlänge straße",
+      所有者: "機械学習チーム",
+      владелец: "команда ① ½",
+      "a+b-c=d.e_f:g/h@i": "",
+      ["k".repeat(127)]: "v".repeat(255),
+    };
+    const sections = {
+      target: "aws",
+      front: { machine: "c8g.large" },
+      backends: [{ name: "a", machine: "c8g.large" }],
+    };
+    const config = { ...rightConfiguration(), ...sections, aws: { region: "us-east-1", tags } };
+    expect(parseCluster(config).aws?.tags).toEqual(tags);
+    const tooLong = { ["k".repeat(128)]: "", key: "v".repeat(256) };
+    const message = messageFor({ ...config, aws: { region: "us-east-1", tags: tooLong } });
+    expect(message).toMatch(/^2 problems .*key has 1 to 127 letters.*at most 255 letters/s);
+  });
+
   test("may give one image of a flavour that needs only that one", () => {
     const images = { cuda: { backend: "example/backend:1" }, cpu: { server: "example/server:1" } };
     const backends = [{ name: "gpu", flavour: "cuda", memory: "8 GiB" }];
@@ -116,27 +136,25 @@ describe("a wrong configuration", () => {
   });
 
   test("never ends in another error, whatever it holds", () => {
-    const paths = [
-      "model",
-      "model.source",
-      "model.alias",
-      "front",
-      "front.arguments",
-      "backends",
-      "backends[0]",
-      "images.cpu",
-      "x",
-    ];
+    const any = fc.jsonValue();
+    const some = (keys: readonly string[]) =>
+      fc.record(Object.fromEntries(keys.map((key) => [key, any])), { requiredKeys: [] });
+    const pool = fc.oneof(any, some(["name", "memory", "count", "layers", "machine"]));
+    const raws = fc.record(
+      {
+        target: fc.oneof(fc.constantFrom("docker", "aws"), any),
+        model: fc.oneof(any, some(["source", "alias", "contextTokens", "parallelSlots", "sha256"])),
+        front: fc.oneof(any, some(["arguments", "embeddings", "machine"])),
+        backends: fc.oneof(any, fc.array(pool, { maxLength: 3 })),
+        images: fc.oneof(any, some(["version", "cpu"])),
+        aws: fc.oneof(any, some(["region", "tags", "vcpuQuotas", "network"])),
+        limits: fc.oneof(any, some(["schedule", "maxHourlyUsd"])),
+        x: any,
+      },
+      { requiredKeys: [] },
+    );
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom(...paths), fc.jsonValue()), (values) => {
-        // A path into something that is no mapping any more can't be set: those cases are left out.
-        const raw = (() => {
-          try {
-            return configurationWith(values);
-          } catch {
-            return rightConfiguration();
-          }
-        })();
+      fc.property(raws, (raw) => {
         const before = JSON.stringify(raw);
         messageFor(raw);
         expect(JSON.stringify(raw), "parseCluster must not change what it is given").toBe(before);

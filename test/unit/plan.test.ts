@@ -5,6 +5,7 @@ import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { isPrivate, networkOf } from "../../config/cidr.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { remedyForArgument } from "../../config/rules/front-arguments.ts";
+import { isStackName } from "../../config/stack.ts";
 import { assertRunnable, PlanRefused, planCluster } from "../../plan/index.ts";
 import { privateCidr } from "../../plan/resources/network.ts";
 import { startupSeconds } from "../../plan/resources/startup.ts";
@@ -175,8 +176,9 @@ describe("a plan", () => {
 
 describe("the private network", () => {
   test("of any stack is private, a whole /24, and none that others like to use", () => {
+    const stackNames = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/).filter(isStackName);
     fc.assert(
-      fc.property(fc.string({ minLength: 1 }), (stack) => {
+      fc.property(stackNames, (stack) => {
         const cidr = privateCidr(undefined, stack);
         const network = networkOf(cidr);
         expect(network.prefix).toBe(24);

@@ -159,19 +159,24 @@ interface Rented {
 const rented: fc.Arbitrary<Rented[]> = fc
   .array(
     fc.record({
-      type: fc.constantFrom("c8g.xlarge", "m8g.48xlarge", "g6.xlarge", "g7e.24xlarge", "p6-b200.48xlarge"),
+      machine: fc.constantFrom(
+        { type: "c8g.xlarge", lends: 1 },
+        { type: "m8g.48xlarge", lends: 1 },
+        { type: "g6.xlarge", lends: 1 },
+        { type: "g7e.24xlarge", lends: 4 },
+        { type: "p6-b200.48xlarge", lends: 8 },
+      ),
       market: fc.constantFrom("on-demand" as const, "spot" as const),
-      lends: fc.integer({ min: 1, max: 8 }),
       pool: fc.stringMatching(/^[a-z][a-z0-9]{0,27}$/),
     }),
     { minLength: 1, maxLength: 15 },
   )
   .map((machines) => {
     let room = 15;
-    return machines.flatMap((machine) => {
-      const lends = Math.min(machine.lends, room);
-      room -= lends;
-      return lends === 0 ? [] : [{ ...machine, lends }];
+    return machines.flatMap(({ machine, ...rest }) => {
+      if (machine.lends > room) return [];
+      room -= machine.lends;
+      return [{ ...rest, ...machine }];
     });
   });
 
