@@ -1,4 +1,4 @@
-/** Runs the rules over a graph that was captured under mocks, without an engine. */
+/** For tests only: runs the rules over a graph that was captured under mocks, without an engine. The engine enters by `index.ts`. */
 import { describe } from "./message.ts";
 import { isProps, type Props, type Resource, type Rule } from "./model.ts";
 import { RULES } from "./rules/index.ts";

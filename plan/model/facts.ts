@@ -38,8 +38,6 @@ export interface ModelFacts {
   trainedContextTokens: number;
   vocabularyTokens: number;
   embeddingLength: number;
-  /** Feed-forward length of each layer. */
-  feedForwardLengths: number[];
   /** Attention heads of each layer. */
   heads: number[];
   /** Key and value heads of each layer; 0 for a layer without attention. */
@@ -132,7 +130,6 @@ export function factsOf(
     trainedContextTokens: count(own("context_length")) ?? 0,
     vocabularyTokens: count(own("vocab_size")) ?? length("tokenizer.ggml.tokens") ?? embeddingRows(header),
     embeddingLength,
-    feedForwardLengths: perLayer("feed_forward_length", none),
     heads,
     keyValueHeads: perLayer("attention.head_count_kv", heads),
     keyLengths: headLengths("key"),

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { type ByteSource, openFile } from "./byte-source.ts";
+import type { ByteSource } from "./byte-source.ts";
 import { type GgufHeader, type GgufTensor, UnreadList } from "./metadata.ts";
 
 /** Most headers of models are shorter. */
@@ -25,16 +25,6 @@ const LIST = 9;
 
 /** The buffer ends before the header does. */
 class Truncated extends Error {}
-
-/** Reads a header from a local file. See {@link readHeader}. */
-export async function readGgufHeader(file: string): Promise<GgufHeader> {
-  const source = await openFile(file);
-  try {
-    return (await readHeader(source)).header;
-  } finally {
-    await source.close();
-  }
-}
 
 /**
  * Reads a header, and as much of the file as it takes.

@@ -1,5 +1,17 @@
 /** Addresses, ways in and ways out that are not a matter of security groups. */
-import { aws, elements, type Finding, is, isSet, type Resource, type Rule, roleOf, UNKNOWN } from "../model.ts";
+import {
+  at,
+  aws,
+  elements,
+  type Finding,
+  is,
+  isProps,
+  isSet,
+  type Resource,
+  type Rule,
+  roleOf,
+  UNKNOWN,
+} from "../model.ts";
 import { RPC_PORTS } from "./security-groups.ts";
 
 const INSTANCE = aws("ec2", "Instance");
@@ -54,7 +66,7 @@ function inTemplate({ props }: Resource): Finding[] {
   const interfaces = elements(props["networkInterfaces"]);
   if (interfaces.length === 0) return [{ path: "networkInterfaces", value: undefined }];
   return interfaces.flatMap((one, index) => {
-    const own = typeof one === "object" && one !== null ? (one as Record<string, unknown>) : {};
+    const own = isProps(one) ? one : {};
     const path = (property: string) => `networkInterfaces[${index}].${property}`;
     const address = own["associatePublicIpAddress"];
     const ipv6 = ["ipv6AddressCount", "ipv6Addresses"].filter((property) => written(own[property]));
@@ -85,7 +97,7 @@ const WAYS_OUT = [
 ] as const;
 
 const leavesTo = (route: unknown): Finding[] => {
-  const own = typeof route === "object" && route !== null ? (route as Record<string, unknown>) : {};
+  const own = isProps(route) ? route : {};
   return WAYS_OUT.filter((way) => isSet(own[way]) && own[way] !== "local").map((path) => ({ path, value: own[path] }));
 };
 
@@ -149,7 +161,7 @@ const rpcBehindNoBalancer: Rule = {
     if (CLASSIC.has(type))
       return elements(props["listeners"]).flatMap((listener, index) =>
         ["instancePort", "lbPort"]
-          .map((key) => ({ path: `listeners[${index}].${key}`, value: (listener as Record<string, unknown>)[key] }))
+          .map((key) => ({ path: `listeners[${index}].${key}`, value: at(listener, key) }))
           .filter(({ value }) => isRpc(value)),
       );
     return WITH_PORT.has(type) && isRpc(props["port"]) ? [{ path: "port", value: props["port"] }] : [];
@@ -183,8 +195,8 @@ const listenersUseTls: Rule = {
       return isNew ? [] : [{ path: "sslPolicy", value: sslPolicy }];
     }
     if (protocol !== "HTTP") return [];
-    const actions = elements(defaultActions) as readonly Record<string, unknown>[];
-    const redirects = actions.length > 0 && actions.every((action) => action["type"] === "redirect" && toHttps(action));
+    const actions = elements(defaultActions);
+    const redirects = actions.length > 0 && actions.every(redirectsToHttps);
     return redirects ? [] : [{ path: "protocol", value: protocol }];
   },
   checkStack: (resources) =>
@@ -197,10 +209,8 @@ const listenersUseTls: Rule = {
       .map((resource) => ({ resource, path: "protocol", value: resource.props["protocol"] })),
 };
 
-const toHttps = (action: Record<string, unknown>) => {
-  const redirect = action["redirect"] as Record<string, unknown> | undefined;
-  return redirect?.["protocol"] === "HTTPS";
-};
+const redirectsToHttps = (action: unknown) =>
+  at(action, "type") === "redirect" && at(action, "redirect.protocol") === "HTTPS";
 
 /** The rules of this file. */
 export const networkRules: readonly Rule[] = [noPublicAddress, isolatedSubnets, rpcBehindNoBalancer, listenersUseTls];
