@@ -5,8 +5,8 @@ import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { isPrivate, networkOf } from "../../config/cidr.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { remedyForArgument } from "../../config/rules/front-arguments.ts";
+import { privateCidr } from "../../plan/hosts/addresses.ts";
 import { assertRunnable, PlanRefused, planCluster } from "../../plan/index.ts";
-import { privateCidr } from "../../plan/resources/network.ts";
 import { startupSeconds } from "../../plan/resources/startup.ts";
 
 const facts = smallModelFacts();
@@ -92,7 +92,7 @@ describe("the plan of two CPU backends on this machine", () => {
 describe("a plan", () => {
   test("is the same on every run, and another stack's network is another", () => {
     expect(planWith({})).toEqual(planWith({}));
-    expect(privateCidr(undefined, "local")).not.toBe(privateCidr(undefined, "local-gpu"));
+    expect(privateCidr(null, "local")).not.toBe(privateCidr(null, "local-gpu"));
   });
 
   test("takes the alias, the embeddings and the arguments of the front as they are said", () => {
@@ -177,7 +177,7 @@ describe("the private network", () => {
   test("of any stack is private, a whole /24, and none that others like to use", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), (stack) => {
-        const cidr = privateCidr(undefined, stack);
+        const cidr = privateCidr(null, stack);
         const network = networkOf(cidr);
         expect(network.prefix).toBe(24);
         expect(isPrivate(network)).toBe(true);
