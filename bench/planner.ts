@@ -11,6 +11,7 @@ import { parseCluster } from "../config/parse.ts";
 import type { ClusterConfig } from "../config/schema/index.ts";
 import { search } from "../plan/advise/search.ts";
 import { findMachineType, machineTypes } from "../plan/catalog/index.ts";
+import { resolve } from "../plan/hosts/resolve.ts";
 import { planCluster } from "../plan/index.ts";
 import { keepModel } from "../plan/model/lock.ts";
 import { place } from "../plan/placement/index.ts";
@@ -124,7 +125,7 @@ function smallestThatHolds(devices: number, layers: number): ClusterConfig {
     .filter(({ family }) => family === FAMILY)
     .sort((a, b) => a.memoryMib - b.memoryMib);
   const configs = types.map(({ name }) => parseCluster(configuration(name, devices), "plan"));
-  const config = configs.find((candidate) => place(candidate, facts)?.fits === true);
+  const config = configs.find((candidate) => place(resolve(candidate), facts)?.fits === true);
   if (config === undefined)
     throw new Error(`${devices} machines of ${FAMILY} don't hold ${layers} layers: choose another family`);
   return config;

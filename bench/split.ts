@@ -2,8 +2,8 @@
 
 import { parseCluster } from "../config/parse.ts";
 import { findMachineType } from "../plan/catalog/index.ts";
+import { resolve } from "../plan/hosts/resolve.ts";
 import { memoryModel } from "../plan/memory/devices.ts";
-import { runSettings } from "../plan/memory/settings.ts";
 import type { ModelFacts } from "../plan/model/facts.ts";
 import { splitLayers } from "../plan/placement/even-split.ts";
 import { type FastSplitProblem, fastestSplit } from "../plan/placement/fast-split.ts";
@@ -22,7 +22,7 @@ const SPARE = 1.6;
 /** Tokens of prompt that are read for each token of an answer. */
 const PROMPT_TOKENS = 4;
 
-const settings = runSettings(parseCluster(configurationWith({ "model.contextTokens": 8192 })));
+const { settings } = resolve(parseCluster(configurationWith({ "model.contextTokens": 8192 })));
 
 /** A model with the layers of a 70B model, as many as are asked for. */
 function model(layers: number): ModelFacts {

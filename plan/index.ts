@@ -6,15 +6,18 @@ import type { Architecture } from "../config/words.ts";
 import { costOf } from "./cost/bill.ts";
 import type { Finding } from "./findings/finding.ts";
 import { findingsOf } from "./findings/index.ts";
-import { assertMachines } from "./hosts/hosts.ts";
+import { privateCidr } from "./hosts/addresses.ts";
+import type { Cluster } from "./hosts/cluster.ts";
+import { resolve } from "./hosts/resolve.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { performanceOf } from "./performance.ts";
 import { tensorSplitOf } from "./placement/even-split.ts";
 import { place } from "./placement/index.ts";
 import type { ClusterPlan, ModelPlan } from "./plan.ts";
-import { assertStackName, awsPlan, clusterCidr } from "./resources/aws.ts";
-import { backendPlans, frontPlan, imagePlans, machinePlans } from "./resources/containers.ts";
-import { privateCidr } from "./resources/network.ts";
+import { assertStackName, awsPlan } from "./resources/aws.ts";
+import { backendPlans, frontPlan, imagePlans } from "./resources/containers.ts";
+import { machinePlans } from "./resources/machines.ts";
+import { clusterCidr } from "./resources/network.ts";
 
 export { ModelError, type ModelFacts, readModelFacts } from "./model/facts.ts";
 export { lookUpModel } from "./model/look-up.ts";
@@ -55,42 +58,42 @@ export function assertRunnable(plan: ClusterPlan): ClusterPlan {
  * @throws {ConfigError} for machines that the catalog does not know, and for a stack's name that AWS would not take
  */
 export function planCluster(config: ClusterConfig, facts: ModelFacts, context: PlanContext): ClusterPlan {
-  assertMachines(config);
-  assertStackName(config, context.stack);
-  const placement = place(config, facts);
-  const cidr = privateCidr(config.access.privateCidr, context.stack);
+  const cluster = resolve(config);
+  if (cluster.target === "aws") assertStackName(context.stack);
+  const placement = place(cluster, facts);
+  const cidr = privateCidr(cluster.privateCidr, context.stack);
   const decided = {
-    config,
+    cluster,
     facts,
     placement,
-    cidr: clusterCidr(config, cidr),
+    cidr: clusterCidr(cluster, cidr),
     ownMachine: context.architecture ?? "amd64",
   } as const;
   const backends = backendPlans(decided);
   const front = frontPlan(decided, backends);
-  const machines = machinePlans(decided);
-  const performance = performanceOf(config, facts, placement);
-  const cost = costOf(config, facts, machines, performance?.speed ?? null);
+  const performance = performanceOf(cluster, facts, placement);
+  const machines = cluster.target === "aws" ? machinePlans(cluster, facts, decided.cidr) : [];
+  const cost = cluster.target === "aws" ? costOf(cluster, facts, machines, performance?.speed ?? null) : null;
   return {
-    target: config.target,
-    region: config.aws?.region ?? null,
-    model: modelPlan(config, facts),
+    target: cluster.target,
+    region: cluster.target === "aws" ? cluster.region : null,
+    model: modelPlan(cluster, facts),
     network: { cidr },
     front,
     backends,
     machines,
-    aws: awsPlan(config, facts, cidr),
+    aws: cluster.target === "aws" ? awsPlan(cluster, facts, cidr) : null,
     images: imagePlans(front, backends),
     tensorSplit: tensorSplitOf(placement?.counts ?? []),
     speed: performance?.speed ?? null,
     load: performance?.load ?? null,
     cost,
     hourlyUsd: cost?.usdPerHour.high ?? 0,
-    findings: findingsOf({ config, facts, placement, performance, cost }),
+    findings: findingsOf({ cluster, facts, placement, performance, cost }),
   };
 }
 
-function modelPlan(config: ClusterConfig, facts: ModelFacts): ModelPlan {
+function modelPlan({ model }: Cluster, facts: ModelFacts): ModelPlan {
   return {
     source: facts.source,
     file: facts.file,
@@ -100,9 +103,9 @@ function modelPlan(config: ClusterConfig, facts: ModelFacts): ModelPlan {
     architecture: facts.architecture,
     fileBytes: facts.fileBytes,
     layers: facts.layers,
-    contextTokens: config.model.contextTokens,
+    contextTokens: model.contextTokens,
     trainedContextTokens: facts.trainedContextTokens,
-    parallelSlots: config.model.parallelSlots,
+    parallelSlots: model.parallelSlots,
     quantization: facts.quantization,
   };
 }

@@ -1,8 +1,8 @@
 /** How fast a placed model answers and how long it takes to load, where the machines are the catalog's. */
 
-import type { ClusterConfig } from "../config/schema/index.ts";
-import { frontHost, slotsOf } from "./hosts/hosts.ts";
-import { runSettings } from "./memory/settings.ts";
+import { at } from "../config/collections.ts";
+import type { AwsCluster, Cluster } from "./hosts/cluster.ts";
+import type { RunSettings } from "./memory/settings.ts";
 import type { ModelFacts } from "./model/facts.ts";
 import { isPipelined, type Placement } from "./placement/index.ts";
 import { frontDisk } from "./resources/disks.ts";
@@ -17,70 +17,58 @@ export interface Performance {
   load: LoadEstimate;
 }
 
-/** Null where a machine is not of the catalog, or nothing is placed: there is nothing to reckon with. */
-export function performanceOf(
-  config: ClusterConfig,
-  facts: ModelFacts,
-  placement: Placement | null,
-): Performance | null {
-  const front = frontHost(config).type;
-  const speed = placement === null ? null : speedOf(config, facts, placement);
-  if (front === null || placement === null || speed === null) return null;
-  const backends = slotsOf(config).flatMap(({ type }, device) => {
-    const bytes = placement.backends[device]?.weightsBytes ?? 0;
-    return type === null ? [] : [{ bytes, bytesPerSecond: linkBetween(front, type).bytesPerSecond }];
-  });
+/** Null on the user's own machine, whose speed is not known, and where nothing is placed. */
+export function performanceOf(cluster: Cluster, facts: ModelFacts, placement: Placement | null): Performance | null {
+  if (cluster.target === "docker" || placement === null) return null;
+  const { front, backends } = cluster;
   return {
-    speed,
+    speed: speedOf(cluster, facts, placement),
     load: estimateLoad({
       fileBytes: facts.fileBytes,
-      front,
-      diskMebibytesPerSecond: frontDisk(config, facts, front).mebibytesPerSecond,
-      backends,
+      front: front.type,
+      diskMebibytesPerSecond: frontDisk(front, facts).mebibytesPerSecond,
+      backends: backends.map(({ type }, device) => ({
+        bytes: at(placement.backends, device).weightsBytes,
+        bytesPerSecond: linkBetween(front.type, type).bytesPerSecond,
+      })),
     }),
   };
 }
 
 /** How fast a cluster answers that has so many layers on each device, whether they fit or not. */
 export function speedOf(
-  config: ClusterConfig,
+  cluster: AwsCluster,
   facts: ModelFacts,
   placement: Pick<Placement, "frontLayers" | "counts">,
-): SpeedEstimate | null {
-  const devices = devicesOf(config, placement);
-  return devices === null
-    ? null
-    : speedOfDevices(config, facts, devices, isPipelined(placement.counts.length, placement.frontLayers));
+): SpeedEstimate {
+  const pipelined = isPipelined(placement.counts.length, placement.frontLayers);
+  return speedOfDevices(cluster.settings, facts, devicesOf(cluster, placement), pipelined);
 }
 
 /** How fast devices answer together. */
 export function speedOfDevices(
-  config: ClusterConfig,
+  settings: RunSettings,
   facts: ModelFacts,
   devices: readonly LoadedDevice[],
   pipelined: boolean,
 ): SpeedEstimate {
-  return estimateSpeed(workOf(config, facts), devices, runSettings(config), pipelined);
+  return estimateSpeed(workOf(settings, facts), devices, settings, pipelined);
 }
 
 /** The front's own device, if it computes layers, and the backends. */
 function devicesOf(
-  config: ClusterConfig,
+  { front, backends }: AwsCluster,
   { frontLayers, counts }: Pick<Placement, "frontLayers" | "counts">,
-): LoadedDevice[] | null {
-  const front = frontHost(config);
-  const slots = slotsOf(config);
-  if (front.type === null) return null;
+): LoadedDevice[] {
   const devices: LoadedDevice[] = [];
   if (frontLayers > 0) {
     const run = { first: 0, count: frontLayers, holdsOutput: false };
     devices.push({ speed: deviceSpeed(front.type, null, "cpu"), run });
   }
   let first = frontLayers;
-  for (const [device, { type, flavour }] of slots.entries()) {
-    if (type === null) return null;
-    const count = counts[device] ?? 0;
-    const run = { first, count, holdsOutput: device === slots.length - 1 };
+  for (const [device, { type, flavour }] of backends.entries()) {
+    const count = at(counts, device);
+    const run = { first, count, holdsOutput: device === backends.length - 1 };
     devices.push({ speed: deviceSpeed(type, linkBetween(front.type, type), flavour), run });
     first += count;
   }

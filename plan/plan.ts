@@ -4,9 +4,9 @@
  */
 
 import type { Region } from "../config/regions.ts";
-import type { ClusterConfig } from "../config/schema/index.ts";
 import type { ClusterCost } from "./cost/bill.ts";
 import type { Finding } from "./findings/finding.ts";
+import type { Cluster } from "./hosts/cluster.ts";
 import type { AwsPlan } from "./resources/aws.ts";
 import type { BackendPlan, FrontPlan, ImagePlan, MachinePlan, NetworkPlan } from "./resources/plans.ts";
 import type { SpeedEstimate } from "./speed/estimate.ts";
@@ -36,7 +36,7 @@ export interface ModelPlan {
 
 /** The whole decision. */
 export interface ClusterPlan {
-  target: ClusterConfig["target"];
+  target: Cluster["target"];
   /** AWS region; null with target docker. */
   region: Region | null;
   model: ModelPlan;

@@ -1,7 +1,7 @@
 /** Amounts as people read them: memory, speeds, money. For the terminal and for the picture. */
 
 import { GIB, MIB } from "../config/units.ts";
-import type { UsdRange } from "../plan/cost/quote.ts";
+import type { UsdRange } from "../plan/cost/prices.ts";
 import type { LayerRange, MemoryPlan } from "../plan/memory/plan.ts";
 import type { BackendPlan, FrontPlan } from "../plan/resources/plans.ts";
 import { type Estimate, tokensPerSecond } from "../plan/speed/estimate.ts";

@@ -1,9 +1,6 @@
 /** Machines as the plan's text and picture name them. */
 
-import { MIB } from "../config/units.ts";
 import type { Access } from "../config/words.ts";
-import { findMachineType } from "../plan/catalog/index.ts";
-import { machinePrice, type UsdRange } from "../plan/cost/quote.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
 import type { BackendPlan, FrontPlan, MachinePlan } from "../plan/resources/plans.ts";
 import { bytes, usd } from "./amounts.ts";
@@ -13,17 +10,12 @@ import { columns, hanging, type Paint } from "./layout.ts";
 export function processorOf({ machines }: Pick<ClusterPlan, "machines">, { name, flavour }: BackendPlan): string {
   if (flavour === "cpu") return "CPU";
   const machine = machines.find(({ backends }) => backends.includes(name));
-  return (machine === undefined ? undefined : findMachineType(machine.type)?.gpu?.name) ?? "CUDA";
-}
-
-/** What one machine costs per hour; null where it is not sold on demand. */
-export function priceOf({ region }: Pick<ClusterPlan, "region">, { type, market }: MachinePlan): UsdRange | null {
-  return region === null ? null : machinePrice(type, market === "spot", region);
+  return machine?.hardware.gpu?.name ?? "CUDA";
 }
 
 /** Types that the region does not sell on demand, each once. */
-export function notSold(plan: ClusterPlan): string[] {
-  return [...new Set(plan.machines.filter((machine) => priceOf(plan, machine) === null).map(({ type }) => type))];
+export function notSold({ machines }: Pick<ClusterPlan, "machines">): string[] {
+  return [...new Set(machines.filter(({ usdPerHour }) => usdPerHour === null).map(({ type }) => type))];
 }
 
 /** How a person gets to the front. */
@@ -51,10 +43,10 @@ export function machineLines(plan: ClusterPlan, width: number, paint: Paint): st
     ]),
   );
   const details = rows.map(({ count, machine }) => {
-    const price = priceOf(plan, machine);
+    const price = machine.usdPerHour;
     const each = count === 1 ? "" : " each";
     const cost = price === null ? "no price" : `${usd(price)} US dollars per hour${each}`;
-    return [...hardware(machine.type), machine.market, cost].join(", ");
+    return [...hardwareTexts(machine), machine.market, cost].join(", ");
   });
   return rows.flatMap((_, index) => {
     const name = `${names[index] ?? ""}  `;
@@ -63,10 +55,7 @@ export function machineLines(plan: ClusterPlan, width: number, paint: Paint): st
   });
 }
 
-function hardware(name: string): string[] {
-  const type = findMachineType(name);
-  if (type === undefined) return [];
-  const { gpu, gpus, vcpus, memoryMib, processor } = type;
-  const own = gpu === null ? [] : [`${gpus} × ${gpu.name} of ${bytes(gpu.memoryMib * MIB)}`];
-  return [...own, `${vcpus} vCPUs of ${processor.name}`, bytes(memoryMib * MIB)];
+function hardwareTexts({ hardware: { gpu, vcpus, processor, memoryBytes } }: MachinePlan): string[] {
+  const own = gpu === null ? [] : [`${gpu.count} × ${gpu.name} of ${bytes(gpu.memoryBytes)}`];
+  return [...own, `${vcpus} vCPUs of ${processor}`, bytes(memoryBytes)];
 }

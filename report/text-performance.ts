@@ -1,6 +1,7 @@
 /** How fast a planned cluster is, why, and what it costs, for a terminal. */
 
-import { type CostLine, HOURS_PER_MONTH } from "../plan/cost/quote.ts";
+import { HOURS_PER_MONTH } from "../plan/cost/prices.ts";
+import type { CostLine } from "../plan/cost/quote.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
 import { tokensPerSecond } from "../plan/speed/estimate.ts";
 import type { Seconds } from "../plan/speed/work.ts";

@@ -15,7 +15,7 @@ import {
 import { findMachineType } from "../../plan/catalog/index.ts";
 import { quotaCodeOf } from "../../plan/catalog/quotas.ts";
 import type { ClusterPlan } from "../../plan/index.ts";
-import type { ExistingNetworkPlan } from "../../plan/resources/aws.ts";
+import type { ExistingNetworkPlan } from "../../plan/resources/network.ts";
 import { type AwsConnection, clientOptions, collected } from "../connection.ts";
 import { isAboutCredentials, isAnswer, isFromAws, isNotFound, reasonOf } from "../errors.ts";
 

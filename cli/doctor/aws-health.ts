@@ -2,7 +2,8 @@
 
 import { isReady } from "../../aws/follow/status.ts";
 import type { NodeStatus } from "../../aws/machine-status.ts";
-import type { AccessPlan, SchedulePlan } from "../../plan/resources/aws.ts";
+import type { AccessPlan } from "../../plan/resources/access.ts";
+import type { SchedulePlan } from "../../plan/resources/schedule.ts";
 import { duration } from "../../setup/terminal.ts";
 import type { ApiStatuses } from "../live/cluster.ts";
 import { type Check, well } from "./health.ts";

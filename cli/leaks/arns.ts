@@ -1,6 +1,6 @@
 /** What the tagging service names by ARN: how people call it, and how it is removed. */
 
-import { SERVICE_PRICES } from "../../plan/cost/quote.ts";
+import { SERVICE_PRICES } from "../../plan/cost/prices.ts";
 import type { Leak } from "./leak.ts";
 
 /** The parts of an ARN. */

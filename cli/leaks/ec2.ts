@@ -2,8 +2,8 @@
 
 import type { EC2Client, Filter, SpotInstanceRequest, Tag, Volume } from "@aws-sdk/client-ec2";
 import { collected } from "../../aws/connection.ts";
-import { REGIONS } from "../../plan/catalog/index.ts";
-import { HOURS_PER_MONTH, machinePrice, SERVICE_PRICES } from "../../plan/cost/quote.ts";
+import { findMachineType, REGIONS } from "../../plan/catalog/index.ts";
+import { HOURS_PER_MONTH, priceOf, SERVICE_PRICES } from "../../plan/cost/prices.ts";
 import type { Leak } from "./leak.ts";
 import { STACK_TAG } from "./names.ts";
 
@@ -45,7 +45,9 @@ const instances: Look = async ({ client, region, ours }) => {
       const state = State?.Name ?? "";
       if (state === "terminated") return [];
       const sold = REGIONS.find((known) => known === region);
-      const price = sold === undefined ? null : machinePrice(InstanceType, InstanceLifecycle === "spot", sold);
+      const type = findMachineType(InstanceType);
+      const market = InstanceLifecycle === "spot" ? "spot" : "on-demand";
+      const price = sold === undefined || type === undefined ? null : priceOf(type, sold, market);
       return [
         {
           kind: "instance",
@@ -74,9 +76,9 @@ const volumes: Look = async ({ client, region, ours }) => {
 /** As if every volume were a gp3, which is what clusters have. */
 function volumePrice({ Size = 0, Iops = 0, Throughput = 0 }: Volume): number {
   const perMonth =
-    Size * SERVICE_PRICES.gp3GigabyteMonth +
+    Size * SERVICE_PRICES.gp3GibibyteMonth +
     Math.max(0, Iops - 3000) * SERVICE_PRICES.gp3OperationMonth +
-    Math.max(0, Throughput - 125) * SERVICE_PRICES.gp3MegabytePerSecondMonth;
+    Math.max(0, Throughput - 125) * SERVICE_PRICES.gp3MebibytePerSecondMonth;
   return perMonth / HOURS_PER_MONTH;
 }
 

@@ -1,7 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { SchedulePlan } from "../../plan/resources/aws.ts";
 import type { MachinePlan } from "../../plan/resources/plans.ts";
+import type { SchedulePlan } from "../../plan/resources/schedule.ts";
 import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
 import { ServiceRole } from "./role.ts";
 

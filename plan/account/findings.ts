@@ -1,7 +1,6 @@
 /** Findings that the account itself brings about: quotas, zones, spot prices and a network that exists. */
 
 import { networkOf } from "../../config/cidr.ts";
-import { findMachineType } from "../catalog/index.ts";
 import { FINDING_NUMBERS } from "../findings/codes.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Observation } from "../findings/situation.ts";
@@ -112,10 +111,10 @@ const chosenZoneOffersAll: AccountCheck = ({ plan, facts }) => {
 const spotSaves: AccountCheck = ({ plan, facts, zone }) => {
   const here = facts.zones?.find(({ name }) => name === zone);
   if (here === undefined) return [];
-  return poolsOf(plan).flatMap(({ path: pool, machine: { type, market } }): Observation[] => {
-    if (market !== "spot") return [];
-    const onDemand = findMachineType(type)?.usdPerHour[facts.region]?.usd;
-    if (onDemand === undefined) return [];
+  return poolsOf(plan).flatMap(({ path: pool, machine: { type, market, usdPerHour } }): Observation[] => {
+    if (market !== "spot" || usdPerHour === null) return [];
+    // A spot machine never costs more than on demand.
+    const onDemand = usdPerHour.high;
     const isPoor = (usd: number | undefined) => usd === undefined || usd > onDemand * (1 - LEAST_SAVING);
     const usd = here.spotUsdPerHour[type];
     if (!isPoor(usd)) return [];

@@ -1,12 +1,13 @@
 /** Machines that come into question for the front of a cluster whose backends hold every layer. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { MachineType } from "../catalog/index.ts";
 import { costOf } from "../cost/bill.ts";
-import { frontHost } from "../hosts/hosts.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
+import { resolveOnAws } from "../hosts/resolve.ts";
 import { isPipelined } from "../placement/index.ts";
-import { machinePlans } from "../resources/containers.ts";
+import { withFront } from "../remedies/change.ts";
 import { frontDisk, LOAD_GOAL_SECONDS } from "../resources/disks.ts";
+import { frontOrder } from "../resources/machines.ts";
 import { estimateLoad } from "../speed/load.ts";
 import { linkBetween } from "../speed/rates.ts";
 import type { Outlook } from "./outlook.ts";
@@ -28,19 +29,16 @@ const LONGEST_LOAD_SECONDS = 2 * LOAD_GOAL_SECONDS;
  * faster link than the one before. Of the pool's architecture where such machines without GPUs are sold, so that images
  * are needed for one only.
  */
-export function frontsFor(
-  architecture: MachineType["architecture"],
-  devices: number,
-  base: ClusterConfig,
-  outlook: Outlook,
-): Front[] {
+export function frontsFor(architecture: MachineType["architecture"], devices: number, outlook: Outlook): Front[] {
   const plain = outlook.types.filter(({ gpu }) => gpu === null);
   const alike = plain.filter((type) => type.architecture === architecture);
-  const able = (alike.length > 0 ? alike : plain).filter((type) => holdsItsPart(type, devices, base, outlook));
-  const fastest = Math.min(...able.map((type) => loadSeconds(type, base, outlook)));
+  const able = (alike.length > 0 ? alike : plain)
+    .map((type) => resolveOnAws(withFront(outlook.base, type.name).config))
+    .filter((cluster) => holdsItsPart(cluster, devices, outlook));
+  const fastest = Math.min(...able.map((cluster) => loadSeconds(cluster, outlook)));
   const fronts = able
-    .filter((type) => loadSeconds(type, base, outlook) <= Math.max(fastest, LONGEST_LOAD_SECONDS))
-    .map((type): Front => ({ type, usdPerHour: usdWithoutBackends(type, base, outlook) }))
+    .filter((cluster) => loadSeconds(cluster, outlook) <= Math.max(fastest, LONGEST_LOAD_SECONDS))
+    .map((cluster): Front => ({ type: cluster.front.type, usdPerHour: usdWithoutBackends(cluster, outlook) }))
     .sort((a, b) => a.usdPerHour - b.usdPerHour || linkRate(b.type) - linkRate(a.type));
   let best = 0;
   return fronts.filter(({ type }) => {
@@ -50,23 +48,17 @@ export function frontsFor(
   });
 }
 
-/** The configuration with a machine for its front. */
-export function withFront(base: ClusterConfig, { name }: MachineType): ClusterConfig {
-  return { ...base, front: { ...base.front, machine: name } };
-}
-
-function holdsItsPart(type: MachineType, devices: number, base: ClusterConfig, { memory }: Outlook): boolean {
-  const { capacityBytes } = frontHost(withFront(base, type));
+function holdsItsPart({ front: { capacityBytes } }: AwsCluster, devices: number, { memory }: Outlook): boolean {
   return memory.front(capacityBytes, 0, isPipelined(devices, 0)).totalBytes <= capacityBytes;
 }
 
 /** How long a load takes where only the front is in the way. */
-function loadSeconds(type: MachineType, base: ClusterConfig, { facts }: Outlook): number {
+function loadSeconds({ front }: AwsCluster, { facts }: Outlook): number {
   return estimateLoad({
     fileBytes: facts.fileBytes,
-    front: type,
-    diskMebibytesPerSecond: frontDisk(base, facts, type).mebibytesPerSecond,
-    backends: [{ bytes: facts.fileBytes, bytesPerSecond: linkRate(type) }],
+    front: front.type,
+    diskMebibytesPerSecond: frontDisk(front, facts).mebibytesPerSecond,
+    backends: [{ bytes: facts.fileBytes, bytesPerSecond: linkRate(front.type) }],
   }).seconds;
 }
 
@@ -76,10 +68,8 @@ function linkRate(type: MachineType): number {
 }
 
 /** US dollars per hour of the front, its volume and all that a cluster has once. */
-function usdWithoutBackends(type: MachineType, base: ClusterConfig, { facts }: Outlook): number {
-  const config = withFront(base, type);
-  const [front] = machinePlans({ config, facts, placement: null, cidr: "10.0.0.0/24", ownMachine: "amd64" });
-  const cost = front === undefined ? null : costOf(config, facts, [front], null);
-  if (cost === null) throw new Error(`${type.name} has no price in ${String(base.aws?.region)}`);
+function usdWithoutBackends(cluster: AwsCluster, { facts }: Outlook): number {
+  const cost = costOf(cluster, facts, [frontOrder(cluster, facts)], null);
+  if (cost === null) throw new Error(`${cluster.front.type.name} has no price in ${cluster.region}`);
   return cost.usdPerHour.low;
 }

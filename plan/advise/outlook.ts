@@ -1,11 +1,14 @@
 /** What is worked out once for a whole search: the model under the asked settings, and how few equal devices hold it. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
+import { memoize } from "../../config/collections.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { type MachineType, machineTypes } from "../catalog/index.ts";
-import { backendsPerMachine, type Host, poolHost } from "../hosts/hosts.ts";
+import { priceOf } from "../cost/prices.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
+import { backendHost, backendsPerMachine, type Host } from "../hosts/hosts.ts";
+import { resolveOnAws } from "../hosts/resolve.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
-import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { hasDriver } from "../remedies/candidates.ts";
 import { workOf } from "../speed/model.ts";
@@ -35,6 +38,8 @@ export interface Pool {
 
 /** The model under the asked settings, and the machines on offer. */
 export interface Outlook {
+  /** What was asked for; its machines are stand-ins. */
+  base: AwsCluster;
   facts: ModelFacts;
   memory: MemoryModel;
   work: WorkModel;
@@ -44,24 +49,23 @@ export interface Outlook {
   leastPool(type: MachineType): Pool | null;
 }
 
-export function outlookOf({ base, types = machineTypes() }: Wishes, facts: ModelFacts): Outlook {
-  const memory = memoryModel(facts, runSettings(base));
-  const region = base.aws?.region;
-  const known = new Map<string, number | null>();
-  const fewest = (host: Host) => {
-    const key = `${host.flavour} ${host.capacityBytes}`;
-    const found = known.get(key) ?? (known.has(key) ? null : fewestDevices(host, facts, memory));
-    known.set(key, found);
-    return found;
-  };
+export function outlookOf({ base: config, types = machineTypes() }: Wishes, facts: ModelFacts): Outlook {
+  const base = resolveOnAws(config);
+  const memory = memoryModel(facts, base.settings);
+  const fewest = memoize(
+    (host: Host) => fewestDevices(host, facts, memory),
+    ({ flavour, capacityBytes }) => `${flavour} ${capacityBytes}`,
+  );
   return {
+    base,
     facts,
     memory,
-    work: workOf(base, facts),
-    types: types.filter((type) => region !== undefined && type.usdPerHour[region] !== undefined && hasDriver(type)),
+    work: workOf(base.settings, facts),
+    types: types.filter((type) => priceOf(type, base.region, "on-demand") !== null && hasDriver(type)),
     leastPool(type) {
-      const devices = fewest(hostOf(type));
-      const perMachine = backendsPerMachine(type, hostOf(type).flavour);
+      const host = backendHost(type);
+      const devices = fewest(host);
+      const perMachine = backendsPerMachine(type, host.flavour);
       return devices === null ? null : poolOf(type, Math.ceil(devices / perMachine), facts);
     },
   };
@@ -69,13 +73,8 @@ export function outlookOf({ base, types = machineTypes() }: Wishes, facts: Model
 
 /** So many machines of a type; null if they are more devices than llama.cpp takes or than the model has layers. */
 export function poolOf(type: MachineType, count: number, facts: ModelFacts): Pool | null {
-  const devices = count * backendsPerMachine(type, hostOf(type).flavour);
+  const devices = count * backendsPerMachine(type, backendHost(type).flavour);
   return devices > Math.min(MAX_BACKENDS, facts.layers) ? null : { type, count, devices };
-}
-
-/** What each backend on a machine of the type has. */
-export function hostOf({ name }: MachineType): Host {
-  return poolHost({ name: "any", machine: name, count: 1 });
 }
 
 /**
@@ -83,7 +82,7 @@ export function hostOf({ name }: MachineType): Host {
  * number of hops counts. It is the estimate itself but where multiplying takes longer than reading in some layers alone.
  */
 export function mostTokensPerSecond(pool: Pool, front: MachineType, { facts, work }: Outlook): number {
-  const speed = deviceSpeed(pool.type, linkBetween(front, pool.type), hostOf(pool.type).flavour);
+  const speed = deviceSpeed(pool.type, linkBetween(front, pool.type), backendHost(pool.type).flavour);
   const whole = sumOf(work.token(speed, { first: 0, count: facts.layers, holdsOutput: true }));
   const hop = sumOf(work.token(speed, { first: 0, count: 0, holdsOutput: false }));
   return 1 / (whole + (pool.devices - 1) * hop);

@@ -8,19 +8,22 @@
  * priced as `npm run plan` does it. Pure.
  */
 
+import { memoize } from "../../config/collections.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
-import { spotRange } from "../catalog/index.ts";
 import { type ClusterCost, costOf } from "../cost/bill.ts";
-import { HOURS_PER_MONTH, SERVICE_PRICES, type UsdRange } from "../cost/quote.ts";
+import { HOURS_PER_MONTH, priceOf, SERVICE_PRICES, type UsdRange } from "../cost/prices.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
+import { resolveOnAws } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
 import { type Placement, place } from "../placement/index.ts";
-import { machinePlans } from "../resources/containers.ts";
+import { withFront, withPools } from "../remedies/change.ts";
 import { backendDisk } from "../resources/disks.ts";
+import { machineOrders } from "../resources/machines.ts";
 import type { Estimate, SpeedEstimate } from "../speed/estimate.ts";
 import { tokensPerSecond } from "../speed/estimate.ts";
 import type { LoadEstimate } from "../speed/load.ts";
-import { type Front, frontsFor, withFront } from "./fronts.ts";
+import { type Front, frontsFor } from "./fronts.ts";
 import { mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
 
 export type { Wishes } from "./outlook.ts";
@@ -68,7 +71,11 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
     const pool = wishes.spot && !type.spot ? null : outlook.leastPool(type);
     return pool === null ? [] : [pool];
   });
-  const fronts = rememberedFronts(wishes.base, outlook);
+  const fronts = memoize(
+    ({ type: { architecture }, devices }: Pool) => frontsFor(architecture, devices, outlook),
+    // One device needs no overlap, and any number of several needs the same.
+    ({ type: { architecture }, devices }) => `${architecture} ${devices > 1}`,
+  );
   const candidatesOf = (pool: Pool) =>
     fronts(pool)
       .map((front) => candidateOf(pool, front, wishes, outlook))
@@ -78,8 +85,8 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
   for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
     if (found.some((advice) => isNoWorse(advice, candidate))) continue;
     const { pool, front } = candidate;
-    const config = configOf(pool, front, wishes);
-    const placement = place(config, facts);
+    const cluster = clusterOf(pool, front, wishes, outlook);
+    const placement = place(cluster, facts);
     if (placement?.fits !== true || placement.frontLayers > 0) {
       const bigger = poolOf(pool.type, pool.count + 1, facts);
       const next = bigger === null ? [] : [candidateOf(bigger, front, wishes, outlook)];
@@ -87,7 +94,7 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
       queue.sort(cheaperFirst);
       continue;
     }
-    const advice = adviceOf(candidate, config, placement, facts);
+    const advice = adviceOf(candidate, cluster, placement, facts);
     if (isWithin(advice, wishes)) found.push(advice);
   }
   return found
@@ -124,23 +131,23 @@ export function winnersOf(found: readonly Advice[]): Winners | null {
   return { cheapest, fastest, value };
 }
 
-/** The configuration of a cluster. */
-function configOf({ type, count }: Pool, front: Front, { base, spot }: Wishes): ClusterConfig {
+/** The cluster of a pool and a front. */
+function clusterOf({ type, count }: Pool, front: Front, { spot }: Wishes, { base }: Outlook): AwsCluster {
   const market = spot ? ({ market: "spot" } as const) : {};
   const name = type.gpu === null ? "cpu" : "gpu";
-  return { ...withFront(base, front.type), backends: [{ name, machine: type.name, count, ...market }] };
+  const { config } = withPools(base, [{ name, machine: type.name, count, ...market }]);
+  return resolveOnAws(withFront({ config }, front.type.name).config);
 }
 
-function adviceOf({ pool, front }: Candidate, config: ClusterConfig, placement: Placement, facts: ModelFacts): Advice {
-  const performance = performanceOf(config, facts, placement);
-  const machines = machinePlans({ config, facts, placement, cidr: "10.0.0.0/24", ownMachine: "amd64" });
-  const cost = costOf(config, facts, machines, performance?.speed ?? null);
+function adviceOf({ pool, front }: Candidate, cluster: AwsCluster, placement: Placement, facts: ModelFacts): Advice {
+  const performance = performanceOf(cluster, facts, placement);
+  const cost = costOf(cluster, facts, machineOrders(cluster, facts), performance?.speed ?? null);
   if (performance === null || cost === null)
     throw new Error(`${pool.type.name} was offered and can't be reckoned with`);
   const { speed, load } = performance;
   const usdPerHour = middle(cost.usdPerHour);
   return {
-    config,
+    config: cluster.config,
     front: front.type.name,
     machine: pool.type.name,
     count: pool.count,
@@ -163,21 +170,19 @@ function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook)
   const keptBytes = pool.type.nvmeGigabytes === 0 ? weightsBytes : 0;
   const gibibytes =
     (pool.count - 1) * backendDisk(pool.type, 0).gibibytes + backendDisk(pool.type, keptBytes).gibibytes;
-  const disks = (gibibytes * SERVICE_PRICES.gp3GigabyteMonth) / HOURS_PER_MONTH;
+  const disks = (gibibytes * SERVICE_PRICES.gp3GibibyteMonth) / HOURS_PER_MONTH;
   return {
     pool,
     front,
-    usdPerHour: front.usdPerHour + disks + pool.count * machineUsd(pool, wishes),
+    usdPerHour: front.usdPerHour + disks + pool.count * machineUsd(pool, wishes, outlook),
     tokensPerSecond: mostTokensPerSecond(pool, front.type, outlook),
   };
 }
 
-function machineUsd({ type }: Pool, { base, spot }: Wishes): number {
-  const region = base.aws?.region;
-  const listed = region === undefined ? undefined : type.usdPerHour[region];
-  if (region === undefined || listed === undefined) throw new Error(`${type.name} was offered and has no price`);
-  const range = spot ? spotRange(type, region) : null;
-  return range === null ? listed.usd : middle({ low: range.lowUsd, high: range.highUsd });
+function machineUsd({ type }: Pool, { spot }: Wishes, { base: { region } }: Outlook): number {
+  const price = priceOf(type, region, spot ? "spot" : "on-demand");
+  if (price === null) throw new Error(`${type.name} was offered and has no price in ${region}`);
+  return middle(price);
 }
 
 /** Whether a candidate may be within the limits, as far as is known before it is placed. */
@@ -204,17 +209,6 @@ function isBetter(other: Advice, advice: Advice, isFirst: boolean): boolean {
   const [faster, slower] = [other.speed.decode.tokensPerSecond, advice.speed.decode.tokensPerSecond];
   if (other.usdPerHour > advice.usdPerHour || faster < slower) return false;
   return other.usdPerHour < advice.usdPerHour || faster > slower || isFirst;
-}
-
-/** The fronts for a pool, which are the same for all of an architecture that have one device, or several. */
-function rememberedFronts(base: ClusterConfig, outlook: Outlook): (pool: Pool) => Front[] {
-  const known = new Map<string, Front[]>();
-  return ({ type: { architecture }, devices }) => {
-    const key = `${architecture} ${devices > 1}`;
-    const found = known.get(key) ?? frontsFor(architecture, devices, base, outlook);
-    known.set(key, found);
-    return found;
-  };
 }
 
 function cheaperFirst(a: { usdPerHour: number }, b: { usdPerHour: number }): number {

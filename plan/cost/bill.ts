@@ -1,14 +1,14 @@
-/** What a planned cluster costs: the order that its configuration amounts to, and the quote for it. */
+/** What a planned cluster costs: the order that it amounts to, and the quote for it. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { minutesOf, WEEKDAYS } from "../../config/time.ts";
 import { GIB } from "../../config/units.ts";
-import { findMachineType } from "../catalog/index.ts";
+import type { AwsCluster, Limits } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { interfaceEndpoints } from "../resources/aws.ts";
-import type { MachinePlan } from "../resources/plans.ts";
+import { interfaceEndpoints } from "../resources/access.ts";
+import type { MachineOrder } from "../resources/machines.ts";
 import type { SpeedEstimate } from "../speed/estimate.ts";
-import { HOURS_PER_MONTH, type Quote, quote, type UsdRange, usdPerMillionTokens } from "./quote.ts";
+import { HOURS_PER_MONTH, type UsdRange } from "./prices.ts";
+import { type Quote, quote, usdPerMillionTokens } from "./quote.ts";
 
 /** A quote, and what a token comes to at the estimated speed. */
 export interface ClusterCost extends Quote {
@@ -26,35 +26,37 @@ const IMAGE_GIGABYTES = { cpu: 0.3, cuda: 1.7 } as const;
 const EVENT_BYTES = 240;
 const GIGABYTE = 1e9;
 
-/** Adds up; null where there are no machines to pay for, or one of them is not sold in the region. */
+/**
+ * Adds up what a cluster costs; null if the region does not sell one of the machines.
+ * @param machines what is counted: all of `machineOrders`, or a part of it
+ */
 export function costOf(
-  config: ClusterConfig,
+  cluster: AwsCluster,
   facts: ModelFacts,
-  machines: readonly MachinePlan[],
+  machines: readonly MachineOrder[],
   speed: SpeedEstimate | null,
 ): ClusterCost | null {
-  const region = config.aws?.region;
-  if (region === undefined || machines.length === 0) return null;
-  if (machines.some(({ type }) => findMachineType(type)?.usdPerHour[region] === undefined)) return null;
-  const machineHoursPerMonth = hoursPerMonth(config);
+  if (machines.some(({ usdPerHour }) => usdPerHour === null)) return null;
+  const { region, access, limits } = cluster;
+  const machineHoursPerMonth = hoursPerMonth(limits);
   const images = new Map(machines.map(({ flavour, architecture }) => [`${flavour} ${architecture}`, flavour]));
-  const isPublic = config.access.mode === "public";
+  const isPublic = access.mode === "public";
   const quoted = quote({
     region,
     machines: grouped(machines.map(({ type, market }) => ({ type, spot: market === "spot" }))),
     disks: grouped(
       machines.map(({ disk }) => ({
-        gigabytes: disk.gibibytes,
-        megabytesPerSecond: disk.mebibytesPerSecond,
+        gibibytes: disk.gibibytes,
+        mebibytesPerSecond: disk.mebibytesPerSecond,
         operationsPerSecond: disk.operationsPerSecond,
       })),
     ),
-    interfaceEndpoints: interfaceEndpoints(config).length,
+    interfaceEndpoints: interfaceEndpoints(cluster).length,
     publicAddresses: isPublic ? PUBLIC_ZONES : 0,
-    loadBalancers: isPublic || config.access.mode === "private" ? 1 : 0,
-    firewalls: config.access.requestsPerFiveMinutes === undefined ? 0 : 1,
-    alarms: alarmsOf(config, machines),
-    transferOutGigabytesMonth: transferGigabytes(config, speed, machineHoursPerMonth),
+    loadBalancers: isPublic || access.mode === "private" ? 1 : 0,
+    firewalls: access.mode === "public" && access.requestsPerFiveMinutes !== null ? 1 : 0,
+    alarms: alarmsOf(cluster, machines),
+    transferOutGigabytesMonth: transferGigabytes(cluster, speed, machineHoursPerMonth),
     registryGigabytes: [...images.values()].reduce((sum, flavour) => sum + IMAGE_GIGABYTES[flavour], 0),
     bucketGigabytes: facts.fileBytes / GIB,
     machineHoursPerMonth,
@@ -68,15 +70,15 @@ export function costOf(
 }
 
 /** Alarms: one that starts a hanging machine again where EC2 does not, and where somebody is to be told one for each and for the front. */
-function alarmsOf({ access, limits }: ClusterConfig, machines: readonly MachinePlan[]): number {
+function alarmsOf({ access, limits }: AwsCluster, machines: readonly MachineOrder[]): number {
   const restarts = machines.filter(({ recovery }) => recovery === "alarms").length;
-  if (limits.alarmEmail === undefined) return restarts;
+  if (limits.alarmEmail === null) return restarts;
   return restarts + machines.length + (access.mode === "public" ? 1 : 0);
 }
 
 /** Hours of a month in which the machines run, by the schedule. */
-export function hoursPerMonth({ limits: { schedule } }: ClusterConfig): number {
-  if (schedule === undefined) return HOURS_PER_MONTH;
+export function hoursPerMonth({ schedule }: Pick<Limits, "schedule">): number {
+  if (schedule === null) return HOURS_PER_MONTH;
   const minutes = minutesOf(schedule.stop) - minutesOf(schedule.start);
   // A stop that is not after the start is on the next day.
   const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
@@ -89,7 +91,7 @@ function whileRunning({ low, high }: UsdRange, hours: number): UsdRange {
 }
 
 /** What leaves AWS in a month in which the front never rests. In a private network of AWS the answers stay there. */
-function transferGigabytes({ access }: ClusterConfig, speed: SpeedEstimate | null, hours: number): number {
+function transferGigabytes({ access }: AwsCluster, speed: SpeedEstimate | null, hours: number): number {
   if (speed === null || access.mode === "private") return 0;
   return Math.ceil((speed.decode.tokensPerSecond * 3600 * hours * EVENT_BYTES) / GIGABYTE);
 }

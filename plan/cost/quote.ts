@@ -1,50 +1,12 @@
 /**
- * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts. Prices of machines are the catalog's;
- * the others are below, with their source and the day they were read.
+ * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts.
  */
 
-import { findMachineType, PRICES_AS_OF, type Region, spotRange } from "../catalog/index.ts";
-
-/** Hours of a month in AWS's own calculator. */
-export const HOURS_PER_MONTH = 730;
-
-/**
- * The publication day of the oldest price list below, in us-east-1; other regions differ by some percent, which a quote says.
- */
-export const SERVICE_PRICES_AS_OF = "2026-07-24";
-
-/**
- * Prices of what is not a machine, in US dollars. Each was held against AWS's price list for us-east-1 as others quote it
- * word for word (AWS's own files could not be read from here), by the day of its publication: gp3 in AmazonEC2 of 2026-08-17,
- * public IPv4 in AmazonVPC of 2026-07-24, interface endpoints in AmazonVPC, load balancer in AWSELB, registry in AmazonECR
- * and bucket in AmazonS3 of 2026-08-12, transfer in AWSDataTransfer of 2026-08-31. The free transfer is what
- * aws.amazon.com/s3/pricing says of all services together.
- */
-export const SERVICE_PRICES = {
-  gp3GigabyteMonth: 0.08,
-  /** Beyond the 3000 operations per second that are included. */
-  gp3OperationMonth: 0.005,
-  /** Beyond the 125 MiB/s that are included. */
-  gp3MegabytePerSecondMonth: 0.04,
-  interfaceEndpointHour: 0.01,
-  interfaceEndpointGigabyte: 0.01,
-  publicAddressHour: 0.005,
-  loadBalancerHour: 0.0225,
-  /** Capacity unit of an application load balancer; one is enough for a cluster's trickle of tokens. */
-  loadBalancerUnitHour: 0.008,
-  /** Web firewall with one rule: 5 for it and 1 for the rule (aws.amazon.com/waf/pricing). */
-  firewallMonth: 6,
-  /** CloudWatch, standard resolution (aws.amazon.com/cloudwatch/pricing). */
-  alarmMonth: 0.1,
-  /** To the Internet, beyond the 100 GB of a month that are free. */
-  transferOutGigabyte: 0.09,
-  transferOutFreeGigabytesMonth: 100,
-  registryGigabyteMonth: 0.1,
-  bucketGigabyteMonth: 0.023,
-} as const;
+import { findMachineType, PRICES_AS_OF, type Region } from "../catalog/index.ts";
+import { HOURS_PER_MONTH, priceOf, SERVICE_PRICES, SERVICE_PRICES_AS_OF, type UsdRange } from "./prices.ts";
 
 const GP3_FREE_OPERATIONS = 3000;
-const GP3_FREE_MEGABYTES_PER_SECOND = 125;
+const GP3_FREE_MEBIBYTES_PER_SECOND = 125;
 
 /** Machines of one kind. */
 export interface MachineOrder {
@@ -57,10 +19,10 @@ export interface MachineOrder {
 /** One gp3 volume on each of `count` machines. */
 export interface DiskOrder {
   count: number;
-  /** AWS says GB for what it counts in GiB, of volumes and of buckets alike. */
-  gigabytes: number;
-  /** Provisioned throughput in MiB/s; 125 is included. */
-  megabytesPerSecond: number;
+  /** Size in GiB, for which AWS's price list says GB. */
+  gibibytes: number;
+  /** Provisioned throughput in MiB/s; 125 are included. */
+  mebibytesPerSecond: number;
   /** Provisioned operations per second; 3000 are included. */
   operationsPerSecond: number;
 }
@@ -97,12 +59,6 @@ export type CostKind =
   | "transfer"
   | "registry"
   | "model bucket";
-
-/** An amount that is not known better than from its low to its high end. */
-export interface UsdRange {
-  low: number;
-  high: number;
-}
 
 /** One line of a quote. */
 export interface CostLine {
@@ -163,19 +119,10 @@ export function usdPerMillionTokens(usdPerHour: UsdRange, tokensPerSecond: UsdRa
   return { low: price(usdPerHour.low, tokensPerSecond.high), high: price(usdPerHour.high, tokensPerSecond.low) };
 }
 
-/** US dollars per hour of one machine; null where it is not sold on demand. Without a spot market it costs that as well. */
-export function machinePrice(type: string, spot: boolean, region: Region): UsdRange | null {
-  const machine = findMachineType(type);
-  const onDemand = machine?.usdPerHour[region];
-  if (machine === undefined || onDemand === undefined) return null;
-  const range = spot ? spotRange(machine, region) : null;
-  return range === null ? exactly(onDemand.usd) : { low: range.lowUsd, high: range.highUsd };
-}
-
 function machineLine({ type, count, spot }: MachineOrder, { region, machineHoursPerMonth }: CostSpec): CostLine {
   const machine = findMachineType(type);
   const price = machine?.usdPerHour[region];
-  const one = machinePrice(type, spot, region);
+  const one = machine === undefined ? null : priceOf(machine, region, spot ? "spot" : "on-demand");
   if (price === undefined || one === null) throw new NotSold(type, region, machine !== undefined);
   return {
     kind: "machines",
@@ -186,12 +133,12 @@ function machineLine({ type, count, spot }: MachineOrder, { region, machineHours
   };
 }
 
-function diskLine({ count, gigabytes, megabytesPerSecond, operationsPerSecond }: DiskOrder): CostLine {
+function diskLine({ count, gibibytes, mebibytesPerSecond, operationsPerSecond }: DiskOrder): CostLine {
   const one =
-    gigabytes * SERVICE_PRICES.gp3GigabyteMonth +
-    Math.max(0, megabytesPerSecond - GP3_FREE_MEGABYTES_PER_SECOND) * SERVICE_PRICES.gp3MegabytePerSecondMonth +
+    gibibytes * SERVICE_PRICES.gp3GibibyteMonth +
+    Math.max(0, mebibytesPerSecond - GP3_FREE_MEBIBYTES_PER_SECOND) * SERVICE_PRICES.gp3MebibytePerSecondMonth +
     Math.max(0, operationsPerSecond - GP3_FREE_OPERATIONS) * SERVICE_PRICES.gp3OperationMonth;
-  return monthly("disks", `${count} × gp3 of ${gigabytes} GB, ${megabytesPerSecond} MiB/s`, count * one);
+  return monthly("disks", `${count} × gp3 of ${gibibytes} GB, ${mebibytesPerSecond} MiB/s`, count * one);
 }
 
 function serviceLines(spec: CostSpec): CostLine[] {

@@ -2,15 +2,16 @@
 
 import { CONTEXT_STEP_TOKENS, MAX_BACKENDS } from "../../config/bounds.ts";
 import { isLocalSource } from "../../config/model-source.ts";
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { type MemorySize, memoryBytes, memorySize } from "../../config/units.ts";
-import { capacityText, frontHost, poolHost, slotsOf } from "../hosts/hosts.ts";
-import { runSettings } from "../memory/settings.ts";
+import type { Cluster } from "../hosts/cluster.ts";
+import { capacityText } from "../hosts/hosts.ts";
+import { resolve } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { LOCK_FILE } from "../model/lock.ts";
-import { ownSplit, type Placement } from "../placement/index.ts";
+import type { Placement } from "../placement/index.ts";
 import { cheapestFitOnAws, cheapestFront, cheapestWithoutFrontLayersOnAws, fewerBackends } from "../remedies/aws.ts";
-import { backendsOf, poolChange, withoutLayersText, withoutSplit } from "../remedies/candidates.ts";
+import { withoutLayersText } from "../remedies/candidates.ts";
+import { withoutSplit, withPoolValues } from "../remedies/change.ts";
 import {
   backendsFit,
   changeOf,
@@ -27,57 +28,57 @@ import { MACHINE_CHECKS } from "./machines.ts";
 import type { Check, Situation } from "./situation.ts";
 import { SPEED_CHECKS } from "./speed.ts";
 
-const modelFits: Check = ({ config, facts, placement }) => {
+const modelFits: Check = ({ cluster, facts, placement }) => {
   if (placement === null) return [];
   const over = placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes - capacityBytes);
   const worst = over.indexOf(Math.max(...over));
-  const slot = slotsOf(config)[worst];
+  const backend = cluster.backends[worst];
   const memory = placement.backends[worst];
-  if (slot === undefined || memory === undefined || memory.totalBytes <= memory.capacityBytes) return [];
-  const remedy = config.aws === undefined ? cheapestFit(config, facts) : cheapestFitOnAws(config, facts);
-  const split = ownSplit(config) === null ? "with the best split" : "with your own split";
+  if (backend === undefined || memory === undefined || memory.totalBytes <= memory.capacityBytes) return [];
+  const remedy = cluster.target === "docker" ? cheapestFit(cluster, facts) : cheapestFitOnAws(cluster, facts);
+  const split = cluster.ownSplit === null ? "with the best split" : "with your own split";
   return [
     {
       code: "model-does-not-fit",
       severity: "error",
-      path: remedy?.change.path ?? `backends[${slot.poolIndex}].${config.aws === undefined ? "memory" : "machine"}`,
-      message: `The model does not fit: ${split}, ${slot.pool.name}-${slot.index} needs ${memorySize(memory.totalBytes)} of its ${capacityText(slot)}.`,
+      path:
+        remedy?.change.path ?? `backends[${backend.poolIndex}].${cluster.target === "docker" ? "memory" : "machine"}`,
+      message: `The model does not fit: ${split}, ${backend.name} needs ${memorySize(memory.totalBytes)} of its ${capacityText(backend)}.`,
       remedy:
         remedy?.sentence ??
-        `Give several pools more ${config.aws === undefined ? "memory" : "machines"}, or choose a smaller model or a smaller quantization of it.`,
+        `Give several pools more ${cluster.target === "docker" ? "memory" : "machines"}, or choose a smaller model or a smaller quantization of it.`,
       ...changeOf(remedy),
     },
   ];
 };
 
-const frontFits: Check = ({ config, facts, placement }) => {
+const frontFits: Check = ({ cluster, facts, placement }) => {
   if (placement === null || placement.front.totalBytes <= placement.front.capacityBytes) return [];
-  const isOnAws = config.aws !== undefined;
+  const isOnAws = cluster.target === "aws";
   const needed = memorySize(Math.ceil(placement.front.totalBytes / memoryBytes("64 MiB")) * memoryBytes("64 MiB"));
-  const remedy = isOnAws ? cheapestFront(config, facts) : (frontMemory(config, facts, placement) ?? atLeast(needed));
+  const remedy = isOnAws ? cheapestFront(cluster, facts) : (frontMemory(cluster, facts, placement) ?? atLeast(needed));
   return [
     {
       code: "front-memory-too-small",
       severity: "error",
       path: isOnAws ? "front.machine" : "front.memory",
-      message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${capacityText(frontHost(config))}.`,
+      message: `The front needs ${memorySize(placement.front.totalBytes)} and has ${capacityText(cluster.front)}.`,
       remedy: remedy?.sentence ?? `Give the front a machine with more memory than ${needed}.`,
       ...changeOf(remedy),
     },
   ];
 };
 
-function frontMemory(config: ClusterConfig, facts: ModelFacts, placement: Placement): Remedy | null {
-  return backendsFit(placement) ? moreFrontMemory(config, facts) : null;
+function frontMemory(cluster: Cluster, facts: ModelFacts, placement: Placement): Remedy | null {
+  return backendsFit(placement) ? moreFrontMemory(cluster, facts) : null;
 }
 
 function atLeast(needed: MemorySize): Remedy {
   return { change: { path: "front.memory", value: needed }, sentence: `Set front.memory to at least ${needed}.` };
 }
 
-const splitIsNotTooLong: Check = ({ config, facts }) => {
-  const split = ownSplit(config);
-  const given = split?.reduce((sum, count) => sum + count, 0) ?? 0;
+const splitIsNotTooLong: Check = ({ cluster, facts }) => {
+  const given = cluster.ownSplit?.reduce((sum, count) => sum + count, 0) ?? 0;
   if (given <= facts.layers) return [];
   return [
     {
@@ -86,16 +87,16 @@ const splitIsNotTooLong: Check = ({ config, facts }) => {
       path: "backends",
       message: `Your own split gives out ${given} layers, and the model has ${facts.layers}.`,
       remedy: `Give out ${given - facts.layers} fewer, or leave layers out of every pool.`,
-      change: { path: "backends", value: withoutSplit(config).backends },
+      change: withoutSplit(cluster).change,
     },
   ];
 };
 
-const everyBackendHasLayers: Check = ({ config, facts, placement }) => {
-  const count = slotsOf(config).length;
+const everyBackendHasLayers: Check = ({ cluster, facts, placement }) => {
+  const count = cluster.backends.length;
   // Of a split that is too long there is a word already.
-  if (placement !== null || count <= facts.layers || ownSplit(config) !== null) return [];
-  const remedy = fewerBackends(config, facts, facts.layers);
+  if (placement !== null || count <= facts.layers || cluster.ownSplit !== null) return [];
+  const remedy = fewerBackends(cluster, facts, facts.layers);
   return [
     {
       code: "more-backends-than-layers",
@@ -108,12 +109,12 @@ const everyBackendHasLayers: Check = ({ config, facts, placement }) => {
   ];
 };
 
-const notTooManyBackends: Check = ({ config, facts }) => {
-  const count = slotsOf(config).length;
+const notTooManyBackends: Check = ({ cluster, facts }) => {
+  const count = cluster.backends.length;
   const surplus = count - MAX_BACKENDS;
   if (surplus <= 0) return [];
-  const remedy = fewerBackends(config, facts, MAX_BACKENDS);
-  const perGpu = config.backends.some((pool) => backendsOf(pool) > pool.count) ? ", one for each GPU" : "";
+  const remedy = fewerBackends(cluster, facts, MAX_BACKENDS);
+  const perGpu = cluster.pools.some((pool) => pool.backends.length > pool.count) ? ", one for each GPU" : "";
   return [
     {
       code: "too-many-backends",
@@ -126,11 +127,13 @@ const notTooManyBackends: Check = ({ config, facts }) => {
   ];
 };
 
-const frontComputesNothing: Check = ({ config, facts, placement }) => {
+const frontComputesNothing: Check = ({ cluster, facts, placement }) => {
   if (placement === null || placement.frontLayers === 0 || !placement.fits) return [];
-  const isOwn = ownSplit(config) !== null;
-  const find = config.aws === undefined ? cheapestWithoutFrontLayers : cheapestWithoutFrontLayersOnAws;
-  const remedy = find(config, facts);
+  const isOwn = cluster.ownSplit !== null;
+  const remedy =
+    cluster.target === "docker"
+      ? cheapestWithoutFrontLayers(cluster, facts)
+      : cheapestWithoutFrontLayersOnAws(cluster, facts);
   const because = isOwn ? "Your own split does not give out every layer" : "The backends can't hold every layer";
   return [
     {
@@ -144,8 +147,8 @@ const frontComputesNothing: Check = ({ config, facts, placement }) => {
   ];
 };
 
-const contextIsTrained: Check = ({ config, facts }) => {
-  const { slotContextTokens, slots } = runSettings(config);
+const contextIsTrained: Check = ({ cluster, facts }) => {
+  const { slotContextTokens, slots } = cluster.settings;
   const trained = facts.trainedContextTokens;
   if (trained === 0 || slotContextTokens <= trained) return [];
   // llama.cpp rounds each slot's context up.
@@ -166,16 +169,16 @@ const contextIsTrained: Check = ({ config, facts }) => {
   ];
 };
 
-const contextIsWhole: Check = ({ config }) => {
-  const { slotContextTokens, slots } = runSettings(config);
+const contextIsWhole: Check = ({ cluster: { model, settings } }) => {
+  const { slotContextTokens, slots } = settings;
   const used = slotContextTokens * slots;
-  if (used === config.model.contextTokens) return [];
+  if (used === model.contextTokens) return [];
   return [
     {
       code: "context-rounded",
       severity: "advice",
       path: "model.contextTokens",
-      message: `The context of each slot is rounded up to ${CONTEXT_STEP_TOKENS} tokens: llama.cpp uses ${used} instead of ${config.model.contextTokens}.`,
+      message: `The context of each slot is rounded up to ${CONTEXT_STEP_TOKENS} tokens: llama.cpp uses ${used} instead of ${model.contextTokens}.`,
       remedy: `Set model.contextTokens to ${used}.`,
       change: { path: "model.contextTokens", value: used },
     },
@@ -195,9 +198,9 @@ const architectureIsKnown: Check = ({ facts }) => {
   ];
 };
 
-const modelIsHere: Check = ({ config, facts }) => {
+const modelIsHere: Check = ({ cluster, facts }) => {
   // Machines on EC2 get the model from a bucket, wherever it is now.
-  if (config.aws !== undefined || isLocalSource(config.model.source)) return [];
+  if (cluster.target === "aws" || isLocalSource(cluster.model.source)) return [];
   const path = `.models/${facts.fileName}`;
   return [
     {
@@ -224,16 +227,16 @@ const modelIsTheKeptOne: Check = ({ facts }) => {
   ];
 };
 
-const gpusAreNotShared: Check = ({ config }) =>
-  config.backends.flatMap((pool, index) => {
-    if (poolHost(pool).flavour !== "cuda" || pool.count === 1 || pool.machine !== undefined) return [];
-    const { change, config: changed, what } = poolChange(config, index, "count", 1);
+const gpusAreNotShared: Check = ({ cluster }) =>
+  cluster.pools.flatMap((pool) => {
+    if (cluster.target === "aws" || pool.host.flavour !== "cuda" || pool.count === 1) return [];
+    const { change, config } = withPoolValues(cluster, pool.index, { count: 1 });
     return {
       code: "gpu-shared",
       severity: "warning" as const,
       path: change.path,
       message: `The ${pool.count} backends of pool ${pool.name} all use the same GPU, the first of those handed to them.`,
-      remedy: `Set ${what}${withoutLayersText(config, changed)}, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.`,
+      remedy: `Set backends[${pool.index}].count to 1${withoutLayersText(cluster, resolve(config))}, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.`,
       change,
     };
   });

@@ -1,11 +1,13 @@
 /** Findings about what machines are and where they can be had. */
 
+import { at } from "../../config/collections.ts";
 import { REGIONS, type Region } from "../../config/regions.ts";
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { Architecture } from "../../config/words.ts";
-import { findMachineType, type MachineType } from "../catalog/index.ts";
+import type { MachineType } from "../catalog/index.ts";
 import { type MachineCount, vcpusByQuota } from "../catalog/quotas.ts";
-import { architectureOf, backendsPerMachine, frontHost, type Host, poolHost } from "../hosts/hosts.ts";
+import { priceOf } from "../cost/prices.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
+import { backendsPerMachine, type Host } from "../hosts/hosts.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Placement } from "../placement/index.ts";
 import { reaches, remedyOf } from "../remedies/aws.ts";
@@ -17,35 +19,35 @@ import {
   otherMachines,
   type Proposal,
 } from "../remedies/candidates.ts";
+import { allPools } from "../remedies/change.ts";
 import { backendsHoldAll, changeOf, everythingFits, type Remedy } from "../remedies/memory.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
 import type { Check, Observation } from "./situation.ts";
 
 /** Says which machines the region does not sell. */
-export const typesAreOffered: Check = ({ config }) => {
-  const { aws, backends } = config;
-  if (aws === undefined) return [];
+export const typesAreOffered: Check = ({ cluster }) => {
+  if (cluster.target === "docker") return [];
+  const { region, front, pools } = cluster;
   const holders = [
-    { path: "front.machine", others: () => otherFronts(config), hostOf: frontHost },
-    ...backends.map((_, index) => ({
-      path: `backends[${index}].machine`,
-      others: () => otherMachines(config, index),
-      hostOf: (changed: ClusterConfig) => hostAt(changed, index),
+    { path: "front.machine", host: front, others: () => otherFronts(cluster), hostIn: frontOf },
+    ...pools.map((pool) => ({
+      path: `backends[${pool.index}].machine`,
+      host: pool.host,
+      others: () => otherMachines(cluster, pool),
+      hostIn: (changed: AwsCluster) => hostAt(changed, pool.index),
     })),
   ];
-  return holders.flatMap(({ path, others, hostOf }): Observation[] => {
-    const host = hostOf(config);
-    const { type } = host;
-    if (type === null || isOffered(type, aws.region)) return [];
-    const found = cheapestThat(others(), (proposal) => isComparable(hostOf(proposal.config), host));
-    const elsewhere = found === null ? otherRegion(config, aws.region) : null;
-    const remedy = remedyOf(found, config) ?? elsewhere;
+  return holders.flatMap(({ path, host, others, hostIn }): Observation[] => {
+    if (isOffered(host.type, region)) return [];
+    const found = cheapestThat(others(), (proposal) => isComparable(hostIn(proposal.cluster), host));
+    const elsewhere = found === null ? otherRegion(cluster) : null;
+    const remedy = remedyOf(found, cluster) ?? elsewhere;
     return [
       {
         code: "type-not-offered",
         severity: "error",
         path: elsewhere?.change.path ?? path,
-        message: `Region ${aws.region} does not sell ${type.name} on demand.`,
+        message: `Region ${region} does not sell ${host.type.name} on demand.`,
         remedy: remedy?.sentence ?? "Choose another type; `npm run advise` proposes some.",
         ...changeOf(remedy),
       },
@@ -54,10 +56,10 @@ export const typesAreOffered: Check = ({ config }) => {
 };
 
 /** Says which pools want spot machines of a type that is never sold so. */
-export const spotIsOffered: Check = ({ config: { aws, backends } }) =>
-  backends.flatMap((pool, index): Observation[] => {
-    const type = poolHost(pool).type;
-    if (aws === undefined || type === null || pool.market !== "spot" || type.spot) return [];
+export const spotIsOffered: Check = ({ cluster }) => {
+  if (cluster.target === "docker") return [];
+  return cluster.pools.flatMap(({ index, host: { type }, market }): Observation[] => {
+    if (market !== "spot" || type.spot) return [];
     const path = `backends[${index}].market`;
     return [
       {
@@ -70,18 +72,20 @@ export const spotIsOffered: Check = ({ config: { aws, backends } }) =>
       },
     ];
   });
+};
 
 /** Says which pools have GPUs that the machine image of EC2 has no driver for. */
-export const gpusHaveDrivers: Check = ({ config }) =>
-  config.backends.flatMap((pool, index): Observation[] => {
-    const host = poolHost(pool);
+export const gpusHaveDrivers: Check = ({ cluster }) => {
+  if (cluster.target === "docker") return [];
+  return cluster.pools.flatMap((pool): Observation[] => {
+    const { index, host } = pool;
     const { type, flavour } = host;
-    if (type === null || type.gpu === null || flavour === "cpu" || hasDriver(type)) return [];
+    if (type.gpu === null || flavour === "cpu" || hasDriver(type)) return [];
     const path = `backends[${index}].machine`;
-    const found = cheapestThat(otherMachines(config, index), (proposal) =>
-      isComparable(hostAt(proposal.config, index), host),
+    const found = cheapestThat(otherMachines(cluster, pool), (proposal) =>
+      isComparable(hostAt(proposal.cluster, index), host),
     );
-    const remedy = remedyOf(found, config);
+    const remedy = remedyOf(found, cluster);
     const needs = type.gpu.partition < 1 ? "a part of a GPU, which needs NVIDIA's GRID driver" : "too old a GPU for it";
     return [
       {
@@ -94,13 +98,15 @@ export const gpusHaveDrivers: Check = ({ config }) =>
       },
     ];
   });
+};
 
 /** Says where machines of both architectures make more images necessary. */
-export const oneArchitecture: Check = ({ config, facts, placement }) => {
-  const front = architectureOf(frontHost(config), "amd64");
-  const pools = config.backends.map((pool) => architectureOf(poolHost(pool), "amd64"));
-  if (config.aws === undefined || placement === null || new Set([front, ...pools]).size === 1) return [];
-  const remedy = unified(config, facts, placement, front, pools);
+export const oneArchitecture: Check = ({ cluster, facts, placement }) => {
+  if (cluster.target === "docker" || placement === null) return [];
+  const front = cluster.front.type.architecture;
+  const pools = cluster.pools.map(({ host }) => host.type.architecture);
+  if (new Set([front, ...pools]).size === 1) return [];
+  const remedy = unified(cluster, facts, placement);
   // It works as it is: without a remedy there is nothing to say.
   if (remedy === null) return [];
   return [
@@ -116,23 +122,22 @@ export const oneArchitecture: Check = ({ config, facts, placement }) => {
 };
 
 /** Says which quotas of the account have to be raised first. */
-export const quotasSuffice: Check = ({ config }) => {
-  const { aws } = config;
-  if (aws === undefined) return [];
-  const needed = vcpusByQuota(machinesOf(config));
-  const lacking = [...needed].filter(([code, vcpus]) => vcpus > (aws.vcpuQuotas[code] ?? 0));
+export const quotasSuffice: Check = ({ cluster }) => {
+  if (cluster.target === "docker") return [];
+  const { region, vcpuQuotas } = cluster;
+  const lacking = [...vcpusByQuota(machinesOf(cluster))].filter(([code, vcpus]) => vcpus > (vcpuQuotas[code] ?? 0));
   if (lacking.length === 0) return [];
   const texts = lacking.map(
-    ([code, vcpus]) => `${vcpus} vCPUs of ${code}, of which ${aws.vcpuQuotas[code] ?? 0} are given`,
+    ([code, vcpus]) => `${vcpus} vCPUs of ${code}, of which ${vcpuQuotas[code] ?? 0} are given`,
   );
-  const value = { ...aws.vcpuQuotas, ...Object.fromEntries(lacking) };
+  const value = { ...vcpuQuotas, ...Object.fromEntries(lacking) };
   return [
     {
       code: "quota-needed",
       severity: "advice",
       path: "aws.vcpuQuotas",
       message: `The machines need ${texts.join(", and ")}.`,
-      remedy: `Look at Service Quotas of EC2 in ${aws.region}, ask for what your account lacks, and set aws.vcpuQuotas to ${JSON.stringify(value)}.`,
+      remedy: `Look at Service Quotas of EC2 in ${region}, ask for what your account lacks, and set aws.vcpuQuotas to ${JSON.stringify(value)}.`,
       change: { path: "aws.vcpuQuotas", value },
     },
   ];
@@ -147,88 +152,75 @@ export const MACHINE_CHECKS: readonly Check[] = [
   quotasSuffice,
 ];
 
-function isOffered({ usdPerHour }: MachineType, region: Region): boolean {
-  return usdPerHour[region] !== undefined;
+function isOffered(type: MachineType, region: Region): boolean {
+  return priceOf(type, region, "on-demand") !== null;
 }
 
+type MachineHost = Host<MachineType>;
+
 /** Whether a host has as many devices as another one, and each as much memory. */
-function isComparable(host: Host, wanted: Host): boolean {
+function isComparable(host: MachineHost, wanted: MachineHost): boolean {
   const isSame = backendsPerMachine(host.type, host.flavour) === backendsPerMachine(wanted.type, wanted.flavour);
   return isSame && host.capacityBytes >= wanted.capacityBytes;
 }
 
 /** Whether it is comparable and reads its memory as fast. */
-function isAsGood(host: Host, wanted: Host): boolean {
-  const speed = ({ type, flavour }: Host) => (type === null ? 0 : deviceSpeed(type, null, flavour).bytesPerSecond);
+function isAsGood(host: MachineHost, wanted: MachineHost): boolean {
+  const speed = ({ type, flavour }: MachineHost) => deviceSpeed(type, null, flavour).bytesPerSecond;
   return isComparable(host, wanted) && speed(host) >= speed(wanted);
 }
 
 /** Rate of the slowest connection between the front and a backend. */
-function linkRate(config: ClusterConfig): number {
-  const front = frontHost(config).type;
-  const types = config.backends.map((pool) => poolHost(pool).type);
-  return Math.min(
-    ...types.map((type) => (front === null || type === null ? 0 : linkBetween(front, type).bytesPerSecond)),
-  );
+function linkRate({ front, pools }: AwsCluster): number {
+  return Math.min(...pools.map(({ host }) => linkBetween(front.type, host.type).bytesPerSecond));
+}
+
+function frontOf({ front }: AwsCluster): MachineHost {
+  return front;
 }
 
 /** What the backends of a pool run on. */
-function hostAt({ backends }: ClusterConfig, index: number): Host {
-  const pool = backends[index];
-  if (pool === undefined) throw new Error(`there is no pool ${index}`);
-  return poolHost(pool);
+function hostAt({ pools }: AwsCluster, index: number): MachineHost {
+  return at(pools, index).host;
 }
 
-/** A region that sells every machine of the cluster. */
-function otherRegion(config: ClusterConfig, present: Region): Remedy | null {
-  const names = [config.front.machine, ...config.backends.map(({ machine }) => machine)];
-  const types = names.flatMap((name) => (name === undefined ? [] : (findMachineType(name) ?? [])));
+/** Another region that sells every machine of the cluster. */
+function otherRegion({ region: present, front, pools }: AwsCluster): Remedy | null {
+  const types = [front.type, ...pools.map(({ host }) => host.type)];
   const region = REGIONS.find((other) => other !== present && types.every((type) => isOffered(type, other)));
   if (region === undefined) return null;
   return { change: { path: "aws.region", value: region }, sentence: `Set aws.region to ${region}.` };
 }
 
 /** The cheaper way to one architecture: another front, or other pools that are as good. */
-function unified(
-  config: ClusterConfig,
-  facts: ModelFacts,
-  placement: Placement,
-  front: Architecture,
-  pools: readonly Architecture[],
-): Remedy | null {
+function unified(cluster: AwsCluster, facts: ModelFacts, placement: Placement): Remedy | null {
   const isWhole = placement.frontLayers === 0;
   const share = isWhole ? "all" : "with the front";
   // What does not fit now need not fit then.
   const fits = placement.fits ? reaches(facts, isWhole ? backendsHoldAll : everythingFits, share) : () => true;
-  const [wanted] = pools;
-  const byFront = cheapestOfAll(otherFronts(config), (proposal) => {
-    const host = frontHost(proposal.config);
+  const byFront = cheapestOfAll(otherFronts(cluster), (proposal) => {
+    const { type, capacityBytes } = proposal.cluster.front;
     // An idle GPU costs more than a second set of images.
-    if (host.type?.gpu !== null) return false;
-    const isOne = pools.every((architecture) => architecture === wanted && architectureOf(host, front) === wanted);
-    const isEnough = host.capacityBytes >= placement.front.totalBytes && linkRate(proposal.config) >= linkRate(config);
+    if (type.gpu !== null) return false;
+    const isOne = cluster.pools.every(({ host }) => host.type.architecture === type.architecture);
+    const isEnough = capacityBytes >= placement.front.totalBytes && linkRate(proposal.cluster) >= linkRate(cluster);
     return isOne && isEnough && fits(proposal);
   });
-  const byPools = poolsOf(config, front, pools, fits);
+  const byPools = poolsOf(cluster, cluster.front.type.architecture, fits);
   const [best] = [byFront, byPools].filter((found) => found !== null).sort((a, b) => a.usdPerHour - b.usdPerHour);
-  return remedyOf(best ?? null, config);
+  return remedyOf(best ?? null, cluster);
 }
 
 /** Every pool of another architecture on the cheapest machines of this one that are as good. */
-function poolsOf(
-  config: ClusterConfig,
-  wanted: Architecture,
-  pools: readonly Architecture[],
-  fits: (proposal: Proposal) => boolean,
-): Proposal | null {
+function poolsOf(cluster: AwsCluster, wanted: Architecture, fits: (proposal: Proposal) => boolean): Proposal | null {
   let changed: Proposal | null = null;
-  for (const [index, architecture] of pools.entries()) {
-    if (architecture === wanted) continue;
-    const before: ClusterConfig = changed?.config ?? config;
-    const found = cheapestOfAll(otherMachines(before, index), (proposal) => {
-      const isWanted = architectureOf(hostAt(proposal.config, index), architecture) === wanted;
-      const isAsNear = linkRate(proposal.config) >= linkRate(before);
-      return isWanted && isAsNear && isAsGood(hostAt(proposal.config, index), hostAt(config, index)) && fits(proposal);
+  for (const { index, host } of cluster.pools) {
+    if (host.type.architecture === wanted) continue;
+    const before: AwsCluster = changed?.cluster ?? cluster;
+    const found = cheapestOfAll(otherMachines(before, at(before.pools, index)), (proposal) => {
+      const other = hostAt(proposal.cluster, index);
+      const isAsNear = linkRate(proposal.cluster) >= linkRate(before);
+      return other.type.architecture === wanted && isAsNear && isAsGood(other, host) && fits(proposal);
     });
     if (found === null) return null;
     changed = changed === null ? found : joined(changed, found);
@@ -240,14 +232,14 @@ function poolsOf(
 function joined(first: Proposal, second: Proposal): Proposal {
   return {
     ...second,
-    change: { path: "backends", value: second.config.backends },
+    change: allPools(second.cluster),
     what: `${first.what} and ${second.what}`,
   };
 }
 
-function machinesOf({ front, backends }: ClusterConfig): MachineCount[] {
-  const orders = [{ machine: front.machine, count: 1, market: undefined }, ...backends];
-  return orders.flatMap(({ machine: type, count, market }) =>
-    type === undefined ? [] : [{ type, count, market: market ?? "on-demand" }],
-  );
+function machinesOf({ front, pools }: AwsCluster): MachineCount[] {
+  return [
+    { type: front.type.name, count: 1, market: "on-demand" },
+    ...pools.map(({ host, count, market }) => ({ type: host.type.name, count, market })),
+  ];
 }

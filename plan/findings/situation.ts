@@ -1,7 +1,7 @@
 /** What findings are made from. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { ClusterCost } from "../cost/bill.ts";
+import type { Cluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Performance } from "../performance.ts";
 import type { Placement } from "../placement/index.ts";
@@ -10,7 +10,7 @@ import type { Finding } from "./finding.ts";
 
 /** What the findings are about, as far as the plan has it. */
 export interface Situation {
-  config: ClusterConfig;
+  cluster: Cluster;
   facts: ModelFacts;
   /** Null if there are fewer layers than backends, or than an own split gives out. */
   placement: Placement | null;

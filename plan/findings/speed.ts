@@ -1,8 +1,8 @@
 /** Findings about what a cluster on EC2 waits for: its own backends, its network, its disk. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { MIB } from "../../config/units.ts";
-import { slotsOf } from "../hosts/hosts.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
+import { resolveOnAws } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
 import { type Placement, place } from "../placement/index.ts";
@@ -16,6 +16,7 @@ import {
   type Proposal,
   speedText,
 } from "../remedies/candidates.ts";
+import { wholeFront, withFrontDisk } from "../remedies/change.ts";
 import { changeOf, type Remedy } from "../remedies/memory.ts";
 import { isEvenClusterAs, speedOfFrontAlone, tripShare } from "../remedies/speed.ts";
 import { LOAD_GOAL_SECONDS } from "../resources/disks.ts";
@@ -23,21 +24,22 @@ import type { LoadEstimate } from "../speed/load.ts";
 import type { Check } from "./situation.ts";
 
 /** Says where the front's machine would be faster without the cluster. */
-const clusterBeatsItsFront: Check = ({ config, facts, placement, performance }) => {
-  if (performance === null || placement?.fits !== true) return [];
+const clusterBeatsItsFront: Check = ({ cluster, facts, placement, performance }) => {
+  if (cluster.target === "docker" || performance === null || placement?.fits !== true) return [];
   const present = performance.speed.decode.tokensPerSecond;
-  const alone = speedOfFrontAlone(config, facts);
+  const alone = speedOfFrontAlone(cluster, facts);
   if (alone === null || alone <= present) return [];
   const isFaster = isEvenClusterAs(facts, ({ decode }) => decode.tokensPerSecond > alone);
-  const found = cheapestOfAll(onePool(config, ["cpu", "cuda"], [1]), isFaster);
-  const remedy = remedyOf(found, config);
-  const without = `run llama-server on a ${config.front.machine} without backends`;
+  const found = cheapestOfAll(onePool(cluster, ["cpu", "cuda"], [1]), isFaster);
+  const remedy = remedyOf(found, cluster);
+  const machine = cluster.front.type.name;
+  const without = `run llama-server on a ${machine} without backends`;
   return [
     {
       code: "slower-than-front-alone",
       severity: "warning",
       path: "backends",
-      message: `The front's ${config.front.machine} holds the model alone and would give ${speedText(alone)} tokens per second, more than the cluster's ${speedText(present)}.`,
+      message: `The front's ${machine} holds the model alone and would give ${speedText(alone)} tokens per second, more than the cluster's ${speedText(present)}.`,
       remedy:
         remedy === null
           ? `No machine of the region makes a cluster faster: ${without}.`
@@ -51,12 +53,12 @@ const clusterBeatsItsFront: Check = ({ config, facts, placement, performance }) 
 const MOST_TRIP_SHARE = 0.5;
 
 /** Says where a token's time goes to messages instead of to the model. */
-const tokensAreNotMessages: Check = ({ config, facts, placement, performance }) => {
-  if (performance === null || placement?.fits !== true) return [];
-  const share = tripShare(performance.speed, config);
+const tokensAreNotMessages: Check = ({ cluster, facts, placement, performance }) => {
+  if (cluster.target === "docker" || performance === null || placement?.fits !== true) return [];
+  const share = tripShare(performance.speed, cluster);
   if (share <= MOST_TRIP_SHARE) return [];
-  const backends = slotsOf(config).length;
-  const remedy = remedyOf(fewerTrips(config, facts, performance.speed.decode.tokensPerSecond), config);
+  const backends = cluster.backends.length;
+  const remedy = remedyOf(fewerTrips(cluster, facts, performance.speed.decode.tokensPerSecond), cluster);
   return [
     {
       code: "network-bound",
@@ -70,15 +72,15 @@ const tokensAreNotMessages: Check = ({ config, facts, placement, performance }) 
 };
 
 /** The cheapest cluster with fewer backends that is faster and waits less for messages. */
-function fewerTrips(config: ClusterConfig, facts: ModelFacts, tokensPerSecond: number): Proposal | null {
-  const backends = slotsOf(config).length;
+function fewerTrips(cluster: AwsCluster, facts: ModelFacts, tokensPerSecond: number): Proposal | null {
+  const backends = cluster.backends.length;
   const isBetter = isEvenClusterAs(
     facts,
     (speed, changed) => speed.decode.tokensPerSecond > tokensPerSecond && tripShare(speed, changed) <= MOST_TRIP_SHARE,
   );
-  const counts = numbers(1, config.backends.reduce((sum, { count }) => sum + count, 0) - 1);
-  const fewer = onePool(config, [flavourOf(config)], counts).filter(
-    (proposal) => slotsOf(proposal.config).length < backends,
+  const counts = numbers(1, cluster.pools.reduce((sum, { count }) => sum + count, 0) - 1);
+  const fewer = onePool(cluster, [flavourOf(cluster)], counts).filter(
+    (proposal) => proposal.cluster.backends.length < backends,
   );
   return cheapestOfAll(fewer, isBetter);
 }
@@ -87,9 +89,10 @@ function fewerTrips(config: ClusterConfig, facts: ModelFacts, tokensPerSecond: n
 const SLOW_LOAD_SECONDS = 2 * LOAD_GOAL_SECONDS;
 
 /** Says where reading the model from its volume takes long. */
-const diskIsFast: Check = ({ config, facts, placement, performance }) => {
-  if (performance === null || placement?.fits !== true || !isSlow(performance.load)) return [];
-  const remedy = fasterLoad(config, facts, placement, performance.load.seconds);
+const diskIsFast: Check = ({ cluster, facts, placement, performance }) => {
+  if (cluster.target === "docker" || performance === null || placement?.fits !== true || !isSlow(performance.load))
+    return [];
+  const remedy = fasterLoad(cluster, facts, placement, performance.load.seconds);
   return [
     {
       code: "slow-load",
@@ -113,45 +116,45 @@ function isSlow({ seconds, boundBy }: LoadEstimate): boolean {
 const MOST_MEBIBYTES_PER_SECOND = 2000;
 
 /** What makes the load quick, or else what makes it quicker than now. */
-function fasterLoad(config: ClusterConfig, facts: ModelFacts, placement: Placement, present: number): Remedy | null {
-  const within = (most: number) => (changed: ClusterConfig) => loadAfter(changed, facts, placement, most);
-  return fasterDisk(config, facts, within(SLOW_LOAD_SECONDS)) ?? fasterDisk(config, facts, within(present));
+function fasterLoad(cluster: AwsCluster, facts: ModelFacts, placement: Placement, present: number): Remedy | null {
+  const within = (most: number) => (changed: AwsCluster) => loadAfter(changed, facts, placement, most);
+  return fasterDisk(cluster, facts, within(SLOW_LOAD_SECONDS)) ?? fasterDisk(cluster, facts, within(present));
 }
 
 /** A faster volume; where the front can't take it, the cheapest front that can; where neither is enough, both. */
 function fasterDisk(
-  config: ClusterConfig,
+  cluster: AwsCluster,
   facts: ModelFacts,
-  secondsOf: (changed: ClusterConfig) => number | null,
+  secondsOf: (changed: AwsCluster) => number | null,
 ): Remedy | null {
-  const { front } = config;
   const wanted = Math.ceil(facts.fileBytes / MIB / LOAD_GOAL_SECONDS / 25) * 25;
   const value = Math.min(MOST_MEBIBYTES_PER_SECOND, wanted);
-  const path = "front.diskMebibytesPerSecond";
-  const faster = { ...config, front: { ...front, diskMebibytesPerSecond: value } };
+  const { change, config } = withFrontDisk(cluster, value);
+  const { path } = change;
+  const faster = resolveOnAws(config);
   const seconds = secondsOf(faster);
   if (seconds !== null) {
-    return { change: { path, value }, sentence: `Set ${path} to ${value}: loading then takes about ${seconds} s.` };
+    return { change, sentence: `Set ${path} to ${value}: loading then takes about ${seconds} s.` };
   }
-  const isFast = ({ config: changed }: Proposal) => secondsOf(changed) !== null;
-  const other = cheapestOfAll(otherFronts(config), isFast);
-  if (other !== null) return remedyOf(other, config);
+  const isFast = ({ cluster: changed }: Proposal) => secondsOf(changed) !== null;
+  const other = cheapestOfAll(otherFronts(cluster), isFast);
+  if (other !== null) return remedyOf(other, cluster);
   const both = cheapestOfAll(otherFronts(faster), isFast);
   if (both === null) return null;
-  const sentence = `Set front.machine to ${both.config.front.machine} and ${path} to ${value}.`;
-  return { change: { path: "front", value: both.config.front }, sentence };
+  const sentence = `Set front.machine to ${both.cluster.front.type.name} and ${path} to ${value}.`;
+  return { change: wholeFront(both.cluster), sentence };
 }
 
 /**
  * Seconds that loading takes with another front or volume; null if that is too long, or the model no longer fits. The
  * present placement tells nearly the same, and at once.
  */
-function loadAfter(config: ClusterConfig, facts: ModelFacts, present: Placement, most: number): number | null {
+function loadAfter(cluster: AwsCluster, facts: ModelFacts, present: Placement, most: number): number | null {
   const secondsOf = (placement: Placement | null) => {
-    const load = performanceOf(config, facts, placement)?.load;
+    const load = performanceOf(cluster, facts, placement)?.load;
     return load === undefined || isSlow(load) || load.seconds >= most ? null : Math.round(load.seconds);
   };
   if (secondsOf(present) === null) return null;
-  const placement = place(config, facts);
+  const placement = place(cluster, facts);
   return placement?.fits === true ? secondsOf(placement) : null;
 }

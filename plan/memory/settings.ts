@@ -1,7 +1,22 @@
 /** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
 
 import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
-import type { ClusterConfig } from "../../config/schema/index.ts";
+
+/** How keys and values are kept. */
+export type KvCacheType = "f16" | "q8_0" | "q4_0";
+
+/** What a stack file says about a running model. */
+export interface RunRequest {
+  model: {
+    contextTokens: number;
+    parallelSlots: number;
+    batchTokens: number;
+    microBatchTokens: number;
+    flashAttention: "auto" | "on" | "off";
+    kvCacheType: KvCacheType;
+  };
+  front: { embeddings: boolean };
+}
 
 /** Numbers of one running model. */
 export interface RunSettings {
@@ -17,7 +32,7 @@ export interface RunSettings {
   batchTokens: number;
   /** Whether attention is computed without the big matrix of scores. `auto` turns out on where the plan is exact. */
   flashAttention: boolean;
-  kvCacheType: ClusterConfig["model"]["kvCacheType"];
+  kvCacheType: KvCacheType;
   /** Whether every token of a batch may have an output (embeddings), else one for each slot. */
   everyTokenHasOutput: boolean;
 }
@@ -28,7 +43,7 @@ export function padded(value: number, step: number): number {
 }
 
 /** Port of the constructor of `llama_context` in `src/llama-context.cpp`. */
-export function runSettings({ model, front }: ClusterConfig, { isCacheShared = false } = {}): RunSettings {
+export function runSettings({ model, front }: RunRequest, { isCacheShared = false } = {}): RunSettings {
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
   // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).

@@ -1,10 +1,9 @@
 /** Where everything goes: layers to the front and the backends, and the memory of each. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
-import { frontHost, slotsOf } from "../hosts/hosts.ts";
+import { at } from "../../config/collections.ts";
+import type { Backend, Cluster } from "../hosts/cluster.ts";
 import { memoryModel } from "../memory/devices.ts";
 import type { MemoryPlan } from "../memory/plan.ts";
-import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { hasSplitThatFits, splitLayers } from "./even-split.ts";
 import { speedSplit } from "./speed-split.ts";
@@ -25,46 +24,49 @@ export interface Placement {
  * the front takes the first layers, as few as will do. If nothing fits, the placement is the one without layers on the
  * front. Null if there are fewer layers than backends, or than the own split gives out.
  */
-export function place(config: ClusterConfig, facts: ModelFacts): Placement | null {
-  const slots = slotsOf(config);
-  const capacities = slots.map(({ capacityBytes }) => capacityBytes);
-  const memory = memoryModel(facts, runSettings(config));
-  const frontCapacity = frontHost(config).capacityBytes;
+export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
+  const { front, ownSplit: own } = cluster;
+  const devices: readonly Backend[] = cluster.backends;
+  const capacities = devices.map(({ capacityBytes }) => capacityBytes);
+  const memory = memoryModel(facts, cluster.settings);
 
   const memoryOf = (device: number, first: number, count: number, frontLayers: number) => {
     const layers = {
       first,
       count,
-      holdsOutput: device === slots.length - 1,
+      holdsOutput: device === devices.length - 1,
       followsFront: device === 0 && frontLayers > 0,
     };
-    const { flavour = "cpu", capacityBytes = 0 } = slots[device] ?? {};
-    return memory.backend(flavour, capacityBytes, layers, isPipelined(slots.length, frontLayers));
+    const { flavour, capacityBytes } = at(devices, device);
+    return memory.backend(flavour, capacityBytes, layers, isPipelined(devices.length, frontLayers));
   };
   const placed = (frontLayers: number, counts: number[]): Placement => {
-    const front = memory.front(frontCapacity, frontLayers, isPipelined(slots.length, frontLayers));
-    const firsts = counts.map((_, device) => frontLayers + sum(counts.slice(0, device)));
-    const backends = counts.map((count, device) => memoryOf(device, firsts[device] ?? 0, count, frontLayers));
-    const fits = [front, ...backends].every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
-    return { frontLayers, counts, front, backends, fits };
+    const onFront = memory.front(front.capacityBytes, frontLayers, isPipelined(devices.length, frontLayers));
+    let first = frontLayers;
+    const backends = counts.map((count, device) => {
+      const needed = memoryOf(device, first, count, frontLayers);
+      first += count;
+      return needed;
+    });
+    const fits = [onFront, ...backends].every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
+    return { frontLayers, counts, front: onFront, backends, fits };
   };
 
-  const own = ownSplit(config);
-  if (own !== null) return sum(own) > facts.layers ? null : placed(facts.layers - sum(own), own);
+  if (own !== null) return sum(own) > facts.layers ? null : placed(facts.layers - sum(own), [...own]);
 
   const attempt = (frontLayers: number): Placement | null => {
     const layers = { first: frontLayers, count: facts.layers - frontLayers };
     const needed = (device: number, first: number, count: number) =>
       memoryOf(device, first, count, frontLayers).totalBytes;
-    const pipelined = isPipelined(slots.length, frontLayers);
-    const fast = speedSplit(config, facts, { layers, needed, pipelined });
+    const pipelined = isPipelined(devices.length, frontLayers);
+    const fast = speedSplit(cluster, facts, { layers, needed, pipelined });
     // Where nothing fits, or speeds are not known, the devices are filled as evenly as can be.
     const counts = fast ?? splitLayers(layers, capacities, needed)?.counts;
     return counts === undefined ? null : placed(frontLayers, counts);
   };
   const whole = attempt(0);
   if (whole === null || whole.fits) return whole;
-  const most = facts.layers - slots.length;
+  const most = facts.layers - devices.length;
   const backendsFit = (frontLayers: number) =>
     hasSplitThatFits(
       { first: frontLayers, count: facts.layers - frontLayers },
@@ -74,12 +76,6 @@ export function place(config: ClusterConfig, facts: ModelFacts): Placement | nul
   const least = leastThat(backendsFit, 1, most);
   const shared = least === null ? null : attempt(least);
   return shared?.fits === true ? shared : whole;
-}
-
-/** Layers of each backend as the stack file has them, in the order of the devices; null if it leaves them to the planner. */
-export function ownSplit({ backends }: ClusterConfig): number[] | null {
-  const counts = backends.map(({ layers }) => layers);
-  return counts.every((layers) => layers !== undefined) ? counts.flat() : null;
 }
 
 /** llama.cpp overlaps the devices only if it has several and all layers lie on them. */

@@ -1,8 +1,7 @@
-/** The split for speed of a configuration: what `plan/placement/fast-split.ts` has to know of its machines and its model. */
+/** The split for speed of a cluster: what `plan/placement/fast-split.ts` has to know of its machines and its model. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
-import { frontHost, slotsOf } from "../hosts/hosts.ts";
-import { runSettings } from "../memory/settings.ts";
+import { at } from "../../config/collections.ts";
+import type { Cluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { workOf } from "../speed/model.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
@@ -20,32 +19,32 @@ const PROMPT_TOKENS_PER_ANSWER_TOKEN = 4;
 type Question = Pick<FastSplitProblem, "layers" | "pipelined"> & { needed: NeededBytes };
 
 /**
- * Layers of each backend in the fastest split that fits; null if none does, or where speeds are not known because
- * machines are the user's own.
+ * Layers of each backend in the fastest split that fits; null if none does, and on the user's own machine,
+ * whose speed is not known.
  */
-export function speedSplit(config: ClusterConfig, facts: ModelFacts, question: Question): number[] | null {
-  const front = frontHost(config).type;
-  const slots = slotsOf(config);
+export function speedSplit(cluster: Cluster, facts: ModelFacts, question: Question): number[] | null {
+  if (cluster.target === "docker") return null;
+  const { front, backends, settings } = cluster;
   const kinds = new Map<string, number>();
   const kindOf = (name: string) => {
     const kind = kinds.get(name) ?? kinds.size;
     kinds.set(name, kind);
     return kind;
   };
-  const devices: FastDevice[] = [];
-  const speeds = slots.flatMap(({ type, flavour, capacityBytes }) => {
-    if (front === null || type === null) return [];
-    devices.push({ capacityBytes, memoryKind: kindOf(flavour), speedKind: kindOf(`${type.name} ${flavour}`) });
-    return [deviceSpeed(type, linkBetween(front, type), flavour)];
-  });
-  if (speeds.length < slots.length) return null;
+  const devices = backends.map(
+    ({ type, flavour, capacityBytes }): FastDevice => ({
+      capacityBytes,
+      memoryKind: kindOf(flavour),
+      speedKind: kindOf(`${type.name} ${flavour}`),
+    }),
+  );
+  const speeds = backends.map(({ type, flavour }) => deviceSpeed(type, linkBetween(front.type, type), flavour));
 
-  const work = workOf(config, facts);
-  const { microBatchTokens } = runSettings(config);
-  const last = slots.length - 1;
+  const work = workOf(settings, facts);
+  const { microBatchTokens } = settings;
+  const last = backends.length - 1;
   const seconds = (device: number, first: number, count: number, ask: "token" | "prompt") => {
-    const speed = speeds[device];
-    if (speed === undefined) throw new Error(`there is no device ${device}`);
+    const speed = at(speeds, device);
     const run = { first, count, holdsOutput: device === last };
     if (ask === "token") return sumOf(work.token(speed, run));
     return (sumOf(work.microBatch(speed, run, microBatchTokens)) * PROMPT_TOKENS_PER_ANSWER_TOKEN) / microBatchTokens;

@@ -1,12 +1,11 @@
 /** What would help on EC2: the change with the lowest price, found among the types that the region sells and tried. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
-import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
-import { frontHost, poolHost, slotsOf } from "../hosts/hosts.ts";
+import type { AwsCluster, Cluster, Pool } from "../hosts/cluster.ts";
+import { resolve } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { ownSplit, place } from "../placement/index.ts";
+import { place } from "../placement/index.ts";
 import {
-  backendsOf,
   cheapestThat,
   numbers,
   otherCounts,
@@ -17,6 +16,7 @@ import {
   sentenceOf,
   withoutLayersText,
 } from "./candidates.ts";
+import { withPoolValues } from "./change.ts";
 import { couldHold, type Share } from "./feasible.ts";
 import {
   backendsFit,
@@ -28,106 +28,116 @@ import {
   type Remedy,
 } from "./memory.ts";
 
+/** A change that works on either target. */
+interface Step extends Pick<Proposal, "change" | "what"> {
+  cluster: Cluster;
+}
+
 /** What makes the model fit at the least price; null if nothing does. */
-export function cheapestFitOnAws(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+export function cheapestFitOnAws(cluster: AwsCluster, facts: ModelFacts): Remedy | null {
   const helps = reaches(facts, backendsFit, "with the front");
   // Layers on the front are a way out, not a cluster.
-  const fronts = ownSplit(config) === null ? otherFronts(config) : [];
+  const fronts = cluster.ownSplit === null ? otherFronts(cluster) : [];
   return (
-    plannersSplit(config, facts, backendsFit) ??
-    remedyOf(cheapestThat(poolProposals(config), helps), config) ??
-    remedyOf(cheapestThat(bothProposals(config), helps), config) ??
-    remedyOf(cheapestThat(fronts, helps), config) ??
-    lessContext(config, facts)
+    plannersSplit(cluster, facts, backendsFit) ??
+    remedyOf(cheapestThat(poolProposals(cluster), helps), cluster) ??
+    remedyOf(cheapestThat(bothProposals(cluster), helps), cluster) ??
+    remedyOf(cheapestThat(fronts, helps), cluster) ??
+    lessContext(cluster, facts)
   );
 }
 
 /** What lets the backends hold every layer at the least price. */
-export function cheapestWithoutFrontLayersOnAws(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+export function cheapestWithoutFrontLayersOnAws(cluster: AwsCluster, facts: ModelFacts): Remedy | null {
   const helps = reaches(facts, backendsHoldAll, "all");
   return (
-    plannersSplit(config, facts, backendsHoldAll) ??
-    remedyOf(cheapestThat(poolProposals(config), helps), config) ??
-    remedyOf(cheapestThat(bothProposals(config), helps), config)
+    plannersSplit(cluster, facts, backendsHoldAll) ??
+    remedyOf(cheapestThat(poolProposals(cluster), helps), cluster) ??
+    remedyOf(cheapestThat(bothProposals(cluster), helps), cluster)
   );
 }
 
 /** The cheapest front that is big enough: for everything where the backends can hold their part, else for its own. */
-export function cheapestFront(config: ClusterConfig, facts: ModelFacts): Remedy | null {
-  const present = place(config, facts);
+export function cheapestFront(cluster: AwsCluster, facts: ModelFacts): Remedy | null {
+  const present = place(cluster, facts);
   const ownPartFits: Goal = ({ front }) => front.totalBytes <= front.capacityBytes;
   const goal = present !== null && backendsFit(present) ? everythingFits : ownPartFits;
-  const helps = ({ config: changed }: Proposal) => {
-    const isBigEnough = frontHost(changed).capacityBytes >= (present?.front.totalBytes ?? 0);
+  const helps = ({ cluster: changed }: Proposal) => {
+    const isBigEnough = changed.front.capacityBytes >= (present?.front.totalBytes ?? 0);
     const placement = isBigEnough ? place(changed, facts) : null;
     return placement !== null && goal(placement);
   };
-  return remedyOf(cheapestThat(otherFronts(config), helps), config);
+  return remedyOf(cheapestThat(otherFronts(cluster), helps), cluster);
 }
 
 /**
  * What leaves at most so many backends: fewer machines, or else machines with fewer GPUs, if the model then fits; where it
  * fits with neither, the same without the model.
  */
-export function fewerBackends(config: ClusterConfig, facts: ModelFacts, most: number): Remedy | null {
-  const surplus = slotsOf(config).length - most;
+export function fewerBackends(cluster: Cluster, facts: ModelFacts, most: number): Remedy | null {
+  const surplus = cluster.backends.length - most;
   const fits = reaches(facts, everythingFits, "with the front");
-  const fewer = config.backends.flatMap((pool, index) => {
+  const fewer = cluster.pools.flatMap((pool) => {
     const count = machinesLeft(pool, surplus);
-    return count < 1 ? [] : otherCounts(config, index, [count]);
+    return count < 1 ? [] : [withCount(cluster, pool, count)];
   });
   const fitting = fewer.find(fits);
-  if (fitting !== undefined) return atMost(fitting, config);
-  const smaller = config.backends
-    .flatMap((_, index) => otherMachines(config, index))
-    .filter((proposal) => slotsOf(proposal.config).length <= most);
-  const sameGpus = smaller.filter((proposal) => gpusOf(proposal.config) === gpusOf(config));
-  const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits);
+  if (fitting !== undefined) return atMost(fitting, cluster);
   const [first] = fewer;
-  if (found === null && first !== undefined) return atMost(first, config);
-  return remedyOf(found ?? cheapestThat(smaller, () => true), config);
+  if (cluster.target === "docker") return first === undefined ? null : atMost(first, cluster);
+  const smaller = cluster.pools
+    .flatMap((pool) => otherMachines(cluster, pool))
+    .filter((proposal) => proposal.cluster.backends.length <= most);
+  const sameGpus = smaller.filter((proposal) => gpusOf(proposal.cluster) === gpusOf(cluster));
+  const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits);
+  if (found === null && first !== undefined) return atMost(first, cluster);
+  return remedyOf(found ?? cheapestThat(smaller, () => true), cluster);
+}
+
+/** A pool with another number of machines, or of containers on the user's own. */
+function withCount(cluster: Cluster, { index }: Pool, count: number): Step {
+  const { change, config } = withPoolValues(cluster, index, { count });
+  return { change, cluster: resolve(config), what: `backends[${index}].count to ${count}` };
 }
 
 /** A lower count as a remedy: what it saves is not what it is for. */
-function atMost({ change, config: changed, what }: Proposal, config: ClusterConfig): Remedy {
+function atMost({ change, cluster: changed, what }: Step, cluster: Cluster): Remedy {
   const lower = what.replace(/ to (\d+)/, " to at most $1");
-  return { change, sentence: `Set ${lower}${withoutLayersText(config, changed)}.` };
+  return { change, sentence: `Set ${lower}${withoutLayersText(cluster, changed)}.` };
 }
 
 /** Whether a proposal reaches a goal: the quick answer first, then by placing the model. */
-export function reaches(facts: ModelFacts, goal: Goal, share: Share): (proposal: Proposal) => boolean {
-  return ({ config }) => {
-    const placement = couldHold(config, facts, share) ? place(config, facts) : null;
+export function reaches(facts: ModelFacts, goal: Goal, share: Share): (proposal: { cluster: Cluster }) => boolean {
+  return ({ cluster }) => {
+    const placement = couldHold(cluster, facts, share) ? place(cluster, facts) : null;
     return placement !== null && goal(placement);
   };
 }
 
 /** A proposal as a remedy. */
-export function remedyOf(proposal: Proposal | null, config: ClusterConfig): Remedy | null {
-  return proposal === null ? null : { change: proposal.change, sentence: sentenceOf(proposal, config) };
+export function remedyOf(proposal: Proposal | null, cluster: AwsCluster): Remedy | null {
+  return proposal === null ? null : { change: proposal.change, sentence: sentenceOf(proposal, cluster) };
 }
 
 /** Machines that a pool keeps when so many backends go; 0 or less if it has too few. */
-function machinesLeft(pool: PoolConfig, surplus: number): number {
-  return pool.count - Math.ceil(surplus / (backendsOf(pool) / pool.count));
+function machinesLeft({ count, backends }: Pool, surplus: number): number {
+  return count - Math.ceil(surplus / (backends.length / count));
 }
 
 /** Kinds of GPU in the order of the pools. */
-function gpusOf({ backends }: ClusterConfig): string {
-  return backends.map((pool) => poolHost(pool).type?.gpu?.name ?? "").join();
+function gpusOf({ pools }: AwsCluster): string {
+  return pools.map(({ host }) => host.type.gpu?.name ?? "").join();
 }
 
 /** One value of one pool. */
-function poolProposals(config: ClusterConfig): Proposal[] {
-  return config.backends.flatMap((pool, index) => [
-    ...otherMachines(config, index),
-    ...otherCounts(config, index, numbers(pool.count + 1, MAX_BACKENDS)),
+function poolProposals(cluster: AwsCluster): Proposal[] {
+  return cluster.pools.flatMap((pool) => [
+    ...otherMachines(cluster, pool),
+    ...otherCounts(cluster, pool, numbers(pool.count + 1, MAX_BACKENDS)),
   ]);
 }
 
 /** Machine and number of one pool. */
-function bothProposals(config: ClusterConfig): Proposal[] {
-  return config.backends.flatMap((pool, index) =>
-    otherMachinesAndCounts(config, index, numbers(pool.count + 1, MAX_BACKENDS)),
-  );
+function bothProposals(cluster: AwsCluster): Proposal[] {
+  return cluster.pools.flatMap((pool) => otherMachinesAndCounts(cluster, pool, numbers(pool.count + 1, MAX_BACKENDS)));
 }

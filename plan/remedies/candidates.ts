@@ -1,12 +1,13 @@
 /** What could be changed about machines of EC2, each change with what it costs: the steps of every search on target aws. */
 
+import { memoize } from "../../config/collections.ts";
 import type { Region } from "../../config/regions.ts";
-import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
 import type { Flavour } from "../../config/words.ts";
-import { findMachineType, type MachineType, machineTypes } from "../catalog/index.ts";
-import { backendsPerMachine, poolHost } from "../hosts/hosts.ts";
-import { ownSplit } from "../placement/index.ts";
-import type { ConfigChange } from "./change.ts";
+import { type MachineType, machineTypes } from "../catalog/index.ts";
+import { priceOf } from "../cost/prices.ts";
+import type { AwsCluster, Cluster, MachinePool } from "../hosts/cluster.ts";
+import { resolveOnAws } from "../hosts/resolve.ts";
+import { type ConfigChange, type Edit, withFront, withOnePool, withPoolValues } from "./change.ts";
 
 /** A type that a region sells, and what it costs there on demand. */
 export interface Rung {
@@ -14,10 +15,10 @@ export interface Rung {
   usdPerHour: number;
 }
 
-/** A change, the configuration that it leads to, and what its machines cost. */
+/** A change, the cluster that it leads to, and what its machines cost. */
 export interface Proposal {
   change: ConfigChange;
-  config: ClusterConfig;
+  cluster: AwsCluster;
   /** What is set to what: `backends[0].count to 3`. Of an own split that goes with it, `sentenceOf` tells. */
   what: string;
   /** On demand, all machines together. */
@@ -37,131 +38,98 @@ export function hasDriver({ gpu }: MachineType): boolean {
   return gpu === null || (gpu.partition === 1 && (gpu.computeCapability ?? Infinity) >= LEAST_COMPUTE_CAPABILITY);
 }
 
-const ladders = new Map<string, readonly Rung[]>();
+const typesFor = memoize(
+  ({ region, use }: { region: Region; use: Use }): readonly Rung[] =>
+    machineTypes()
+      .filter((type) => hasDriver(type) && (use === "front" || (use === "cuda") === (type.gpu !== null)))
+      .flatMap((type) => {
+        const price = priceOf(type, region, "on-demand");
+        return price === null ? [] : [{ type, usdPerHour: price.high }];
+      })
+      .sort((a, b) => a.usdPerHour - b.usdPerHour),
+  ({ region, use }) => `${region} ${use}`,
+);
 
 /** The types that a region sells on demand for a use, by price. */
 export function ladder(region: Region, use: Use): readonly Rung[] {
-  const key = `${region} ${use}`;
-  const known = ladders.get(key);
-  if (known !== undefined) return known;
-  const rungs = machineTypes()
-    .filter((type) => hasDriver(type) && (use === "front" || (use === "cuda") === (type.gpu !== null)))
-    .flatMap((type) => {
-      const price = type.usdPerHour[region];
-      return price === undefined ? [] : [{ type, usdPerHour: price.usd }];
-    })
-    .sort((a, b) => a.usdPerHour - b.usdPerHour);
-  ladders.set(key, rungs);
-  return rungs;
+  return typesFor({ region, use });
 }
 
 /** What all machines cost on demand; those without a price in the region are left out. */
-export function machinesUsd(config: ClusterConfig): number {
-  const { front, backends } = config;
-  const usd = (machine: string | undefined) => (machine === undefined ? 0 : (usdOf(config, machine) ?? 0));
-  return backends.reduce((sum, { machine, count }) => sum + count * usd(machine), usd(front.machine));
-}
-
-/** Backends of a pool, of which a machine may run several. */
-export function backendsOf(pool: PoolConfig): number {
-  const { type, flavour } = poolHost(pool);
-  return pool.count * backendsPerMachine(type, flavour);
-}
-
-/** The pool without a split of the user's own, which no longer fits when machines change. */
-export function withoutLayers({ layers: _, ...pool }: PoolConfig): PoolConfig {
-  return pool;
-}
-
-/** The configuration without a split of the user's own. */
-export function withoutSplit(config: ClusterConfig): ClusterConfig {
-  return ownSplit(config) === null ? config : { ...config, backends: config.backends.map(withoutLayers) };
+export function machinesUsd({ region, front, pools }: AwsCluster): number {
+  const usd = (type: MachineType) => usdOf(region, type) ?? 0;
+  return pools.reduce((sum, { host, count }) => sum + count * usd(host.type), usd(front.type));
 }
 
 /** What a sentence adds where its change leaves out a split of the user's own. */
-export function withoutLayersText(before: ClusterConfig, after: ClusterConfig): string {
-  return ownSplit(before) !== null && ownSplit(after) === null ? " and leave layers out of every pool" : "";
-}
-
-/** One value of a pool set; where there is an own split, all pools without it. */
-export function poolChange(config: ClusterConfig, index: number, key: "machine" | "count", value: string | number) {
-  const pools = withoutSplit(config).backends.map((pool, at) => (at === index ? { ...pool, [key]: value } : pool));
-  const path = `backends[${index}].${key}`;
-  const hasSplit = ownSplit(config) !== null;
-  const change: ConfigChange = hasSplit ? { path: "backends", value: pools } : { path, value };
-  return {
-    change,
-    config: { ...config, backends: pools },
-    what: `${path} to ${value}`,
-  };
+export function withoutLayersText(before: Cluster, after: Cluster): string {
+  return before.ownSplit !== null && after.ownSplit === null ? " and leave layers out of every pool" : "";
 }
 
 /** Every other type for one pool, of its own flavour. */
-export function otherMachines(config: ClusterConfig, index: number): Proposal[] {
-  const pool = config.backends[index];
-  return rungsFor(config, pool).map(({ type }) =>
-    proposal(poolChange(config, index, "machine", type.name), type, pool?.machine),
+export function otherMachines(cluster: AwsCluster, pool: MachinePool): Proposal[] {
+  return rungsFor(cluster, pool).map(({ type }) =>
+    proposal(
+      withPoolValues(cluster, pool.index, { machine: type.name }),
+      `${pathOf(pool)}.machine to ${type.name}`,
+      type,
+      pool.host.type,
+    ),
   );
 }
 
 /** One pool with other numbers of its machines. */
-export function otherCounts(config: ClusterConfig, index: number, counts: readonly number[]): Proposal[] {
-  return counts.map((count) => proposal(poolChange(config, index, "count", count)));
+export function otherCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
+  return counts.map((count) =>
+    proposal(withPoolValues(cluster, pool.index, { count }), `${pathOf(pool)}.count to ${count}`),
+  );
 }
 
 /** One pool with other machines and other numbers of them. */
-export function otherMachinesAndCounts(config: ClusterConfig, index: number, counts: readonly number[]): Proposal[] {
-  const pool = config.backends[index];
-  return rungsFor(config, pool).flatMap(({ type }) =>
-    counts.map((count) => {
-      const machine = poolChange(config, index, "machine", type.name);
-      const both = poolChange(machine.config, index, "count", count);
-      const change = { path: "backends", value: both.config.backends };
-      return proposal({ ...both, change, what: `${machine.what} and ${both.what}` }, type, pool?.machine);
-    }),
+export function otherMachinesAndCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
+  return rungsFor(cluster, pool).flatMap(({ type }) =>
+    counts.map((count) =>
+      proposal(
+        withPoolValues(cluster, pool.index, { machine: type.name, count }),
+        `${pathOf(pool)}.machine to ${type.name} and ${pathOf(pool)}.count to ${count}`,
+        type,
+        pool.host.type,
+      ),
+    ),
   );
 }
 
 /** Every other type for the front. */
-export function otherFronts(config: ClusterConfig): Proposal[] {
-  const { front, aws } = config;
-  const rungs = aws === undefined ? [] : ladder(aws.region, "front");
-  return rungs
-    .filter(({ type }) => type.name !== front.machine)
-    .map(({ type }) => {
-      const change = { path: "front.machine", value: type.name };
-      const what = `front.machine to ${type.name}`;
-      return proposal(
-        { change, config: { ...config, front: { ...front, machine: type.name } }, what },
-        type,
-        front.machine,
-      );
-    });
+export function otherFronts(cluster: AwsCluster): Proposal[] {
+  const present = cluster.front.type;
+  return ladder(cluster.region, "front")
+    .filter(({ type }) => type.name !== present.name)
+    .map(({ type }) => proposal(withFront(cluster, type.name), `front.machine to ${type.name}`, type, present));
 }
 
 /** One pool instead of all: so many machines of one type, of the flavours that are asked for. */
-export function onePool(config: ClusterConfig, uses: readonly Flavour[], counts: readonly number[]): Proposal[] {
-  const [first] = config.backends;
-  const { aws } = config;
-  if (first === undefined || aws === undefined) return [];
-  const { flavour: _, ...kept } = withoutLayers(first);
-  const market = hasSpot(config) ? `, market ${kept.market ?? "on-demand"}` : "";
+export function onePool(cluster: AwsCluster, uses: readonly Flavour[], counts: readonly number[]): Proposal[] {
+  const [first] = cluster.pools;
+  if (first === undefined) return [];
+  const market = hasSpot(cluster) ? `, market ${first.market}` : "";
   return uses
-    .flatMap((use) => ladder(aws.region, use))
-    .filter(({ type }) => type.spot || kept.market !== "spot")
+    .flatMap((use) => ladder(cluster.region, use))
+    .filter(({ type }) => type.spot || first.market !== "spot")
     .flatMap(({ type }) =>
-      counts.map((count) => {
-        const pools = [{ ...kept, machine: type.name, count }];
-        const what = `backends to one pool of ${count} × ${type.name}${market}`;
-        const changed = { change: { path: "backends", value: pools }, config: { ...config, backends: pools }, what };
-        return proposal(changed, type, first.machine);
-      }),
+      counts.map((count) =>
+        proposal(
+          withOnePool(cluster, type.name, count),
+          `backends to one pool of ${count} × ${type.name}${market}`,
+          type,
+          first.host.type,
+        ),
+      ),
     );
 }
 
 /** Flavours of the pools: where there are GPUs, a processor is no substitute. */
-export function flavourOf({ backends }: ClusterConfig): Flavour {
-  return backends.some((pool) => poolHost(pool).flavour === "cuda") ? "cuda" : "cpu";
+export function flavourOf({ pools }: Cluster): Flavour {
+  return pools.some(({ host }) => host.flavour === "cuda") ? "cuda" : "cpu";
 }
 
 /** The cheapest that helps; one that brings in another architecture only if no other does. */
@@ -178,31 +146,31 @@ export function cheapestOfAll(proposals: readonly Proposal[], helps: (proposal: 
 }
 
 /** The proposal in words: `Set backends[0].count to 3, which costs 2.55 US dollars per hour more.` */
-export function sentenceOf({ what, config: changed }: Proposal, config: ClusterConfig): string {
-  return `Set ${what}${withoutLayersText(config, changed)}${priceText(config, changed)}.`;
+export function sentenceOf({ what, cluster: changed }: Proposal, cluster: AwsCluster): string {
+  return `Set ${what}${withoutLayersText(cluster, changed)}${priceText(cluster, changed)}.`;
 }
 
 /**
  * What a change does to the price, as the end of a sentence. Where it does away with a machine that the region does not sell
  * there is no price to compare with, and the new machines' own is told.
  */
-export function priceText(before: ClusterConfig, after: ClusterConfig): string {
+export function priceText(before: AwsCluster, after: AwsCluster): string {
   const [former, later] = [machineCounts(before), machineCounts(after)];
   const basis = hasSpot(before) || hasSpot(after) ? " at on-demand prices" : "";
   const changed = [...new Set([...former.keys(), ...later.keys()])].filter(
-    (name) => former.get(name) !== later.get(name),
+    (type) => former.get(type) !== later.get(type),
   );
-  if (changed.every((name) => usdOf(before, name) !== undefined)) {
+  if (changed.every((type) => usdOf(before.region, type) !== undefined)) {
     return `, which ${differenceText(machinesUsd(after) - machinesUsd(before))}${basis}`;
   }
-  const [added, ...others] = changed.filter((name) => (later.get(name) ?? 0) > (former.get(name) ?? 0));
-  const usd = added === undefined || others.length > 0 ? undefined : usdOf(after, added);
+  const [added, ...others] = changed.filter((type) => (later.get(type) ?? 0) > (former.get(type) ?? 0));
+  const usd = added === undefined || others.length > 0 ? undefined : usdOf(after.region, added);
   return usd === undefined ? "" : `, at ${usdText(usd)} US dollars per hour each${basis}`;
 }
 
 /** Whether any pool wants spot machines, whose price is not known beforehand. */
-export function hasSpot({ backends }: ClusterConfig): boolean {
-  return backends.some(({ market }) => market === "spot");
+export function hasSpot({ pools }: AwsCluster): boolean {
+  return pools.some(({ market }) => market === "spot");
 }
 
 function differenceText(usdPerHour: number): string {
@@ -213,17 +181,15 @@ function differenceText(usdPerHour: number): string {
 }
 
 /** Number of machines of each type. */
-function machineCounts({ front, backends }: ClusterConfig): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { machine, count } of [{ machine: front.machine, count: 1 }, ...backends]) {
-    if (machine !== undefined) counts.set(machine, (counts.get(machine) ?? 0) + count);
-  }
+function machineCounts({ front, pools }: AwsCluster): Map<MachineType, number> {
+  const counts = new Map([[front.type, 1]]);
+  for (const { host, count } of pools) counts.set(host.type, (counts.get(host.type) ?? 0) + count);
   return counts;
 }
 
-/** What a type costs on demand in the region of the configuration; undefined if it is not sold there. */
-function usdOf({ aws }: ClusterConfig, machine: string): number | undefined {
-  return aws === undefined ? undefined : findMachineType(machine)?.usdPerHour[aws.region]?.usd;
+/** What a type costs on demand; undefined if the region does not sell it. */
+function usdOf(region: Region, type: MachineType): number | undefined {
+  return priceOf(type, region, "on-demand")?.high;
 }
 
 /** An amount in dollars and cents. */
@@ -241,19 +207,18 @@ export function numbers(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
-function rungsFor({ aws }: ClusterConfig, pool: PoolConfig | undefined): Rung[] {
-  if (aws === undefined || pool === undefined) return [];
-  return ladder(aws.region, poolHost(pool).flavour).filter(
-    ({ type }) => type.name !== pool.machine && (type.spot || pool.market !== "spot"),
+function rungsFor({ region }: AwsCluster, { host, market }: MachinePool): Rung[] {
+  return ladder(region, host.flavour).filter(
+    ({ type }) => type.name !== host.type.name && (type.spot || market !== "spot"),
   );
 }
 
-function proposal(
-  changed: Pick<Proposal, "change" | "config" | "what">,
-  type?: MachineType,
-  replaced?: string,
-): Proposal {
-  const former = replaced === undefined ? undefined : findMachineType(replaced);
-  const keepsArchitecture = type === undefined || former === undefined || type.architecture === former.architecture;
-  return { ...changed, usdPerHour: machinesUsd(changed.config), keepsArchitecture };
+function pathOf({ index }: MachinePool): string {
+  return `backends[${index}]`;
+}
+
+function proposal({ change, config }: Edit, what: string, type?: MachineType, replaced?: MachineType): Proposal {
+  const cluster = resolveOnAws(config);
+  const keepsArchitecture = type === undefined || type.architecture === replaced?.architecture;
+  return { change, cluster, what, usdPerHour: machinesUsd(cluster), keepsArchitecture };
 }

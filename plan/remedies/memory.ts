@@ -1,13 +1,13 @@
 /** What would help where the stack file says how much memory there is: changes of one value each, every one of them tried. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { GIB, type MemorySize, MIB, memoryBytes, memorySize } from "../../config/units.ts";
-import { capacityText, frontHost, poolHost } from "../hosts/hosts.ts";
+import type { Cluster, Pool } from "../hosts/cluster.ts";
+import { capacityText } from "../hosts/hosts.ts";
+import { resolve } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { leastThat, ownSplit, type Placement, place } from "../placement/index.ts";
-import { withoutSplit } from "./candidates.ts";
-import { applyChange, type ConfigChange } from "./change.ts";
+import { leastThat, type Placement, place } from "../placement/index.ts";
+import { applyChange, type ConfigChange, withoutSplit } from "./change.ts";
 import { couldHold } from "./feasible.ts";
 
 /** A change that helps. */
@@ -31,9 +31,9 @@ interface MemoryRemedy extends Remedy {
 /** What is wanted of a placement. */
 export type Goal = (placement: Placement) => boolean;
 
-/** A configuration, and whether a change of it reaches the goal. */
+/** A cluster, and whether a change of its configuration reaches the goal. */
 interface Trial {
-  config: ClusterConfig;
+  cluster: Cluster;
   helps(change: ConfigChange): boolean;
 }
 
@@ -51,44 +51,45 @@ export const backendsHoldAll: Goal = ({ frontLayers, fits }) => frontLayers === 
 export const everythingFits: Goal = ({ fits }) => fits;
 
 /** The change of one value that makes the model fit with the least additional memory; null if no single one does. */
-export function cheapestFit(config: ClusterConfig, facts: ModelFacts): Remedy | null {
-  const trial = trialOf(config, facts, backendsFit);
+export function cheapestFit(cluster: Cluster, facts: ModelFacts): Remedy | null {
+  const trial = trialOf(cluster, facts, backendsFit);
   return (
-    plannersSplit(config, facts, backendsFit) ??
-    cheapest([...backendRemedies(trial), moreFrontMemory(config, facts)]) ??
-    lessContext(config, facts)
+    plannersSplit(cluster, facts, backendsFit) ??
+    cheapest([...backendRemedies(trial), moreFrontMemory(cluster, facts)]) ??
+    lessContext(cluster, facts)
   );
 }
 
 /** The change of one value that lets the backends hold every layer with the least additional memory. */
-export function cheapestWithoutFrontLayers(config: ClusterConfig, facts: ModelFacts): Remedy | null {
+export function cheapestWithoutFrontLayers(cluster: Cluster, facts: ModelFacts): Remedy | null {
   return (
-    plannersSplit(config, facts, backendsHoldAll) ?? cheapest(backendRemedies(trialOf(config, facts, backendsHoldAll)))
+    plannersSplit(cluster, facts, backendsHoldAll) ??
+    cheapest(backendRemedies(trialOf(cluster, facts, backendsHoldAll)))
   );
 }
 
 /** The least front memory with which everything fits, some layers on the front if need be; null if none does. */
-export function moreFrontMemory(config: ClusterConfig, facts: ModelFacts): MemoryRemedy | null {
-  return moreMemory(trialOf(config, facts, everythingFits), "front.memory", capacityText(frontHost(config)), 1);
+export function moreFrontMemory(cluster: Cluster, facts: ModelFacts): MemoryRemedy | null {
+  return moreMemory(trialOf(cluster, facts, everythingFits), "front.memory", capacityText(cluster.front), 1);
 }
 
 /** The planner's split instead of the user's own, if that is enough. */
-export function plannersSplit(config: ClusterConfig, facts: ModelFacts, isReached: Goal): Remedy | null {
-  if (ownSplit(config) === null) return null;
-  const without = withoutSplit(config);
-  const placement = place(without, facts);
+export function plannersSplit(cluster: Cluster, facts: ModelFacts, isReached: Goal): Remedy | null {
+  if (cluster.ownSplit === null) return null;
+  const { change, config } = withoutSplit(cluster);
+  const placement = place(resolve(config), facts);
   if (placement === null || !isReached(placement)) return null;
   return {
-    change: { path: "backends", value: without.backends },
+    change,
     sentence: "Leave layers out of every pool: the planner's own split does it.",
   };
 }
 
-function trialOf(config: ClusterConfig, facts: ModelFacts, isReached: Goal): Trial {
+function trialOf(cluster: Cluster, facts: ModelFacts, isReached: Goal): Trial {
   return {
-    config,
+    cluster,
     helps(change) {
-      const changed = applyChange(config, change);
+      const changed = resolve(applyChange(cluster.config, change));
       const placement = couldHold(changed, facts, "with the front") ? place(changed, facts) : null;
       return placement !== null && isReached(placement);
     },
@@ -101,9 +102,9 @@ function cheapest(remedies: readonly (MemoryRemedy | null)[]): MemoryRemedy | nu
 }
 
 function backendRemedies(trial: Trial): (MemoryRemedy | null)[] {
-  return trial.config.backends.flatMap((pool, index) => [
-    moreMemory(trial, `backends[${index}].memory`, capacityText(poolHost(pool)), pool.count),
-    moreBackends(trial, index),
+  return trial.cluster.pools.flatMap((pool) => [
+    moreMemory(trial, `backends[${pool.index}].memory`, capacityText(pool.host), pool.count),
+    moreBackends(trial, pool),
   ]);
 }
 
@@ -126,27 +127,26 @@ function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders
   };
 }
 
-function moreBackends({ config, helps }: Trial, index: number): MemoryRemedy | null {
-  const pool = config.backends[index];
+function moreBackends({ cluster, helps }: Trial, { index, host, count: present }: Pool): MemoryRemedy | null {
   // An own split says how many backends there are.
-  if (pool === undefined || pool.layers !== undefined) return null;
+  if (cluster.ownSplit !== null) return null;
   const path = `backends[${index}].count`;
-  const others = config.backends.reduce((sum, { count }) => sum + count, 0) - pool.count;
-  for (let count = pool.count + 1; count <= MAX_BACKENDS - others; count++) {
+  const others = cluster.pools.reduce((sum, { count }) => sum + count, 0) - present;
+  for (let count = present + 1; count <= MAX_BACKENDS - others; count++) {
     const change = { path, value: count };
     if (!helps(change)) continue;
-    const extraBytes = (count - pool.count) * poolHost(pool).capacityBytes;
+    const extraBytes = (count - present) * host.capacityBytes;
     return { change, sentence: `Set ${path} to ${count}.`, extraBytes };
   }
   return null;
 }
 
 /** The longest context with which the backends hold what they get. */
-export function lessContext(config: ClusterConfig, facts: ModelFacts): Remedy | null {
-  const { helps } = trialOf(config, facts, backendsFit);
-  const step = 256 * config.model.parallelSlots;
+export function lessContext(cluster: Cluster, facts: ModelFacts): Remedy | null {
+  const { helps } = trialOf(cluster, facts, backendsFit);
+  const step = 256 * cluster.model.parallelSlots;
   const change = (steps: number) => ({ path: "model.contextTokens", value: steps * step });
-  const most = Math.floor(config.model.contextTokens / step);
+  const most = Math.floor(cluster.model.contextTokens / step);
   // Counted from the top, so that the test holds from some number on.
   const given = leastThat((less) => helps(change(most - less)), 1, most - 1);
   if (given === null) return null;

@@ -1,16 +1,15 @@
 /** Speeds that remedies go by: of machines that are thought of, and of the front's machine without a cluster. */
 
-import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
 import type { Flavour } from "../../config/words.ts";
-import { frontHost, poolHost, slotsOf } from "../hosts/hosts.ts";
+import type { AwsCluster } from "../hosts/cluster.ts";
 import { memoryModel } from "../memory/devices.ts";
-import { runSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf, speedOf, speedOfDevices } from "../performance.ts";
 import { isPipelined, type Placement, place } from "../placement/index.ts";
 import type { SpeedEstimate } from "../speed/estimate.ts";
 import { CALL_SECONDS, deviceSpeed } from "../speed/rates.ts";
 import { hasDriver, type Proposal } from "./candidates.ts";
+import { withFrontTypeAlone } from "./change.ts";
 import { couldHold } from "./feasible.ts";
 
 /** Whether the backends hold every layer, and everything fits. */
@@ -19,59 +18,53 @@ export function holdsEverything(placement: Placement | null): placement is Place
 }
 
 /** Speed with as many layers on each device: where all devices are the same, it does not matter which. */
-export function evenSpeed(config: ClusterConfig, facts: ModelFacts): SpeedEstimate | null {
-  return speedOf(config, facts, { frontLayers: 0, counts: evenCounts(facts.layers, slotsOf(config).length) });
+export function evenSpeed(cluster: AwsCluster, facts: ModelFacts): SpeedEstimate {
+  return speedOf(cluster, facts, { frontLayers: 0, counts: evenCounts(facts.layers, cluster.backends.length) });
 }
 
 /** Whether a cluster of equal machines holds the model and is as fast as is asked; the quick answers first. */
 export function isEvenClusterAs(
   facts: ModelFacts,
-  isFastEnough: (speed: SpeedEstimate, config: ClusterConfig) => boolean,
+  isFastEnough: (speed: SpeedEstimate, cluster: AwsCluster) => boolean,
 ): (proposal: Proposal) => boolean {
-  return ({ config }) => {
-    if (!couldHold(config, facts, "all")) return false;
-    const even = evenSpeed(config, facts);
-    if (even === null || !isFastEnough(even, config)) return false;
-    const placement = place(config, facts);
-    const placed = holdsEverything(placement) ? performanceOf(config, facts, placement) : null;
-    return placed !== null && isFastEnough(placed.speed, config);
+  return ({ cluster }) => {
+    if (!couldHold(cluster, facts, "all") || !isFastEnough(evenSpeed(cluster, facts), cluster)) return false;
+    const placement = place(cluster, facts);
+    const placed = holdsEverything(placement) ? performanceOf(cluster, facts, placement) : null;
+    return placed !== null && isFastEnough(placed.speed, cluster);
   };
 }
 
 /** Part of a token's time that goes to messages between front and backends. */
-export function tripShare({ decode }: SpeedEstimate, config: ClusterConfig): number {
-  return (decode.parts.network + CALL_SECONDS * slotsOf(config).length) / decode.secondsPerToken;
+export function tripShare({ decode }: SpeedEstimate, { backends }: AwsCluster): number {
+  return (decode.parts.network + CALL_SECONDS * backends.length) / decode.secondsPerToken;
 }
 
 /** Tokens per second of the front's machine without backends, on its GPUs or its processor; null if it can't hold the model. */
-export function speedOfFrontAlone(config: ClusterConfig, facts: ModelFacts): number | null {
-  const { machine } = config.front;
-  if (machine === undefined) return null;
-  const speeds = (["cpu", "cuda"] as const).flatMap((flavour) => {
-    const alone: PoolConfig = { name: "alone", machine, flavour, count: 1 };
-    return speedAlone({ ...config, backends: [alone] }, facts, alone, flavour) ?? [];
-  });
+export function speedOfFrontAlone(cluster: AwsCluster, facts: ModelFacts): number | null {
+  const speeds = (["cpu", "cuda"] as const).flatMap((flavour) => speedAlone(cluster, facts, flavour) ?? []);
   return speeds.length === 0 ? null : Math.max(...speeds);
 }
 
-function speedAlone(config: ClusterConfig, facts: ModelFacts, pool: PoolConfig, flavour: Flavour): number | null {
-  const { type } = poolHost(pool);
-  if (type === null || (flavour === "cuda" && (type.gpu === null || !hasDriver(type)))) return null;
-  if (!couldHold(config, facts, "all") || !leavesRoomForServer(config, facts, flavour)) return null;
-  const devices = slotsOf(config).length;
+function speedAlone(cluster: AwsCluster, facts: ModelFacts, flavour: Flavour): number | null {
+  const { type } = cluster.front;
+  if (flavour === "cuda" && (type.gpu === null || !hasDriver(type))) return null;
+  const alone = withFrontTypeAlone(cluster, flavour);
+  if (!couldHold(alone, facts, "all") || !leavesRoomForServer(alone, facts, flavour)) return null;
+  const devices = alone.backends.length;
   let first = 0;
   const loaded = evenCounts(facts.layers, devices).map((count, device) => {
     const run = { first, count, holdsOutput: device === devices - 1 };
     first += count;
     return { speed: deviceSpeed(type, null, flavour), run };
   });
-  return speedOfDevices(config, facts, loaded, isPipelined(devices, 0)).decode.tokensPerSecond;
+  return speedOfDevices(alone.settings, facts, loaded, isPipelined(devices, 0)).decode.tokensPerSecond;
 }
 
 /** On a processor, the server and the layers share the machine's memory. */
-function leavesRoomForServer(config: ClusterConfig, facts: ModelFacts, flavour: Flavour): boolean {
-  const { capacityBytes } = frontHost(config);
-  const memory = memoryModel(facts, runSettings(config));
+function leavesRoomForServer({ front, settings }: AwsCluster, facts: ModelFacts, flavour: Flavour): boolean {
+  const { capacityBytes } = front;
+  const memory = memoryModel(facts, settings);
   const server = memory.front(capacityBytes, 0, false).totalBytes;
   const whole = { first: 0, count: facts.layers, holdsOutput: true };
   const layers = flavour === "cuda" ? 0 : memory.backend(flavour, capacityBytes, whole, false).totalBytes;

@@ -1,159 +1,86 @@
-/** The front, the backends, and the machines that they run on, as the plan tells them. */
+/** The front and the backends as containers, and the images that they run. */
 
-import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
+import { at } from "../../config/collections.ts";
 import type { Architecture } from "../../config/words.ts";
-import type { MachineType } from "../catalog/index.ts";
-import { architectureOf, frontHost, type Host, type Slot, slotsOf } from "../hosts/hosts.ts";
+import { addresses } from "../hosts/addresses.ts";
+import type { Cluster } from "../hosts/cluster.ts";
+import { architectureOf, type Host } from "../hosts/hosts.ts";
 import type { LayerRange, MemoryPlan } from "../memory/plan.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { tensorSplitOf } from "../placement/even-split.ts";
 import type { Placement } from "../placement/index.ts";
-import { backendDisk, frontDisk, mostWeightsBytes } from "./disks.ts";
 import { backendFlags, FRONT_PORT, frontFlags, RPC_PORT } from "./flags.ts";
-import { addresses } from "./network.ts";
-import type { BackendPlan, FrontPlan, ImagePlan, MachinePlan } from "./plans.ts";
+import type { BackendPlan, FrontPlan, ImagePlan } from "./plans.ts";
 import { startupSeconds } from "./startup.ts";
 
-/** What containers and machines are planned from. */
+/** What containers are planned from. */
 export interface Decided {
-  config: ClusterConfig;
+  cluster: Cluster;
   facts: ModelFacts;
   placement: Placement | null;
+  /** The cluster's network. */
   cidr: string;
   /** Architecture of the user's own machine. */
   ownMachine: Architecture;
 }
 
-export function frontPlan({ config, facts, placement, cidr, ownMachine }: Decided, backends: BackendPlan[]): FrontPlan {
-  const { front } = config;
-  const host = frontHost(config);
+export function frontPlan(
+  { cluster, facts, placement, cidr, ownMachine }: Decided,
+  backends: BackendPlan[],
+): FrontPlan {
+  const { front } = cluster;
   const frontLayers = placement?.frontLayers ?? 0;
   const seconds = startupSeconds(facts.fileBytes);
-  const flags = frontFlags(config, {
+  const flags = frontFlags(cluster, {
     modelFileName: facts.fileName,
     rpcBackends: backends.map(({ address, port }) => `${address}:${port}`),
     tensorSplit: tensorSplitOf(placement?.counts ?? []),
     offloadedLayers: facts.layers + 1 - frontLayers,
-    threads: host.threads,
     startupSeconds: seconds,
   });
   return {
     flavour: front.flavour,
-    architecture: architectureOf(host, ownMachine),
-    address: addresses(cidr, config.target).front,
+    architecture: architectureOf(front, ownMachine),
+    address: addresses(cidr).front,
     port: FRONT_PORT,
-    access: config.target === "docker" ? "loopback" : (config.access.mode ?? "ssm"),
+    access: cluster.target === "docker" ? "loopback" : cluster.access.mode,
     hostAddress: "127.0.0.1",
     hostPort: front.hostPort,
     layers: frontLayers === 0 ? null : layerRange(0, frontLayers),
-    memory: placement?.front ?? noMemory(host),
-    containerMemoryBytes: host.containerBytes,
-    threads: host.threads,
-    gpus: front.flavour === "cuda" ? (front.gpus ?? "all") : null,
+    memory: placement?.front ?? noMemory(front),
+    containerMemoryBytes: front.containerBytes,
+    threads: front.threads,
+    gpus: front.gpus,
     ...flags,
     startupSeconds: seconds,
   };
 }
 
-export function backendPlans({ config, placement, cidr, ownMachine }: Decided): BackendPlan[] {
-  const slots = slotsOf(config);
+export function backendPlans({ cluster: { backends }, placement, cidr, ownMachine }: Decided): BackendPlan[] {
+  const network = addresses(cidr);
   let next = placement?.frontLayers ?? 0;
-  return slots.map((slot, device) => {
-    const count = placement?.counts[device] ?? 0;
+  return backends.map((backend, device) => {
+    const count = placement === null ? 0 : at(placement.counts, device);
     const layers = layerRange(next, count);
     next += count;
-    const address = addresses(cidr, config.target).backend(slot);
+    const address = network.at(backend);
     return {
-      name: nameOf(slot),
-      pool: slot.pool.name,
-      flavour: slot.flavour,
-      architecture: architectureOf(slot, ownMachine),
+      name: backend.name,
+      pool: backend.pool,
+      flavour: backend.flavour,
+      architecture: architectureOf(backend, ownMachine),
       address,
-      port: RPC_PORT + slot.gpu,
+      port: RPC_PORT + backend.gpu,
       device: `RPC${device}`,
       layers,
-      holdsOutput: device === slots.length - 1,
-      memory: placement?.backends[device] ?? noMemory(slot),
-      containerMemoryBytes: slot.containerBytes,
-      threads: slot.threads,
-      gpus: gpusOf(slot),
-      ...backendFlags(slot, address),
+      holdsOutput: device === backends.length - 1,
+      memory: placement === null ? noMemory(backend) : at(placement.backends, device),
+      containerMemoryBytes: backend.containerBytes,
+      threads: backend.threads,
+      gpus: backend.gpus,
+      ...backendFlags(backend, address),
     };
   });
-}
-
-/** Machines to rent, the front's first; none where the machine is the user's own. */
-export function machinePlans({ config, facts, cidr, ownMachine }: Decided): MachinePlan[] {
-  const front = frontHost(config);
-  if (front.type === null) return [];
-  const machines: MachinePlan[] = [
-    {
-      name: "front",
-      pool: null,
-      type: front.type.name,
-      market: "on-demand",
-      reservation: null,
-      flavour: front.flavour,
-      architecture: architectureOf(front, ownMachine),
-      address: addresses(cidr, config.target).front,
-      backends: [],
-      disk: frontDisk(config, facts, front.type),
-      // The model is to be there still after a stop.
-      instanceStore: false,
-      imageParameter: imageParameterOf(front.type),
-      recovery: recoveryOf(front.type),
-      inPlacementGroup: true,
-    },
-  ];
-  const slots = slotsOf(config);
-  const byMachine = Map.groupBy(slots.entries(), ([, { machineNumber }]) => machineNumber);
-  for (const entries of byMachine.values()) {
-    const [first] = entries;
-    if (first === undefined || first[1].type === null) continue;
-    const { pool, type, flavour } = first[1];
-    const capacityBytes = entries.reduce((sum, [, slot]) => sum + slot.capacityBytes, 0);
-    const cacheBytes = mostWeightsBytes(capacityBytes, facts);
-    const instanceStore = keepsRunning(config, pool) && type.nvmeGigabytes * 1e9 >= cacheBytes * 1.1;
-    machines.push({
-      name: `${pool.name}-machine-${first[1].poolMachine}`,
-      pool: pool.name,
-      type: type.name,
-      market: pool.market ?? "on-demand",
-      reservation: pool.reservation ?? null,
-      flavour,
-      architecture: type.architecture,
-      address: addresses(cidr, config.target).backend(first[1]),
-      backends: entries.map(([, slot]) => nameOf(slot)),
-      disk: backendDisk(type, instanceStore ? 0 : cacheBytes),
-      instanceStore,
-      imageParameter: imageParameterOf(type),
-      recovery: recoveryOf(type),
-      inPlacementGroup: pool.reservation === undefined,
-    });
-  }
-  return machines;
-}
-
-/** A machine that never stops keeps what lies on its own NVMe. */
-function keepsRunning({ limits }: ClusterConfig, { market }: PoolConfig): boolean {
-  const stops = [limits.schedule, limits.stopAfterIdleMinutes, limits.stopAfterHours];
-  return market !== "spot" && stops.every((stop) => stop === undefined);
-}
-
-/**
- * Public parameter of the machine image: AWS's deep learning image with NVIDIA's driver and container toolkit where there
- * is a GPU (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html), else Amazon Linux 2023
- * (docs.aws.amazon.com/linux/al2023/ug/ec2.html#launch-from-ssm).
- */
-function imageParameterOf({ architecture, gpu }: MachineType): string {
-  const name = architecture === "amd64" ? "x86_64" : "arm64";
-  return gpu === null
-    ? `/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-${name}`
-    : `/aws/service/deeplearning/ami/${name}/base-oss-nvidia-driver-gpu-amazon-linux-2023/latest/ami-id`;
-}
-
-function recoveryOf({ autoRecovery }: MachineType): MachinePlan["recovery"] {
-  return autoRecovery ? "automatic" : "alarms";
 }
 
 /** Every image that is needed, each once. */
@@ -163,16 +90,6 @@ export function imagePlans(front: FrontPlan, backends: readonly BackendPlan[]): 
   add({ flavour: front.flavour, role: "server", architecture: front.architecture });
   for (const { flavour, architecture } of backends) add({ flavour, role: "backend", architecture });
   return [...images.values()];
-}
-
-function nameOf({ pool, index }: Slot): string {
-  return `${pool.name}-${index}`;
-}
-
-/** A container gets the one GPU that it lends where the machine's GPUs are counted, else what the stack file says. */
-function gpusOf({ flavour, type, gpu, pool }: Slot): string | null {
-  if (flavour === "cpu") return null;
-  return type === null ? (pool.gpus ?? "all") : String(gpu);
 }
 
 function layerRange(first: number, count: number): LayerRange {

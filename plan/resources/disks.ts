@@ -1,8 +1,8 @@
 /** The volumes of a cluster's machines: how big, and how fast. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { GIB, MIB } from "../../config/units.ts";
 import type { MachineType } from "../catalog/index.ts";
+import type { Front } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { GP3_INCLUDED_MEBIBYTES_PER_SECOND } from "../speed/load.ts";
 import type { DiskPlan } from "./plans.ts";
@@ -19,10 +19,13 @@ const GP3_INCLUDED_OPERATIONS = 3000;
 const systemGibibytes = ({ gpu }: MachineType) => (gpu === null ? 30 : 120);
 
 /** The front's volume: the system and the model file. */
-export function frontDisk({ front }: ClusterConfig, facts: ModelFacts, type: MachineType): DiskPlan {
+export function frontDisk(
+  { type, diskMebibytesPerSecond }: Pick<Front<MachineType>, "type" | "diskMebibytesPerSecond">,
+  facts: ModelFacts,
+): DiskPlan {
   return disk(
     systemGibibytes(type) + gibibytesOf(facts.fileBytes),
-    front.diskMebibytesPerSecond ?? throughputFor(facts.fileBytes, type),
+    diskMebibytesPerSecond ?? throughputFor(facts.fileBytes, type),
   );
 }
 

@@ -4,9 +4,8 @@
  * contract in `images/`.
  */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { MIB } from "../../config/units.ts";
-import type { Slot } from "../hosts/hosts.ts";
+import type { Backend, Cluster } from "../hosts/cluster.ts";
 
 /** Port of `ggml-rpc-server` in its container; further GPUs of one machine have the ports that follow. */
 export const RPC_PORT = 50_052;
@@ -32,14 +31,14 @@ export interface FrontDecision {
   tensorSplit: readonly number[];
   /** Layers that go to the devices, the output layer among them. */
   offloadedLayers: number;
-  threads: number;
   startupSeconds: number;
 }
 
 /** Start of `llama-server`. */
-export function frontFlags({ target, model, front, access }: ClusterConfig, decision: FrontDecision): ContainerFlags {
+export function frontFlags(cluster: Cluster, decision: FrontDecision): ContainerFlags {
+  const { model, front } = cluster;
   // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
-  const isReachedBySession = target === "aws" && (access.mode ?? "ssm") === "ssm";
+  const isReachedBySession = cluster.target === "aws" && cluster.access.mode === "ssm";
   return {
     environment: {
       APP_MODE: "server",
@@ -48,7 +47,7 @@ export function frontFlags({ target, model, front, access }: ClusterConfig, deci
       APP_MODEL: `${MODEL_DIRECTORY}/${decision.modelFileName}`,
       APP_RPC_BACKENDS: decision.rpcBackends.join(","),
       APP_GPU_LAYERS: String(decision.offloadedLayers),
-      APP_THREADS: String(decision.threads),
+      APP_THREADS: String(front.threads),
       APP_WAIT_SECONDS: String(decision.startupSeconds),
       LLAMA_ARG_TENSOR_SPLIT: decision.tensorSplit.join(","),
       LLAMA_ARG_SPLIT_MODE: "layer",
@@ -78,7 +77,7 @@ export function frontFlags({ target, model, front, access }: ClusterConfig, deci
  * Start of `ggml-rpc-server`.
  * @param address its machine's; in a container with a network of its own it listens on every address that it has
  */
-export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Slot, address: string): ContainerFlags {
+export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Backend, address: string): ContainerFlags {
   return {
     environment: {
       APP_MODE: "backend",

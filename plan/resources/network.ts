@@ -1,54 +1,44 @@
-/** Addresses of the private network, all known at plan time. */
+/** The network that the machines join: the cluster's own, or the user's. */
 
-import { FIRST_BACKEND_OFFSET, POOL_ADDRESSES } from "../../config/bounds.ts";
-import { addressAt, type Network, networkOf, overlaps } from "../../config/cidr.ts";
-import type { ClusterConfig } from "../../config/schema/index.ts";
-import type { Slot } from "../hosts/hosts.ts";
+import { addressAt, networkOf } from "../../config/cidr.ts";
+import type { AwsCluster, Cluster, GivenNetwork } from "../hosts/cluster.ts";
 
-type Target = ClusterConfig["target"];
-
-const FRONT_OFFSET = FIRST_BACKEND_OFFSET - 1;
-
-/** Networks of 10.0.0.0/8 that other software likes to use. */
-const AVOIDED: readonly Network[] = [
-  "10.0.0.0/16", // home routers, cloud defaults, Docker Swarm
-  "10.1.0.0/16", // Docker and MicroK8s defaults
-  "10.42.0.0/15", // k3s pods and services
-  "10.88.0.0/16", // Podman
-  "10.96.0.0/12", // kubeadm services
-  "10.128.0.0/9", // Google Cloud's default networks
-].map(networkOf);
-
-/** The cluster's private network: as the stack file says it, else one that follows from the stack's name alone. */
-export function privateCidr(configured: string | undefined, stack: string): string {
-  if (configured !== undefined) return configured;
-  for (let attempt = 0; ; attempt++) {
-    const hash = fnv1a(attempt === 0 ? stack : `${stack}#${attempt}`);
-    const network: Network = { base: 10 * 2 ** 24 + (hash & 0xffff) * 256, prefix: 24, size: 256 };
-    if (!AVOIDED.some((range) => overlaps(range, network))) return `${addressAt(network, 0)}/24`;
-  }
+/** Networks of a VPC that the cluster has to itself. */
+export interface OwnNetworkPlan {
+  kind: "own";
+  vpcCidr: string;
+  /** Machines, with fixed addresses; no route leads out. */
+  clusterCidr: string;
+  /** Interface endpoints and the internal load balancer: AWS gives them addresses as it likes. */
+  serviceCidr: string;
+  /** Of the public load balancer, in two zones; empty unless there is one. */
+  publicCidrs: string[];
 }
 
-/** Where a backend is: the one number of its machine among all, and its pool with the number in it. */
-export type Seat = Pick<Slot, "machineNumber" | "poolIndex" | "poolMachine">;
+/** A network of the user's. */
+export interface ExistingNetworkPlan extends GivenNetwork {
+  kind: "existing";
+}
 
-/**
- * Address of the front, and of a backend. On a machine's own Docker network they follow each other. Machines to rent have a
- * block of addresses for each pool: one more or less in a pool must not move those of the next, which would replace them.
- */
-export function addresses(cidr: string, target: Target): { front: string; backend(seat: Seat): string } {
-  const network = networkOf(cidr);
-  const offset = ({ machineNumber, poolIndex, poolMachine }: Seat) =>
-    target === "docker" ? FIRST_BACKEND_OFFSET + machineNumber : POOL_ADDRESSES * (poolIndex + 1) + poolMachine;
+/** The cluster's addresses within the private network: half of a VPC of its own, else all of it. */
+export function clusterCidr(cluster: Cluster, cidr: string): string {
+  return cluster.target === "aws" && cluster.network === null ? partOf(cidr, 2, 0) : cidr;
+}
+
+/** The network of a cluster on EC2. */
+export function networkPlan({ network, access }: AwsCluster, cidr: string): OwnNetworkPlan | ExistingNetworkPlan {
+  if (network !== null) return { kind: "existing", ...network };
   return {
-    front: addressAt(network, FRONT_OFFSET),
-    backend: (seat) => addressAt(network, offset(seat)),
+    kind: "own",
+    vpcCidr: cidr,
+    clusterCidr: partOf(cidr, 2, 0),
+    serviceCidr: partOf(cidr, 8, 4),
+    publicCidrs: access.mode === "public" ? [partOf(cidr, 8, 5), partOf(cidr, 8, 6)] : [],
   };
 }
 
-/** FNV-1a, 32 bits, folded once so that the low bits depend on the whole name. */
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return (hash ^ (hash >>> 16)) >>> 0;
+/** One of so many equal parts, a power of two. */
+function partOf(cidr: string, parts: number, index: number): string {
+  const network = networkOf(cidr);
+  return `${addressAt(network, (index * network.size) / parts)}/${network.prefix + Math.log2(parts)}`;
 }

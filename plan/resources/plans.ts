@@ -1,6 +1,7 @@
 /** What components create, one type for each kind: containers, images, machines, volumes. */
 
-import type { Access, Architecture, Flavour, Role } from "../../config/words.ts";
+import type { Access, Architecture, Flavour, Market, Role } from "../../config/words.ts";
+import type { UsdRange } from "../cost/prices.ts";
 import type { LayerRange, MemoryPlan } from "../memory/plan.ts";
 
 /** One backend container or machine and the device that it lends. */
@@ -76,6 +77,16 @@ export interface DiskPlan {
   operationsPerSecond: number;
 }
 
+/** What a machine has. */
+export interface HardwarePlan {
+  vcpus: number;
+  /** Name of the processor: `AWS Graviton4`. */
+  processor: string;
+  memoryBytes: number;
+  /** `memoryBytes` of each GPU, as EC2 reports it; null for a machine without. */
+  gpu: { name: string; count: number; memoryBytes: number } | null;
+}
+
 /** One machine to rent. */
 export interface MachinePlan {
   /** Unique in the cluster: `front`, `<pool>-machine-<number>`. */
@@ -84,7 +95,10 @@ export interface MachinePlan {
   pool: string | null;
   /** EC2 type. */
   type: string;
-  market: "on-demand" | "spot" | "capacity-block";
+  hardware: HardwarePlan;
+  market: Market;
+  /** US dollars per hour; null for a type that the region does not sell on demand. */
+  usdPerHour: UsdRange | null;
   /** Capacity reservation that it runs in; null for whatever capacity there is. */
   reservation: string | null;
   flavour: Flavour;

@@ -1,8 +1,7 @@
-/** What layers take on devices, for one model under one configuration: made once, asked by splits, estimates and searches. */
+/** What layers take on devices, for one model under the same settings: made once, asked by splits, estimates and searches. */
 
-import type { ClusterConfig } from "../../config/schema/index.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
-import { runSettings } from "../memory/settings.ts";
+import type { RunSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { type WorkModel, workModel } from "./work.ts";
 
@@ -12,8 +11,7 @@ export const FILLED_SHARE = 0.5;
 const known = new WeakMap<MemoryModel, WorkModel>();
 
 /** The work of a model's layers. */
-export function workOf(config: ClusterConfig, facts: ModelFacts): WorkModel {
-  const settings = runSettings(config);
+export function workOf(settings: RunSettings, facts: ModelFacts): WorkModel {
   const memory = memoryModel(facts, settings);
   const work = known.get(memory) ?? workModel(facts, settings, memory, FILLED_SHARE);
   known.set(memory, work);

@@ -1,11 +1,10 @@
 /** What is drawn for one device and for one machine. */
 
-import { findMachineType } from "../../plan/catalog/index.ts";
 import type { MemoryPlan } from "../../plan/memory/plan.ts";
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { BackendPlan, FrontPlan, MachinePlan } from "../../plan/resources/plans.ts";
 import { backendHolds, bytes, frontHolds, percent, shortUsd } from "../amounts.ts";
-import { priceOf, processorOf } from "../text-machines.ts";
+import { processorOf } from "../text-machines.ts";
 import type { Place } from "./layout.ts";
 import { box, line } from "./text.ts";
 
@@ -42,11 +41,11 @@ export function backendCard(plan: ClusterPlan, backend: BackendPlan, place: Plac
 }
 
 /** A machine's edge, and what it is: type, hardware, how it is bought and what it costs. */
-export function machineFrame(plan: ClusterPlan, machine: MachinePlan, { x, y, width, height }: Place): string {
-  const type = findMachineType(machine.type);
-  const price = priceOf(plan, machine);
+export function machineFrame(machine: MachinePlan, { x, y, width, height }: Place): string {
+  const { gpu, vcpus } = machine.hardware;
+  const price = machine.usdPerHour;
   const cost = price === null ? "no price" : `${shortUsd(price)} per hour`;
-  const hardware = type?.gpu == null ? `${type?.vcpus ?? "?"} vCPUs` : `${type.gpus} × ${type.gpu.name}`;
+  const hardware = gpu === null ? `${vcpus} vCPUs` : `${gpu.count} × ${gpu.name}`;
   const room = width - 24;
   const besideType = room - machine.type.length * 9 - 8;
   return [

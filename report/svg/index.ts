@@ -103,12 +103,12 @@ function wires(plan: ClusterPlan, layout: Layout): string {
 
 function front(plan: ClusterPlan, layout: Layout): string {
   const machine = plan.machines.find(({ pool }) => pool === null);
-  const frame = machine === undefined ? [] : [machineFrame(plan, machine, layout.front)];
+  const frame = machine === undefined ? [] : [machineFrame(machine, layout.front)];
   return [...frame, frontCard(plan.front, layout.frontCard)].join("\n");
 }
 
 function drawn(plan: ClusterPlan, { machine, backends, place, cards }: Unit): string {
-  const frame = machine === null ? [] : [machineFrame(plan, machine, place)];
+  const frame = machine === null ? [] : [machineFrame(machine, place)];
   const inside = backends.flatMap((backend, index) => {
     const card = cards[index];
     return card === undefined ? [] : [backendCard(plan, backend, card)];

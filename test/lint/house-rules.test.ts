@@ -93,6 +93,28 @@ test("a report is made from the plan alone, never from today's catalog", () => {
   expect(catalog.map(say), "put what the report needs into the plan").toEqual([]);
 });
 
+/** Files of plan/ that may know a configuration as the stack file has it, and why. */
+const KNOW_THE_CONFIGURATION: Readonly<Record<string, string>> = {
+  "plan/index.ts": "takes it and resolves it",
+  "plan/hosts/resolve.ts": "interprets it",
+  "plan/hosts/cluster.ts": "keeps it for those who edit it",
+  "plan/remedies/change.ts": "edits it",
+  "plan/advise/outlook.ts": "takes what a search begins with and resolves it",
+  "plan/advise/search.ts": "hands out the configurations that it found",
+};
+
+test("a configuration is interpreted once: the rest of plan/ takes a resolved cluster", () => {
+  const knowing = files.filter((file) => /\b(ClusterConfig|PoolConfig)\b/.test(textOf(file)));
+  const known = knowing.filter((file) => roomOf(file) === "plan").sort();
+  expect(known, "take a Cluster of plan/hosts/cluster.ts").toEqual(Object.keys(KNOW_THE_CONFIGURATION).sort());
+});
+
+test("no one outside plan/hosts asks what a configuration means", () => {
+  const among = code.filter((file) => !file.startsWith("plan/hosts/") && roomOf(file) !== "test");
+  const found = linesThat(/(?<!function )\b(slotsOf|frontHost|poolHost|runSettings)\(/, among);
+  expect(found, "take it from a resolved cluster").toEqual([]);
+});
+
 test("no circle of imports", () => {
   const imports = new Map(code.map((file) => [file, importsOf(file).flatMap(({ target }) => target ?? [])]));
   const done = new Set<string>();

@@ -3,8 +3,8 @@
 import { expect } from "vitest";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { Finding } from "../../plan/findings/finding.ts";
+import { resolve } from "../../plan/hosts/resolve.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
-import { ownSplit } from "../../plan/placement/index.ts";
 import { applyChange, type ConfigChange } from "../../plan/remedies/change.ts";
 
 /** Everything that the planner has to say. */
@@ -23,7 +23,7 @@ export function expectChangesToHelp(config: ClusterConfig, facts: ModelFacts): v
   for (const { code, path, change, remedy } of findings(config, facts)) {
     if (change === undefined) continue;
     expectToBeGone(config, facts, change, { code, path });
-    const leavesOut = ownSplit(config) !== null && ownSplit(applyChange(config, change)) === null;
+    const leavesOut = resolve(config).ownSplit !== null && resolve(applyChange(config, change)).ownSplit === null;
     expect(/layers out of every pool/.test(remedy), `${code}: ${remedy}`).toBe(leavesOut);
   }
 }

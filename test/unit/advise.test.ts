@@ -12,11 +12,11 @@ import { type Advice, search, winnersOf, withoutNoise } from "../../plan/advise/
 import { warningsOf } from "../../plan/advise/warnings.ts";
 import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
 import { costOf } from "../../plan/cost/bill.ts";
-import { slotsOf } from "../../plan/hosts/hosts.ts";
+import { resolve, resolveOnAws } from "../../plan/hosts/resolve.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
 import { performanceOf } from "../../plan/performance.ts";
 import { place } from "../../plan/placement/index.ts";
-import { machinePlans } from "../../plan/resources/containers.ts";
+import { machineOrders } from "../../plan/resources/machines.ts";
 import { formatAdvice } from "../../report/text-advice.ts";
 
 type Values = Partial<Record<"region" | "budget" | "contextTokens", unknown>>;
@@ -99,13 +99,12 @@ function everyCluster(
         count,
         market: spot ? ("spot" as const) : ("on-demand" as const),
       };
-      const config = { ...base, front: { ...base.front, machine: front.name }, backends: [pool] };
-      if (slotsOf(config).length > 15) return [];
-      const placement = place(config, facts);
+      const cluster = resolveOnAws({ ...base, front: { ...base.front, machine: front.name }, backends: [pool] });
+      if (cluster.backends.length > 15) return [];
+      const placement = place(cluster, facts);
       if (placement === null || !placement.fits || placement.frontLayers > 0) return [];
-      const speed = performanceOf(config, facts, placement)?.speed ?? null;
-      const machines = machinePlans({ config, facts, placement, cidr: "10.0.0.0/24", ownMachine: "amd64" });
-      const usdPerHour = costOf(config, facts, machines, speed)?.usdPerHour;
+      const speed = performanceOf(cluster, facts, placement)?.speed ?? null;
+      const usdPerHour = costOf(cluster, facts, machineOrders(cluster, facts), speed)?.usdPerHour;
       if (speed === null || usdPerHour === undefined) return [];
       const { low, high } = usdPerHour;
       return [{ usd: (low + high) / 2, mostUsd: high, tokensPerSecond: speed.decode.tokensPerSecond }];
@@ -155,7 +154,8 @@ describe("the search for clusters", () => {
         if (type === undefined) return;
         const holds = (count: number) => {
           const backends = [{ name: "any", machine: name, count }];
-          const placement = place({ ...base, front: { ...base.front, machine: "r7g.4xlarge" }, backends }, facts);
+          const holder = resolve({ ...base, front: { ...base.front, machine: "r7g.4xlarge" }, backends });
+          const placement = place(holder, facts);
           return placement?.fits === true && placement.frontLayers === 0;
         };
         const counts = Array.from({ length: type.gpu === null ? 8 : 3 }, (_, index) => index + 1);

@@ -7,7 +7,7 @@ import { parseCluster } from "../../config/parse.ts";
 import { WEEKDAYS } from "../../config/time.ts";
 import { type ClusterPlan, planCluster } from "../../plan/index.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
-import { schedulePlan } from "../../plan/resources/aws.ts";
+import { schedulePlan } from "../../plan/resources/schedule.ts";
 import { awsPlan } from "../support/aws-plans.ts";
 
 const GPUS = [{ name: "gpu", machine: "g6e.12xlarge", count: 2 }];

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { machineTypes, REGIONS } from "../../plan/catalog/index.ts";
-import { type CostSpec, HOURS_PER_MONTH, NotSold, quote, usdPerMillionTokens } from "../../plan/cost/quote.ts";
+import { HOURS_PER_MONTH } from "../../plan/cost/prices.ts";
+import { type CostSpec, NotSold, quote, usdPerMillionTokens } from "../../plan/cost/quote.ts";
 
 const NOTHING: CostSpec = {
   region: "us-east-1",
@@ -29,8 +30,8 @@ const specs: fc.Arbitrary<CostSpec> = fc.record({
   disks: fc.array(
     fc.record({
       count: amount,
-      gigabytes: fc.integer({ min: 8, max: 2000 }),
-      megabytesPerSecond: fc.integer({ min: 125, max: 2000 }),
+      gibibytes: fc.integer({ min: 8, max: 2000 }),
+      mebibytesPerSecond: fc.integer({ min: 125, max: 2000 }),
       operationsPerSecond: fc.integer({ min: 3000, max: 16_000 }),
     }),
     { maxLength: 3 },
@@ -74,7 +75,7 @@ describe("a quote", () => {
       (spec) => ({ ...spec, machines: [...spec.machines, { type: "c8g.large", count: 1, spot: false }] }),
       (spec) => ({ ...spec, machineHoursPerMonth: spec.machineHoursPerMonth + 1 }),
       (spec) => ({ ...spec, transferOutGigabytesMonth: spec.transferOutGigabytesMonth + 1 }),
-      (spec) => ({ ...spec, disks: spec.disks.map((disk) => ({ ...disk, gigabytes: disk.gigabytes + 1 })) }),
+      (spec) => ({ ...spec, disks: spec.disks.map((disk) => ({ ...disk, gibibytes: disk.gibibytes + 1 })) }),
       (spec) => ({ ...spec, interfaceEndpoints: spec.interfaceEndpoints + 1 }),
     ];
     fc.assert(
@@ -106,9 +107,9 @@ describe("a quote", () => {
   });
 
   test("counts gp3's included throughput and operations as free, and what is beyond", () => {
-    const disk = { count: 1, gigabytes: 250, megabytesPerSecond: 125, operationsPerSecond: 3000 };
+    const disk = { count: 1, gibibytes: 250, mebibytesPerSecond: 125, operationsPerSecond: 3000 };
     expect(quote({ ...NOTHING, disks: [disk] }).usdPerMonth.high).toBeCloseTo(20, 6);
-    const fast = { ...disk, megabytesPerSecond: 625, operationsPerSecond: 4000 };
+    const fast = { ...disk, mebibytesPerSecond: 625, operationsPerSecond: 4000 };
     expect(quote({ ...NOTHING, disks: [fast] }).usdPerMonth.high).toBeCloseTo(20 + 20 + 5, 6);
   });
 

@@ -5,7 +5,7 @@ import { PUBLISHED } from "../../bench/support/published-cluster.ts";
 import { REGIONS } from "../../config/regions.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { machineTypes } from "../../plan/catalog/index.ts";
-import { slotsOf } from "../../plan/hosts/hosts.ts";
+import { resolve } from "../../plan/hosts/resolve.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
 import { place } from "../../plan/placement/index.ts";
 import { applyChange } from "../../plan/remedies/change.ts";
@@ -77,8 +77,10 @@ describe("the remedy of a finding about machines of EC2", () => {
   test("for too many backends is other machines where the model does not fit on fewer, and then it fits", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "g4dn.12xlarge", count: 4 }]);
     const fewer = applyChange(config, { path: "backends[0].count", value: 3 });
-    expect(place(fewer, llama405)?.fits).toBe(false);
-    expect(place(applyChange(config, changeFor("too-many-backends", config, llama405)), llama405)?.fits).toBe(true);
+    expect(place(resolve(fewer), llama405)?.fits).toBe(false);
+    expect(place(resolve(applyChange(config, changeFor("too-many-backends", config, llama405))), llama405)?.fits).toBe(
+      true,
+    );
   });
 
   test("for too many backends is the count where the model fits nowhere", () => {
@@ -137,7 +139,7 @@ describe("the remedy of a finding about machines of EC2", () => {
     const cheaper = machineTypes().filter(({ name, gpu }) => gpu === null && price(name) < price(change.value));
     expect(cheaper.length).toBeGreaterThan(0);
     const fitting = cheaper.filter(
-      ({ name }) => place(applyChange(config, { ...change, value: name }), llama405)?.fits,
+      ({ name }) => place(resolve(applyChange(config, { ...change, value: name })), llama405)?.fits,
     );
     expect(fitting.map(({ name }) => name)).toEqual([]);
   });
@@ -149,7 +151,7 @@ describe("the remedy of a finding about machines of EC2", () => {
       ({ name, architecture }) => architecture === "arm64" && usd(name) < usd(String(change.value)),
     );
     const fitting = cheaper.filter(
-      ({ name }) => place(applyChange(config, { ...change, value: name }), llama405)?.fits,
+      ({ name }) => place(resolve(applyChange(config, { ...change, value: name })), llama405)?.fits,
     );
     expect(fitting.map(({ name }) => name)).toEqual([]);
   });
@@ -158,7 +160,7 @@ describe("the remedy of a finding about machines of EC2", () => {
     const config = cluster("c8g.16xlarge", [c16]);
     const changed = applyChange(config, changeFor("one-backend-is-enough", config, llama405));
     const [before, after] = [config, changed].map((each) => planCluster(each, llama405, { stack: "aws" }));
-    expect(slotsOf(changed)).toHaveLength(1);
+    expect(resolve(changed).backends).toHaveLength(1);
     expect(after?.hourlyUsd).toBeLessThan(before?.hourlyUsd ?? 0);
     expect(after?.speed?.decode.tokensPerSecond).toBeGreaterThanOrEqual(before?.speed?.decode.tokensPerSecond ?? 0);
     const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
@@ -212,10 +214,10 @@ function machineOf({ backends }: ClusterConfig): string {
 
 /** The same with so many layers for each backend. */
 function withOwnSplit(config: ClusterConfig, layers: number): ClusterConfig {
-  const slots = slotsOf(config);
+  const { pools } = resolve(config);
   const backends = config.backends.map((pool, index) => ({
     ...pool,
-    layers: slots.filter(({ poolIndex }) => poolIndex === index).map(() => layers),
+    layers: pools[index]?.backends.map(() => layers) ?? [],
   }));
   return { ...config, backends };
 }

@@ -5,8 +5,8 @@ import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { FINDING_NUMBERS } from "../../plan/findings/codes.ts";
+import { resolve } from "../../plan/hosts/resolve.ts";
 import type { ModelFacts } from "../../plan/index.ts";
-import { ownSplit } from "../../plan/placement/index.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
 
 const configWith = (values: Readonly<Record<string, unknown>>) => parseCluster(configurationWith(values));
@@ -227,7 +227,7 @@ describe("a finding", () => {
     },
   );
 
-  test.each(situations.filter(({ config }) => ownSplit(config) !== null))(
+  test.each(situations.filter(({ config }) => resolve(config).ownSplit !== null))(
     "$code says that its change leaves out the user's own split: $remedy",
     ({ code, config, facts }) => {
       const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);

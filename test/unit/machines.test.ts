@@ -5,8 +5,8 @@ import { ConfigError } from "../../config/problems.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { findMachineType } from "../../plan/catalog/index.ts";
 import { hoursPerMonth } from "../../plan/cost/bill.ts";
-import { HOURS_PER_MONTH } from "../../plan/cost/quote.ts";
-import { frontHost, machineProblems, slotsOf } from "../../plan/hosts/hosts.ts";
+import { HOURS_PER_MONTH } from "../../plan/cost/prices.ts";
+import { machineProblems, resolve, resolveOnAws } from "../../plan/hosts/resolve.ts";
 import { planCluster } from "../../plan/index.ts";
 import { LOAD_GOAL_SECONDS, throughputFor } from "../../plan/resources/disks.ts";
 
@@ -78,8 +78,9 @@ describe("a cluster of EC2 machines", () => {
   });
 
   test("lends less than EC2 reports: of a GPU's memory, and of a machine's what the system leaves", () => {
-    for (const { capacityBytes, flavour, type } of [...slotsOf(awsConfig()), frontHost(awsConfig())]) {
-      const reported = (flavour === "cuda" ? (type?.gpu?.memoryMib ?? 0) : (type?.memoryMib ?? 0)) * MIB;
+    const { backends, front } = resolveOnAws(awsConfig());
+    for (const { capacityBytes, flavour, type } of [...backends, front]) {
+      const reported = (flavour === "cuda" ? (type.gpu?.memoryMib ?? 0) : type.memoryMib) * MIB;
       expect(capacityBytes).toBeLessThan(reported);
       expect(capacityBytes).toBeGreaterThan(0.85 * reported);
     }
@@ -186,10 +187,10 @@ describe("a million tokens", () => {
 });
 
 describe("the hours of a month", () => {
-  const hours = (schedule: unknown) => hoursPerMonth(awsConfig({ limits: { schedule } }));
+  const hours = (schedule: unknown) => hoursPerMonth(resolve(awsConfig({ limits: { schedule } })).limits);
 
   test("are all of them without a schedule", () => {
-    expect(hoursPerMonth(awsConfig())).toBe(HOURS_PER_MONTH);
+    expect(hoursPerMonth(resolve(awsConfig()).limits)).toBe(HOURS_PER_MONTH);
   });
 
   test("follow days and times", () => {

@@ -6,8 +6,8 @@ import { isPrivate, networkOf } from "../../config/cidr.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { remedyForArgument } from "../../config/rules/front-arguments.ts";
 import { isStackName } from "../../config/stack.ts";
+import { privateCidr } from "../../plan/hosts/addresses.ts";
 import { assertRunnable, PlanRefused, planCluster } from "../../plan/index.ts";
-import { privateCidr } from "../../plan/resources/network.ts";
 import { startupSeconds } from "../../plan/resources/startup.ts";
 
 const facts = smallModelFacts();
@@ -93,7 +93,7 @@ describe("the plan of two CPU backends on this machine", () => {
 describe("a plan", () => {
   test("is the same on every run, and another stack's network is another", () => {
     expect(planWith({})).toEqual(planWith({}));
-    expect(privateCidr(undefined, "local")).not.toBe(privateCidr(undefined, "local-gpu"));
+    expect(privateCidr(null, "local")).not.toBe(privateCidr(null, "local-gpu"));
   });
 
   test("takes the alias, the embeddings and the arguments of the front as they are said", () => {
@@ -179,7 +179,7 @@ describe("the private network", () => {
     const stackNames = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/).filter(isStackName);
     fc.assert(
       fc.property(stackNames, (stack) => {
-        const cidr = privateCidr(undefined, stack);
+        const cidr = privateCidr(null, stack);
         const network = networkOf(cidr);
         expect(network.prefix).toBe(24);
         expect(isPrivate(network)).toBe(true);

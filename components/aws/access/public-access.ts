@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { AccessPlan } from "../../../plan/resources/aws.ts";
+import type { AccessPlan } from "../../../plan/resources/access.ts";
 import { physicalName, tagsOf } from "../naming.ts";
 import type { AccessArgs } from "./args.ts";
 import { balancerGroup, frontTarget } from "./balancer.ts";

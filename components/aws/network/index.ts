@@ -1,6 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import type { ExistingNetworkPlan, OwnNetworkPlan } from "../../../plan/resources/aws.ts";
+import type { ExistingNetworkPlan, OwnNetworkPlan } from "../../../plan/resources/network.ts";
 import { type ClusterContext, tagsOf } from "../naming.ts";
 import { InterfaceEndpoints, S3Endpoint } from "./endpoints.ts";
 import { FlowLog } from "./flow-log.ts";

@@ -1,0 +1,42 @@
+/** Addresses of the private network, all known at plan time. */
+
+import { FIRST_BACKEND_OFFSET } from "../../config/bounds.ts";
+import { addressAt, type Network, networkOf, overlaps } from "../../config/cidr.ts";
+
+const FRONT_OFFSET = FIRST_BACKEND_OFFSET - 1;
+
+/** Networks of 10.0.0.0/8 that other software likes to use. */
+const AVOIDED: readonly Network[] = [
+  "10.0.0.0/16", // home routers, cloud defaults, Docker Swarm
+  "10.1.0.0/16", // Docker and MicroK8s defaults
+  "10.42.0.0/15", // k3s pods and services
+  "10.88.0.0/16", // Podman
+  "10.96.0.0/12", // kubeadm services
+  "10.128.0.0/9", // Google Cloud's default networks
+].map(networkOf);
+
+/** The cluster's private network: as the stack file says it, else one that follows from the stack's name alone. */
+export function privateCidr(configured: string | null, stack: string): string {
+  if (configured !== null) return configured;
+  for (let attempt = 0; ; attempt++) {
+    const hash = fnv1a(attempt === 0 ? stack : `${stack}#${attempt}`);
+    const network: Network = { base: 10 * 2 ** 24 + (hash & 0xffff) * 256, prefix: 24, size: 256 };
+    if (!AVOIDED.some((range) => overlaps(range, network))) return `${addressAt(network, 0)}/24`;
+  }
+}
+
+/** Addresses of a cluster whose network is `cidr`: the front's, and that of a backend or of its machine. */
+export function addresses(cidr: string): { front: string; at(place: { addressOffset: number }): string } {
+  const network = networkOf(cidr);
+  return {
+    front: addressAt(network, FRONT_OFFSET),
+    at: ({ addressOffset }) => addressAt(network, addressOffset),
+  };
+}
+
+/** FNV-1a, 32 bits, folded once so that the low bits depend on the whole name. */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
