@@ -8,6 +8,7 @@ import { readMachine } from "./config/machine.ts";
 import { parseCluster } from "./config/parse.ts";
 import { assertRunnable, planCluster } from "./plan/index.ts";
 import { readModelFacts } from "./plan/model/facts.ts";
+import { formatSummary } from "./report/summary.ts";
 import { formatPlan } from "./report/text.ts";
 import { transform } from "./stacks/transform.ts";
 
@@ -15,7 +16,7 @@ const stack = pulumi.getStack();
 const projectRoot = import.meta.dirname;
 
 const decided = await exitOnUserError(decide);
-if (pulumi.runtime.isDryRun()) pulumi.log.info(`\n${formatPlan(decided.plan)}`);
+pulumi.log.info(pulumi.runtime.isDryRun() ? `\n${formatPlan(decided.plan)}` : formatSummary(decided.plan, stack));
 
 const cluster =
   decided.plan.target === "aws"
@@ -23,7 +24,8 @@ const cluster =
     : await createDockerCluster(stack, { ...decided, projectRoot, transform });
 
 export const { endpoint, apiKey, connect } = cluster;
-export const plan = decided.plan;
+/** The whole plan as JSON. An asset, because the engine shows its name alone: the plan would fill screens. */
+export const plan = new pulumi.asset.StringAsset(JSON.stringify(decided.plan));
 export const hourlyUsd = decided.plan.hourlyUsd;
 
 /** Everything that is known before the first resource. Throws every problem at once, and then nothing is created. */

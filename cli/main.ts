@@ -13,6 +13,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   pulumi: () => import("./commands/pulumi.ts"),
   plan: () => import("./commands/plan.ts"),
   advise: () => import("./commands/advise.ts"),
+  connect: () => import("./commands/connect.ts"),
   leaks: () => import("./commands/leaks.ts"),
   bench: () => import("./commands/bench.ts"),
   test: () => import("./commands/test.ts"),

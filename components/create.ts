@@ -29,7 +29,8 @@ export interface Cluster {
   endpoint: pulumi.Output<string>;
   /** A secret. */
   apiKey: pulumi.Output<string>;
-  connect: pulumi.Input<string>;
+  /** Command that makes the endpoint reachable; empty if it is. */
+  connect: string;
 }
 
 const NAME = "cluster";

@@ -53,7 +53,8 @@ interface Plugin {
   version: string;
 }
 
-function sessionPrograms(): Check[] {
+/** The programs that open a session to a front. */
+export function sessionPrograms(): Check[] {
   const wanted = [
     { name: "AWS CLI", program: "aws", page: CLI },
     { name: "Session Manager plugin", program: "session-manager-plugin", page: SESSIONS },

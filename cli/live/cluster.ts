@@ -3,12 +3,13 @@ import { execa } from "execa";
 import type { ClusterPlan } from "../../plan/plan.ts";
 import { answerOf } from "../../setup/programs.ts";
 import { pulumiAnswer } from "../../setup/pulumi/engine.ts";
+import { planIn } from "./plan-output.ts";
 
 /** The stack outputs that scripts rely on. */
 export interface Outputs {
   endpoint: string;
   apiKey: string;
-  /** Command that makes the endpoint reachable; empty where it is. */
+  /** Command that makes the endpoint reachable; empty if it is. */
   connect: string;
   plan: ClusterPlan;
 }
@@ -16,10 +17,10 @@ export interface Outputs {
 /** Outputs of a stack; null if nothing of it is up. */
 export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
   const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
-  const outputs = JSON.parse(text) as Partial<Outputs>;
+  const outputs = JSON.parse(text) as Partial<Omit<Outputs, "plan">> & { plan?: unknown };
   const { endpoint, apiKey, connect = "", plan } = outputs;
   if (endpoint === undefined || apiKey === undefined || plan === undefined) return null;
-  return { endpoint, apiKey, connect, plan };
+  return { endpoint, apiKey, connect, plan: planIn(plan) };
 }
 
 /** What doctor wants to know of a container. */

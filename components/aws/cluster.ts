@@ -55,8 +55,8 @@ export class AwsCluster extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
   /** Key of the API; a secret. */
   readonly apiKey: pulumi.Output<string>;
-  /** Command that makes the endpoint reachable; empty where it is. */
-  readonly connect: pulumi.Output<string>;
+  /** Command that makes the endpoint reachable; empty if it is. */
+  readonly connect: string;
 
   constructor(name: string, args: AwsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     const { plan, stack } = args;
@@ -135,7 +135,13 @@ export class AwsCluster extends pulumi.ComponentResource {
 
     this.endpoint = access.endpoint;
     this.apiKey = key.value;
-    this.connect = access.connect;
-    this.registerOutputs({ endpoint: this.endpoint, apiKey: this.apiKey, connect: this.connect });
+    // The engine cuts long outputs on the screen: `npm run connect` finds the long command in the state.
+    this.connect = access.command === null ? "" : `npm run connect -- -s ${stack}`;
+    this.registerOutputs({
+      endpoint: this.endpoint,
+      apiKey: this.apiKey,
+      connect: this.connect,
+      connectCommand: access.command ?? "",
+    });
   }
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import type { OutputMap } from "@pulumi/pulumi/automation/index.js";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ClusterPlan } from "../../plan/plan.ts";
+import { planIn } from "../../cli/live/plan-output.ts";
 import { type EngineStack, engineStack, freePort, leftovers } from "../support/engine-stack.ts";
 import { FrontClient, until } from "../support/front-client.ts";
 
@@ -145,8 +145,7 @@ describe("a cluster of two backends on this machine's Docker engine", () => {
   });
 
   test("leaves nothing of itself when it is destroyed, and the model where it was", async () => {
-    const { plan } = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
-    const { file } = (plan as ClusterPlan).model;
+    const { file } = planIn(outputs["plan"]?.value).model;
     expect(await leftovers(STACK)).not.toEqual([]);
     await cluster.stack.destroy();
     expect(await leftovers(STACK)).toEqual([]);

@@ -7,8 +7,8 @@ import { PublicAccess } from "./public-access.ts";
 export class Access extends pulumi.ComponentResource {
   /** URL of the front, for whoever may reach it. */
   readonly endpoint: pulumi.Output<string>;
-  /** Command that makes the endpoint reachable; empty where it is. */
-  readonly connect: pulumi.Output<string>;
+  /** Command that makes the endpoint reachable; null if it is. */
+  readonly command: pulumi.Output<string> | null;
 
   constructor(name: string, args: AccessArgs, opts?: pulumi.ComponentResourceOptions) {
     const { access, frontPort, region } = args.context.plan;
@@ -18,17 +18,17 @@ export class Access extends pulumi.ComponentResource {
       case "ssm": {
         const ports = JSON.stringify({ portNumber: [String(frontPort)], localPortNumber: [String(frontPort)] });
         this.endpoint = pulumi.output(`http://127.0.0.1:${frontPort}`);
-        this.connect = pulumi.interpolate`aws ssm start-session --region ${region} --target ${args.instanceId} --document-name AWS-StartPortForwardingSession --parameters '${ports}'`;
+        this.command = pulumi.interpolate`aws ssm start-session --region ${region} --target ${args.instanceId} --document-name AWS-StartPortForwardingSession --parameters '${ports}'`;
         break;
       }
       case "private":
-        ({ endpoint: this.endpoint, connect: this.connect } = new PrivateAccess(name, { ...args, access }, inside));
+        ({ endpoint: this.endpoint, command: this.command } = new PrivateAccess(name, { ...args, access }, inside));
         break;
       case "public":
         this.endpoint = new PublicAccess(name, { ...args, access }, inside).endpoint;
-        this.connect = pulumi.output("");
+        this.command = null;
         break;
     }
-    this.registerOutputs({ endpoint: this.endpoint, connect: this.connect });
+    this.registerOutputs({ endpoint: this.endpoint });
   }
 }

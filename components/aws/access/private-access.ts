@@ -17,8 +17,8 @@ const IDLE_SECONDS = 6000;
  */
 export class PrivateAccess extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
-  /** Command with which another account connects, its own network still to be filled in; empty without PrivateLink. */
-  readonly connect: pulumi.Output<string>;
+  /** Command with which another account connects, its own network still to be filled in; null without PrivateLink. */
+  readonly command: pulumi.Output<string> | null;
 
   constructor(
     name: string,
@@ -79,8 +79,9 @@ export class PrivateAccess extends pulumi.ComponentResource {
       },
       inside,
     );
-    this.connect = pulumi.output("");
-    if (access.privateLinkPrincipals.length > 0) {
+    if (access.privateLinkPrincipals.length === 0) {
+      this.command = null;
+    } else {
       const service = new aws.ec2.VpcEndpointService(
         `${name}-service`,
         {
@@ -91,7 +92,7 @@ export class PrivateAccess extends pulumi.ComponentResource {
         },
         inside,
       );
-      this.connect = pulumi.interpolate`aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --region ${context.plan.region} --service-name ${service.serviceName} --vpc-id <yours> --subnet-ids <yours> --security-group-ids <yours>`;
+      this.command = pulumi.interpolate`aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --region ${context.plan.region} --service-name ${service.serviceName} --vpc-id <yours> --subnet-ids <yours> --security-group-ids <yours>`;
     }
     this.endpoint = pulumi.interpolate`http://${balancer.dnsName}:${frontPort}`;
     this.registerOutputs({ endpoint: this.endpoint });
