@@ -199,7 +199,7 @@ test("a lock file that can't be read is answered with what to do", async () => {
   for (const text of ["{", "{}", lockText().replace('"version": 1', '"version": 2')]) {
     writeFileSync(join(root, LOCK_FILE), text);
     expect(await refused(look(SOURCE))).toMatch(
-      /^stacks\/models\.lock\.json can't be read \(.+\): take the committed one back/,
+      /^models\.lock\.json can't be read \(.+\): take the committed one back/,
     );
   }
 });

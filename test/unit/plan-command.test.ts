@@ -99,7 +99,7 @@ describe("npm run plan", () => {
     mkdirSync(join(root, `${LOCK_FILE}.new`));
     expect(await main([], root)).toBe(0);
     expect(out).toContain("--tensor-split");
-    expect(err).toMatch(/^The facts of .* can't be kept in stacks\/models\.lock\.json: it is a folder/);
+    expect(err).toMatch(/^The facts of .* can't be kept in models\.lock\.json: it is a folder/);
   });
 
   test("writes no picture over a file that is no picture", async () => {
