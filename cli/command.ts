@@ -9,11 +9,9 @@ export interface Command {
   /** One line for the list. */
   summary: string;
   /** What `--help` prints below the summary. */
-  help: string;
+  help: string | (() => string);
   /** Arguments are another program's: only a `--help` that comes first is ours. */
   passesArguments?: boolean;
-  /** It prints its own help. */
-  ownHelp?: boolean;
   /** Answers the exit code. */
   run(args: string[], context: CommandContext): Promise<number>;
 }

@@ -48,8 +48,9 @@ async function main(argv: string[]): Promise<number> {
   }
   const { command } = await load();
   const asked = command.passesArguments ? args.slice(0, 1) : args;
-  if (!command.ownHelp && (asked.includes("--help") || asked.includes("-h"))) {
-    console.log(`${spelling(name)}: ${command.summary}\n\n${command.help.replace(/^\n+|\s+$/g, "")}`);
+  if (asked.includes("--help") || asked.includes("-h")) {
+    const help = typeof command.help === "string" ? command.help : command.help();
+    console.log(`${spelling(name)}: ${command.summary}\n\n${help.replace(/^\n+|\s+$/g, "")}`);
     return 0;
   }
   const interruption = new AbortController();

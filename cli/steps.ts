@@ -3,7 +3,7 @@
  * that folder, import from "../setup/official-only.ts" instead.
  */
 import { join } from "node:path";
-import { ensureAwsTestTools, withOffline } from "../offline/ways.ts";
+import { awsRefusal, ensureAwsTestTools, withOffline } from "../offline/ways.ts";
 import { followDockerContext } from "../setup/docker-context.ts";
 import { acquire } from "../setup/lock.mjs";
 import { paths } from "../setup/paths.ts";
@@ -16,7 +16,7 @@ import { shellStep, stateStep } from "../setup/steps/project.ts";
 import { languageHostStep, pulumiStep } from "../setup/steps/pulumi.ts";
 import { Terminal } from "../setup/terminal.ts";
 
-export { ensureAwsTestTools };
+export { awsRefusal, ensureAwsTestTools };
 
 const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, languageHostStep, pluginStep("docker-build")];
 

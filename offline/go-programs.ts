@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
+import type { Refusal } from "../setup/official-only.ts";
 import { paths } from "../setup/paths.ts";
 import type { Step, Way } from "../setup/runner.ts";
 import { buildxEffects, placeBuildx } from "../setup/steps/docker.ts";
@@ -68,6 +69,19 @@ export const languageHost: OfflineWay = {
   },
   way: fromModules(host),
 };
+
+/**
+ * Why `pulumi up` can't create a cluster on EC2 with the language host that was built here, and what to do; null where
+ * another host is used.
+ */
+export function awsRefusal(isHostBuilt = isBuilt(host)): Refusal | null {
+  if (!isHostBuilt) return null;
+  return {
+    what: `the language host ${versions.languageHost.version}, which set-up built because Pulumi's archive could not be had, knows no resource hooks, with which pulumi up brings the model and follows the start`,
+    remedy:
+      "Remove .toolchain/bin/pulumi and .toolchain/bin/pulumi-language-nodejs, and run node cli/bootstrap.mjs setup where https://get.pulumi.com answers. A preview works without that.",
+  };
+}
 
 /** Step "buildx". */
 export const buildx: OfflineWay = {

@@ -6,6 +6,7 @@ import { llamaCppSource, machineFile } from "./llamacpp-source.ts";
 import { modelFromWheel } from "./model.ts";
 import type { OfflineWay } from "./way.ts";
 
+export { awsRefusal } from "./go-programs.ts";
 export { ensureAwsTestTools } from "./test-tools/index.ts";
 
 /** By the name of the step. */

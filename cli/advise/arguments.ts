@@ -61,13 +61,12 @@ const MOST_ROWS = 100;
 const STAND_IN = "c8g.large";
 
 /**
- * Understands a command line; null if it asks for help.
+ * Understands a command line.
  * @param projectRoot directory of `Pulumi.yaml`
  * @throws {ConfigError} with everything that is wrong with it
  */
-export function parseArguments(argv: string[], projectRoot: string): Request | null {
+export function parseArguments(argv: string[], projectRoot: string): Request {
   const { values, positionals, tokens } = readArguments(argv, OPTIONS);
-  if (values.help === true) return null;
   const problems = tokens.flatMap((token) => optionProblems(token, OPTIONS, "npm run advise"));
   // What follows an option that is not known is likely to be its value.
   if (problems.every(({ path }) => path !== SURPLUS)) problems.push(...positionals.slice(1).map(surplus));

@@ -16,7 +16,7 @@ import { awsToolChecks } from "../doctor/aws-tools.ts";
 import { type Check, judge } from "../doctor/health.ts";
 import { apiStatuses, containersOf, logOf, type Outputs, outputsOf, withBuildInfo } from "../live/cluster.ts";
 import { loadEvidence } from "../live/evidence.ts";
-import { allSteps, awsSteps } from "../steps.ts";
+import { allSteps, awsRefusal, awsSteps } from "../steps.ts";
 
 export const command: Command = {
   summary: "what this machine lacks, and whether the cluster is healthy",
@@ -38,7 +38,7 @@ Changes nothing. Exit code 1 if something is wrong; each such line ends with wha
     const setup = config === null ? "npm start" : "node cli/bootstrap.mjs setup";
     const machine = [
       ...(await machineChecks(config === null ? allSteps : awsSteps, setup)),
-      ...(config === null ? [] : await awsToolChecks(stack, config, signal)),
+      ...(config === null ? [] : [...awsRefusalCheck(), ...(await awsToolChecks(stack, config, signal))]),
     ];
     machine.forEach(print);
     console.log(`\nCluster of stack ${stack}`);
@@ -80,6 +80,12 @@ function print({ name, found, remedy, isUnknown }: Check): void {
   const verdict = remedy === null ? "ok   " : isUnknown ? "?    " : "WRONG";
   console.log(`  ${verdict} ${name}: ${found}`);
   if (remedy !== null) console.log(`        -> ${remedy}`);
+}
+
+/** What keeps this machine's tool chain from creating a cluster on EC2. */
+function awsRefusalCheck(): Check[] {
+  const refusal = awsRefusal();
+  return refusal === null ? [] : [{ name: "target aws", found: refusal.what, remedy: refusal.remedy }];
 }
 
 /** @param setup the command that gets what is missing */

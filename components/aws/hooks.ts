@@ -122,22 +122,7 @@ function before(name: string, work: (args: pulumi.ResourceHookArgs) => Promise<u
   const hook = new pulumi.ResourceHook(name, async (args) => {
     await work(args);
   });
-  // The SDK keeps the engine's answer there; without this its refusal is a stack trace.
-  const registered: unknown = Reflect.get(hook, REGISTERED);
-  if (registered instanceof Promise) Reflect.set(hook, REGISTERED, registered.catch(explainOldHost));
   return { beforeCreate: [hook], beforeUpdate: [hook] };
-}
-
-const REGISTERED = "__registered";
-
-function explainOldHost(error: unknown): never {
-  if (!(error instanceof Error && error.message.includes("UNIMPLEMENTED"))) throw error;
-  const refusal = new pulumi.RunError(
-    "This Pulumi language host knows no resource hooks, with which `pulumi up` brings the model and follows the start: use the pulumi-language-nodejs of Pulumi 3.182 or newer (`pulumi about` names it), not the older one that `npm start` builds on a machine without downloads.",
-  );
-  // Where a resource's registration fails, the SDK shows the stack of any error.
-  refusal.stack = refusal.message;
-  throw refusal;
 }
 
 const PROGRESS_MS = 2000;

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { readMachine } from "../../config/machine.ts";
+import { buildWithProgress } from "../support/build-progress.ts";
 
 /** The project's root directory. */
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
@@ -47,7 +48,7 @@ export async function buildImages(): Promise<void> {
   const common = await buildArguments("cpu.Dockerfile");
   for (const role of ["backend", "server"] as const) {
     const args = [...common, "--target", role, "--tag", images[role], join(root, "images")];
-    const built = await execa("docker", args, { reject: false, all: true });
+    const built = await buildWithProgress(images[role], args);
     if (built.exitCode !== 0) {
       const end = built.all.split("\n").slice(-40).join("\n");
       throw new Error(`The image of role ${role} does not build; run \`docker ${args.join(" ")}\`:\n${end}`);

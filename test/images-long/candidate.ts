@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { execa } from "execa";
 import { readMachine } from "../../config/machine.ts";
 import { Container, createNetwork, docker, runToEnd, sleep } from "../image/containers.ts";
 import { buildArguments, images, model, modelMissing, type Role, root } from "../image/images.ts";
+import { buildWithProgress } from "../support/build-progress.ts";
 import type { Emulation } from "./emulation.ts";
 
 /** One image that is built and tried. */
@@ -54,7 +54,7 @@ export async function build(candidate: Candidate): Promise<Attempt> {
   const args = [...common, ...options, "--platform", platform, "--target", role, "--tag", tagOf(candidate)];
   console.log(`docker ${args.join(" ")} images`);
   const begin = performance.now();
-  const result = await execa("docker", [...args, join(root, "images")], { reject: false, all: true });
+  const result = await buildWithProgress(tagOf(candidate), [...args, join(root, "images")]);
   const buildSeconds = Math.round((performance.now() - begin) / 1000);
   if (result.exitCode !== 0) {
     console.log(result.all.split("\n").slice(-30).join("\n"));

@@ -1,16 +1,21 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { modelFile } from "../../bench/support/models.ts";
-import { main } from "../../cli/advise/run.ts";
-import { main as plan } from "../../cli/plan/run.ts";
+import { advise } from "../../cli/commands/advise.ts";
+import { plan as planned } from "../../cli/commands/plan.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { readStackFile } from "../../config/stack.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
+import { exitCodeOf } from "../support/command.ts";
 import { fileServer, sendRange } from "../support/file-server.ts";
 
 const MODEL = "model.gguf";
+
+const main = (argv: string[], projectRoot: string) => exitCodeOf(() => advise(argv, { projectRoot }));
+const plan = (argv: string[], projectRoot: string) => exitCodeOf(() => planned(argv, { projectRoot }));
 
 let root = "";
 let out = "";
@@ -190,7 +195,7 @@ describe("npm run advise", () => {
   });
 
   test("says how it is called", async () => {
-    expect(await main(["-h"], root)).toBe(0);
-    expect(out).toContain("Usage: npm run advise -- <model>");
+    const { stdout } = await execa(process.execPath, ["cli/main.ts", "advise", "-h"]);
+    expect(stdout).toContain("npm run advise -- <model>");
   });
 });

@@ -1,12 +1,16 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { modelFile, SMALL_MODEL } from "../../bench/support/models.ts";
-import { main } from "../../cli/plan/run.ts";
+import { plan } from "../../cli/commands/plan.ts";
 import { describeFileError } from "../../config/file-errors.ts";
 import { LOCK_FILE } from "../../plan/model/lock.ts";
+import { exitCodeOf } from "../support/command.ts";
 import { fileServer } from "../support/file-server.ts";
+
+const main = (argv: string[], projectRoot: string) => exitCodeOf(() => plan(argv, { projectRoot }));
 
 let root = "";
 let out = "";
@@ -150,9 +154,9 @@ describe("npm run plan", () => {
   });
 
   test("says how it is called", async () => {
-    expect(await main(["--help"], root)).toBe(0);
-    expect(out).toContain("Usage: npm run plan -- [-s <stack>] [--json | --svg [<file>]]");
-    expect(out).toContain("Stacks: aws-dev, aws-graviton, aws-prod, local, local-gpu");
+    const { stdout } = await execa(process.execPath, ["cli/main.ts", "plan", "--help"]);
+    expect(stdout).toContain("npm run plan -- [-s <stack>] [--json | --svg [<file>]]");
+    expect(stdout).toContain("Stacks: aws-dev, aws-graviton, aws-prod, local, local-gpu");
   });
 
   test("answers a wrong configuration with every problem and 1", async () => {

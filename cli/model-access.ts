@@ -1,0 +1,10 @@
+import type { ModelAccess } from "../plan/model/sources.ts";
+
+/** Where models that are not on this machine are, by the variables that Hugging Face's and AWS's own tools know. */
+export function modelAccess(variables: NodeJS.ProcessEnv): Omit<ModelAccess, "projectRoot"> {
+  const { HF_TOKEN: token, HF_ENDPOINT: endpoint, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL } = variables;
+  return {
+    huggingFace: { token, endpoint },
+    s3: { endpoint: AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL },
+  };
+}
