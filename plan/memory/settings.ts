@@ -1,5 +1,6 @@
 /** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
 
+import { batchesOf } from "../../config/batches.ts";
 import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 
@@ -31,15 +32,16 @@ export function padded(value: number, step: number): number {
 export function runSettings({ model, front }: ClusterConfig, { isCacheShared = false } = {}): RunSettings {
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
+  const sizes = batchesOf({ model, front });
   // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).
-  const batch = front.embeddings ? Math.min(model.batchTokens, model.microBatchTokens) : model.batchTokens;
-  const batchTokens = Math.min(batch, model.contextTokens);
+  const batch = front.embeddings ? Math.min(sizes.batchTokens, sizes.microBatchTokens) : sizes.batchTokens;
+  const batchTokens = Math.min(batch, sizes.contextTokens);
   return {
-    slotContextTokens: isCacheShared ? contextTokens : padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
+    slotContextTokens: isCacheShared ? contextTokens : sizes.slotContextTokens,
     slots,
     streams: isCacheShared ? 1 : slots,
     batchTokens,
-    microBatchTokens: Math.min(model.microBatchTokens, batchTokens),
+    microBatchTokens: Math.min(sizes.microBatchTokens, batchTokens),
     flashAttention: model.flashAttention !== "off",
     kvCacheType: model.kvCacheType,
     everyTokenHasOutput: front.embeddings,

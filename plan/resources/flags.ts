@@ -4,6 +4,7 @@
  * contract in `images/`.
  */
 
+import { batchesOf } from "../../config/batches.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { MIB } from "../../config/units.ts";
 import type { Slot } from "../hosts/hosts.ts";
@@ -38,6 +39,7 @@ export interface FrontDecision {
 
 /** Start of `llama-server`. */
 export function frontFlags({ target, model, front, access }: ClusterConfig, decision: FrontDecision): ContainerFlags {
+  const { contextTokens, batchTokens, microBatchTokens } = batchesOf({ model, front });
   // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
   const isReachedBySession = target === "aws" && (access.mode ?? "ssm") === "ssm";
   return {
@@ -52,10 +54,10 @@ export function frontFlags({ target, model, front, access }: ClusterConfig, deci
       APP_WAIT_SECONDS: String(decision.startupSeconds),
       LLAMA_ARG_TENSOR_SPLIT: decision.tensorSplit.join(","),
       LLAMA_ARG_SPLIT_MODE: "layer",
-      LLAMA_ARG_CTX_SIZE: String(model.contextTokens),
+      LLAMA_ARG_CTX_SIZE: String(contextTokens),
       LLAMA_ARG_N_PARALLEL: String(model.parallelSlots),
-      LLAMA_ARG_BATCH: String(model.batchTokens),
-      LLAMA_ARG_UBATCH: String(model.microBatchTokens),
+      LLAMA_ARG_BATCH: String(batchTokens),
+      LLAMA_ARG_UBATCH: String(microBatchTokens),
       LLAMA_ARG_FLASH_ATTN: model.flashAttention,
       LLAMA_ARG_CACHE_TYPE_K: model.kvCacheType,
       LLAMA_ARG_CACHE_TYPE_V: model.kvCacheType,

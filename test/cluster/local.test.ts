@@ -101,6 +101,8 @@ describe("a cluster of two backends on this machine's Docker engine", () => {
   test("replaces the front alone when one of its values changes, and then serves embeddings", async () => {
     const port = Number(new URL(String(outputs["endpoint"]?.value)).port);
     cluster.configure("front", { memory: "1 GiB", threads: 1, hostPort: port, embeddings: true });
+    // The logits of every token of a slot's context must fit the backends.
+    cluster.configure("model", { source: ".models/SmolLM2-135M-Instruct.Q4_1.gguf", contextTokens: 1024 });
     const touched: string[] = [];
     await cluster.stack.up({
       onEvent: (event) => {
@@ -110,9 +112,13 @@ describe("a cluster of two backends on this machine's Docker engine", () => {
     });
     const kinds = touched.filter((step) => !step.endsWith(` llama-rpc-cluster-${STACK}`));
     expect(new Set(kinds.map((step) => step.split(" ")[1]))).toEqual(new Set(["front"]));
-    const response = await front.post("/v1/embeddings", { input: "a llama on a mountain" });
-    const body = (await response.json()) as { data: { embedding: number[] }[] };
-    expect(body.data[0]?.embedding.length).toBe(576);
+    const asLongAsTheContext = Array.from({ length: 1024 }, (_, index) => 1000 + index);
+    for (const input of ["a llama on a mountain", asLongAsTheContext]) {
+      const response = await front.post("/v1/embeddings", { input });
+      expect(response.status).toBe(200);
+      const body = (await response.json()) as { data: { embedding: number[] }[] };
+      expect(body.data[0]?.embedding.length).toBe(576);
+    }
     expect(await front.chat("What is the capital of France? Answer in one word.")).toMatch(/Paris/);
   });
 
