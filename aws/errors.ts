@@ -1,6 +1,6 @@
 /** Why AWS did not do what it was asked, and what to do about it, for people. */
 
-const SIGN_IN = "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+import { BAD_CREDENTIALS, NO_CREDENTIALS, SIGN_IN } from "../config/aws-credentials.ts";
 
 /**
  * What stands in the way. `unreachable`: there was no answer; `other`: AWS answered with an error that neither credentials
@@ -8,9 +8,6 @@ const SIGN_IN = "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID a
  */
 type Fault = "no credentials" | "bad credentials" | "denied" | "unreachable" | "other";
 
-const NO_CREDENTIALS = /^(CredentialsProviderError|TokenProviderError)$/;
-const BAD_CREDENTIALS =
-  /^(AuthFailure|ExpiredToken|InvalidAccessKeyId|InvalidClientTokenId|InvalidSignature|InvalidToken|RequestExpired|SignatureDoesNotMatch|TokenRefreshRequired|UnrecognizedClient)/;
 const DENIED = /Unauthorized|AccessDenied|OptIn/;
 
 function faultOf(error: Error): Fault {

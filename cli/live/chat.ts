@@ -1,19 +1,46 @@
 /** One chat completion, streamed. */
 
-/** The text pieces in a stretch of server-sent events, and what is left of an unfinished line. */
-export function piecesOf(text: string): { pieces: string[]; rest: string } {
-  const lines = text.split("\n");
-  const rest = lines.pop() ?? "";
-  const pieces: string[] = [];
-  for (const line of lines) {
-    const data = /^data:\s*(\{.*\})\s*$/.exec(line)?.[1];
-    if (data === undefined) continue;
-    const event = JSON.parse(data) as { choices?: { delta?: { content?: unknown } }[]; error?: { message?: unknown } };
-    if (event.error) throw new Error(`the front broke off: ${String(event.error.message)}`);
-    const content = event.choices?.[0]?.delta?.content;
-    if (typeof content === "string" && content !== "") pieces.push(content);
+/**
+ * Parses server-sent events as the standard says (html.spec.whatwg.org, "Server-sent events"), of which it keeps the data.
+ * It is a few lines for one field, so no library.
+ */
+export class EventParser {
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+  #data: string[] = [];
+
+  /** Takes what arrived, cut anywhere, and gives the data of the events that it completes. */
+  push(bytes: Uint8Array): string[] {
+    // A carriage return at the end may be half of a line's end.
+    const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split(/\r\n|\n|\r(?!$)/);
+    this.#rest = lines.pop() ?? "";
+    return lines.flatMap((line) => this.#takeLine(line));
   }
-  return { pieces, rest };
+
+  #takeLine(line: string): string[] {
+    if (line === "") {
+      const event = this.#data;
+      this.#data = [];
+      return event.length === 0 ? [] : [event.join("\n")];
+    }
+    // A line that begins with a colon is a comment; a field without a colon is empty.
+    const [, field, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
+    if (field === "data") this.#data.push(value);
+    return [];
+  }
+}
+
+/**
+ * The text in the data of one event; empty if it holds none.
+ * @throws {Error} if the front reports an error
+ */
+export function pieceOf(data: string): string {
+  // The last event is no JSON: it is `[DONE]`.
+  if (!data.startsWith("{")) return "";
+  const event = JSON.parse(data) as { choices?: { delta?: { content?: unknown } }[]; error?: { message?: unknown } };
+  if (event.error) throw new Error(`the front broke off: ${String(event.error.message)}`);
+  const content = event.choices?.[0]?.delta?.content;
+  return typeof content === "string" ? content : "";
 }
 
 /** What is asked, and who is asked. */
@@ -40,11 +67,11 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
   if (!response.ok || response.body === null) {
     throw new Error(`the front answers with status ${response.status}: ${(await response.text()).slice(0, 300)}`);
   }
-  const decoder = new TextDecoder();
-  let pending = "";
-  for await (const chunk of response.body) {
-    const { pieces, rest } = piecesOf(pending + decoder.decode(chunk, { stream: true }));
-    pending = rest;
-    yield* pieces;
+  const parser = new EventParser();
+  for await (const bytes of response.body) {
+    for (const data of parser.push(bytes)) {
+      const piece = pieceOf(data);
+      if (piece !== "") yield piece;
+    }
   }
 }

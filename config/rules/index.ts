@@ -1,5 +1,6 @@
 /** Rules between fields of a stack's configuration: each field may be right by itself and the whole still wrong. */
 
+import { batchesOf } from "../batches.ts";
 import { CONTEXT_STEP_TOKENS, MAX_BACKENDS } from "../bounds.ts";
 import type { ClusterConfig } from "../schema/index.ts";
 import {
@@ -62,17 +63,36 @@ const everySlotHasContext: Rule = ({ model }) => {
   ];
 };
 
-const microBatchFitsBatch: Rule = ({ model }) => {
-  if (model.microBatchTokens <= model.batchTokens) return [];
+const microBatchFitsBatch: Rule = ({ model, front }) => {
+  const { batchTokens } = batchesOf({ model, front });
+  if (model.microBatchTokens === undefined || model.microBatchTokens <= batchTokens) return [];
   return [
     broken(
       "model.microBatchTokens",
       model.microBatchTokens,
-      `must not be above model.batchTokens, ${model.batchTokens}`,
-      `Set model.microBatchTokens to at most ${model.batchTokens}, or raise model.batchTokens.`,
+      `must not be above model.batchTokens, ${batchTokens}`,
+      `Set model.microBatchTokens to at most ${batchTokens}, or raise model.batchTokens.`,
       "model.batchTokens",
     ),
   ];
+};
+
+const embeddingsFitTheirBatch: Rule = ({ model, front }) => {
+  if (!front.embeddings) return [];
+  const { slotContextTokens } = batchesOf({ model, front });
+  return (["batchTokens", "microBatchTokens"] as const).flatMap((key) => {
+    const tokens = model[key];
+    if (tokens === undefined || tokens >= slotContextTokens) return [];
+    return broken(
+      `model.${key}`,
+      tokens,
+      `must be at least ${slotContextTokens} with front.embeddings, because llama.cpp computes an input as long as a slot's context at once`,
+      "Remove it and the plan sets it, or lower model.contextTokens.",
+      "front.embeddings",
+      "model.contextTokens",
+      "model.parallelSlots",
+    );
+  });
 };
 
 /** llama.cpp refuses to start otherwise (`src/llama-context.cpp`, "quantized V cache was requested"). */
@@ -119,6 +139,7 @@ const RULES: readonly Rule[] = [
   dockerMountsTheModel,
   everySlotHasContext,
   microBatchFitsBatch,
+  embeddingsFitTheirBatch,
   quantizedCacheNeedsFlashAttention,
   argumentsAreFree,
   gpusNeedCuda,

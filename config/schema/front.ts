@@ -40,7 +40,9 @@ export const frontSchema = z
       ),
     embeddings: trueOrFalse()
       .default(false)
-      .describe("Serve `/v1/embeddings` too, with mean pooling (`--embeddings --pooling mean`)."),
+      .describe(
+        "Serve `/v1/embeddings` too, with mean pooling (`--embeddings --pooling mean`). llama.cpp then computes each input at once: the compute buffers hold a slot's whole context.",
+      ),
     arguments: z
       .array(text('Put numbers in quotation marks, like "0.7".'))
       .default([])

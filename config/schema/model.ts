@@ -44,16 +44,14 @@ export const modelSchema = z
     kvCacheType: oneOf(["f16", "q8_0", "q4_0"], 'Write "f16", or "q8_0" for about half of its memory.')
       .default("f16")
       .describe("Type of the KV cache (`--cache-type-k`, `--cache-type-v`)."),
-    batchTokens: wholeNumber(1, 65_536, "Give the most tokens that are handed over at once, like 2048.")
-      .default(2048)
-      .describe("Prompt tokens handed to the model at once (`--batch-size`)."),
-    microBatchTokens: wholeNumber(
-      1,
-      65_536,
-      "Give the tokens that are computed at once, like 512; compute buffers grow with it.",
-    )
-      .default(512)
-      .describe("Prompt tokens computed at once; the compute buffers grow with it (`--ubatch-size`)."),
+    batchTokens: absent(
+      wholeNumber(1, 65_536, "Give the most tokens that are handed over at once, like 2048."),
+      "2048; with `front.embeddings` at least a slot's context",
+    ).describe("Prompt tokens handed to the model at once (`--batch-size`)."),
+    microBatchTokens: absent(
+      wholeNumber(1, 65_536, "Give the tokens that are computed at once, like 512; compute buffers grow with it."),
+      "512, or `model.batchTokens` if that is less; with `front.embeddings` at least a slot's context",
+    ).describe("Prompt tokens computed at once; the compute buffers grow with it (`--ubatch-size`)."),
     flashAttention: oneOf(["auto", "on", "off"], 'Write "auto" unless you must force it one way.')
       .default("auto")
       .describe("Flash attention (`--flash-attn`); a quantized KV cache needs it."),

@@ -3,6 +3,7 @@
  * stack file says what the containers have; with target aws every host has a machine of the catalog.
  */
 
+import type { Batches } from "../../config/batches.ts";
 import type { Region } from "../../config/regions.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import type { Schedule } from "../../config/schema/limits.ts";
@@ -110,6 +111,8 @@ interface ClusterOf<Type extends MachineType | null, PoolType extends Pool<Type>
   config: ClusterConfig;
   model: ModelSettings;
   settings: RunSettings;
+  /** What the front is started with. */
+  batches: Batches;
   front: Front<Type>;
   pools: readonly PoolType[];
   /** Of all pools, in the order of the devices. */

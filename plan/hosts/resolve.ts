@@ -1,5 +1,6 @@
 /** From a configuration to a {@link Cluster}: the one place where the planner interprets what a stack file says. */
 
+import { batchesOf } from "../../config/batches.ts";
 import { FIRST_BACKEND_OFFSET, POOL_ADDRESSES } from "../../config/bounds.ts";
 import { ConfigError, closest, type Problem } from "../../config/problems.ts";
 import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
@@ -139,6 +140,7 @@ function common(config: ClusterConfig) {
     config,
     model: config.model,
     settings: runSettings(config),
+    batches: batchesOf(config),
     ownSplit: ownSplitOf(config),
     limits: limitsOf(config),
     privateCidr: config.access.privateCidr ?? null,

@@ -1,21 +1,14 @@
 /** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
 
+import { type BatchRequest, batchesOf } from "../../config/batches.ts";
 import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
 
 /** How keys and values are kept. */
 export type KvCacheType = "f16" | "q8_0" | "q4_0";
 
 /** What a stack file says about a running model. */
-export interface RunRequest {
-  model: {
-    contextTokens: number;
-    parallelSlots: number;
-    batchTokens: number;
-    microBatchTokens: number;
-    flashAttention: "auto" | "on" | "off";
-    kvCacheType: KvCacheType;
-  };
-  front: { embeddings: boolean };
+export interface RunRequest extends BatchRequest {
+  model: BatchRequest["model"] & { flashAttention: "auto" | "on" | "off"; kvCacheType: KvCacheType };
 }
 
 /** Numbers of one running model. */
@@ -46,15 +39,16 @@ export function padded(value: number, step: number): number {
 export function runSettings({ model, front }: RunRequest, { isCacheShared = false } = {}): RunSettings {
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
+  const sizes = batchesOf({ model, front });
   // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).
-  const batch = front.embeddings ? Math.min(model.batchTokens, model.microBatchTokens) : model.batchTokens;
-  const batchTokens = Math.min(batch, model.contextTokens);
+  const batch = front.embeddings ? Math.min(sizes.batchTokens, sizes.microBatchTokens) : sizes.batchTokens;
+  const batchTokens = Math.min(batch, sizes.contextTokens);
   return {
-    slotContextTokens: isCacheShared ? contextTokens : padded(Math.floor(contextTokens / slots), CONTEXT_STEP_TOKENS),
+    slotContextTokens: isCacheShared ? contextTokens : sizes.slotContextTokens,
     slots,
     streams: isCacheShared ? 1 : slots,
     batchTokens,
-    microBatchTokens: Math.min(model.microBatchTokens, batchTokens),
+    microBatchTokens: Math.min(sizes.microBatchTokens, batchTokens),
     flashAttention: model.flashAttention !== "off",
     kvCacheType: model.kvCacheType,
     everyTokenHasOutput: front.embeddings,

@@ -5,6 +5,7 @@
  */
 
 import type { GetObjectCommandOutput, S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { BAD_CREDENTIALS, NO_CREDENTIALS, SIGN_IN } from "../../config/aws-credentials.ts";
 import { type ByteSource, type FileRange, openRanges, SourceError, sizeOf } from "./byte-source.ts";
 
 /** How buckets are reached. */
@@ -20,19 +21,8 @@ export interface S3Access {
 /** Opens files in buckets. */
 export type OpenS3 = (bucket: string, key: string, firstBytes: number) => Promise<ByteSource>;
 
-/** What to do about credentials. */
-const SIGN_IN = "run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.";
-
 /** Where buckets are asked for if nothing says where; S3 answers with the region of any other. */
 const FIRST_REGION = "us-east-1";
-
-const BAD_CREDENTIALS: ReadonlySet<string> = new Set([
-  "ExpiredToken",
-  "InvalidAccessKeyId",
-  "InvalidToken",
-  "SignatureDoesNotMatch",
-  "TokenRefreshRequired",
-]);
 
 /** A way to open files that asks for credentials once, however many parts a model has. */
 export function s3Opener(access: S3Access): OpenS3 {
@@ -106,11 +96,10 @@ async function sent(
 function reasonOf(error: Error, bucket: string, key: string): string {
   const status = statusOf(error);
   const { name, message } = error;
-  if (name === "CredentialsProviderError" || name === "TokenProviderError")
-    return `there are no AWS credentials (${message}): ${SIGN_IN}`;
+  if (NO_CREDENTIALS.test(name)) return `there are no AWS credentials (${message}): ${SIGN_IN}.`;
   if (name === "NoSuchBucket") return `there is no bucket ${bucket}: check its name.`;
   if (name === "NoSuchKey" || status === 404) return `the bucket ${bucket} holds no ${key}: check the key.`;
-  if (BAD_CREDENTIALS.has(name)) return `S3 does not accept the AWS credentials (${name}): ${SIGN_IN}`;
+  if (BAD_CREDENTIALS.test(name)) return `S3 does not accept the AWS credentials (${name}): ${SIGN_IN}.`;
   if (name === "InvalidObjectState") return "it is archived: restore it, or copy it to a bucket's standard class.";
   if (status === 401 || status === 403) {
     return `S3 denies access (${name}): the credentials need s3:GetObject on it; without s3:ListBucket, S3 says the same of a file that is not there.`;

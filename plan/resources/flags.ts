@@ -37,6 +37,7 @@ export interface FrontDecision {
 /** Start of `llama-server`. */
 export function frontFlags(cluster: Cluster, decision: FrontDecision): ContainerFlags {
   const { model, front } = cluster;
+  const { contextTokens, batchTokens, microBatchTokens } = cluster.batches;
   // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
   const isReachedBySession = cluster.target === "aws" && cluster.access.mode === "ssm";
   return {
@@ -51,10 +52,10 @@ export function frontFlags(cluster: Cluster, decision: FrontDecision): Container
       APP_WAIT_SECONDS: String(decision.startupSeconds),
       LLAMA_ARG_TENSOR_SPLIT: decision.tensorSplit.join(","),
       LLAMA_ARG_SPLIT_MODE: "layer",
-      LLAMA_ARG_CTX_SIZE: String(model.contextTokens),
+      LLAMA_ARG_CTX_SIZE: String(contextTokens),
       LLAMA_ARG_N_PARALLEL: String(model.parallelSlots),
-      LLAMA_ARG_BATCH: String(model.batchTokens),
-      LLAMA_ARG_UBATCH: String(model.microBatchTokens),
+      LLAMA_ARG_BATCH: String(batchTokens),
+      LLAMA_ARG_UBATCH: String(microBatchTokens),
       LLAMA_ARG_FLASH_ATTN: model.flashAttention,
       LLAMA_ARG_CACHE_TYPE_K: model.kvCacheType,
       LLAMA_ARG_CACHE_TYPE_V: model.kvCacheType,

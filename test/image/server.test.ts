@@ -228,6 +228,34 @@ describe("a plain server, APP_RPC_BACKENDS set to an empty text", () => {
     await serving.remove();
   });
 
+  test("gives embeddings of an input as long as the context, if the micro batch holds it", async () => {
+    await backend("embedder");
+    const sizes = { LLAMA_ARG_CTX_SIZE: "1024", LLAMA_ARG_BATCH: "1024" };
+    const started = async (microBatch: string) => {
+      const env = { ...sizes, LLAMA_ARG_UBATCH: microBatch, APP_EMBEDDING: "true", APP_RPC_BACKENDS: "embedder:50052" };
+      const serving = await front(env, ["--pooling", "mean"]);
+      await healthy(serving);
+      return serving;
+    };
+    const embed = async (serving: Container, tokens: number) =>
+      fetch(`http://${await serving.address()}:8080/v1/embeddings`, {
+        method: "POST",
+        body: JSON.stringify({ input: Array.from({ length: tokens }, (_, index) => 1000 + index) }),
+      });
+    const whole = await started("1024");
+    const answer = await embed(whole, 1024);
+    expect(answer.status).toBe(200);
+    const { data } = (await answer.json()) as { data: { embedding: number[] }[] };
+    expect(data[0]?.embedding).toHaveLength(576);
+    await whole.remove();
+    // llama.cpp's own default: the reason why the plan sets another one.
+    const short = await started("512");
+    const refused = await embed(short, 513);
+    expect(refused.status).toBe(500);
+    expect(await refused.text()).toContain("too large to process");
+    await short.remove();
+  });
+
   test("is healthy behind a prefix of its paths", async () => {
     const serving = await front({ APP_RPC_BACKENDS: "" }, ["--api-prefix", "/llama"]);
     await healthy(serving);

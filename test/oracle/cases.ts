@@ -12,6 +12,8 @@ export interface Setting {
   values: Readonly<Record<string, unknown>>;
   /** Shares of the devices, in order; the layers follow from them. */
   shares: readonly number[];
+  /** What the stack file can't say: the plan takes the whole context for a micro batch if there are embeddings. */
+  batch?: Pick<RunSettings, "batchTokens" | "microBatchTokens">;
   /** Whether the slots share one KV cache. */
   isCacheShared?: boolean;
   /** Layers that the front keeps. */
@@ -46,7 +48,12 @@ export const settings: readonly Setting[] = [
     },
     shares: [1, 1, 1, 1],
   },
-  { name: "embeddings", values: { "model.contextTokens": 2048, "front.embeddings": true }, shares: [1, 1] },
+  {
+    name: "embeddings",
+    values: { "model.contextTokens": 2048, "front.embeddings": true },
+    batch: { batchTokens: 512, microBatchTokens: 512 },
+    shares: [1, 1],
+  },
   {
     name: "three slots that share a unified cache",
     values: { "model.contextTokens": 4096, "model.parallelSlots": 3 },
@@ -86,9 +93,8 @@ export const publishedSetting: Setting = {
 
 /** One setting in the planner's own numbers. */
 export function runSettingsOf(setting: Setting): RunSettings {
-  return runSettings(parseCluster(configurationWith(setting.values)), {
-    isCacheShared: setting.isCacheShared ?? false,
-  });
+  const config = parseCluster(configurationWith(setting.values));
+  return { ...runSettings(config, { isCacheShared: setting.isCacheShared ?? false }), ...setting.batch };
 }
 
 /** Layers of each device for the shares, every device at least one. */

@@ -1,3 +1,5 @@
+import { EventParser } from "../../cli/live/chat.ts";
+
 /** What a test asks of a running front. */
 export class FrontClient {
   readonly #endpoint: string;
@@ -30,16 +32,17 @@ export class FrontClient {
     return body.choices[0]?.message.content ?? "";
   }
 
-  /** What arrived of a streamed answer, one entry for each time that something came over the network. */
-  async stream(question: string, maxTokens = 24): Promise<string[]> {
+  /** The data of a streamed answer's events, one list for each time that something came over the network. */
+  async stream(question: string, maxTokens = 24): Promise<string[][]> {
     const response = await this.post("/v1/chat/completions", {
       messages: [{ role: "user", content: question }],
       max_tokens: maxTokens,
       stream: true,
     });
     if (!response.body) throw new Error(`The front answered ${response.status} without a body.`);
-    const arrivals: string[] = [];
-    for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) arrivals.push(bytes);
+    const parser = new EventParser();
+    const arrivals: string[][] = [];
+    for await (const bytes of response.body) arrivals.push(parser.push(bytes));
     return arrivals;
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Findings, judge } from "../../cli/doctor/health.ts";
 import { compiledFile } from "../../cli/live/activity.ts";
-import { piecesOf } from "../../cli/live/chat.ts";
+import { EventParser, pieceOf } from "../../cli/live/chat.ts";
 import { type Container, labelsWith } from "../../cli/live/cluster.ts";
 import { loadEvidence, unusedBackends } from "../../cli/live/evidence.ts";
 import { waitUntilReady } from "../../cli/live/readiness.ts";
@@ -169,16 +169,33 @@ describe("waiting for a front that is coming up", () => {
 
 describe("a streamed answer", () => {
   const event = (content: string) => `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`;
-  test("comes in pieces, whatever the network cuts it into", () => {
-    const stream = `${event("Lla")}${event("mas")}data: [DONE]\n\n`;
-    for (let cut = 0; cut <= stream.length; cut += 1) {
-      const first = piecesOf(stream.slice(0, cut));
-      const second = piecesOf(first.rest + stream.slice(cut));
-      expect([...first.pieces, ...second.pieces].join("")).toBe("Llamas");
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+  const textOf = (...parts: Uint8Array[]) => {
+    const parser = new EventParser();
+    return parts.flatMap((part) => parser.push(part).map(pieceOf)).join("");
+  };
+
+  test("comes in pieces, whatever the network cuts it into, letters of several bytes included", () => {
+    for (const end of ["\n", "\r\n", "\r"]) {
+      const text = `: a comment\n\n${event("Lla")}${event("mäs 🦙")}data: [DONE]\n\n`.replaceAll("\n", end);
+      const stream = bytesOf(text);
+      for (let cut = 0; cut <= stream.length; cut += 1) {
+        expect(textOf(stream.slice(0, cut), stream.slice(cut)), `${JSON.stringify(end)} at ${cut}`).toBe("Llamäs 🦙");
+      }
+      expect(textOf(...[...stream].map((byte) => new Uint8Array([byte])))).toBe("Llamäs 🦙");
     }
   });
+
+  test("may come in events of several lines, with comments, other fields and no space after the colon", () => {
+    const parser = new EventParser();
+    const stream =
+      ':ping\nevent: x\nid\ndata: {"a":\ndata:1}\nretry: 5\n\n\ndata:  two spaces\n\ndata\n\ndata: cut off';
+    expect(parser.push(bytesOf(stream))).toEqual(['{"a":\n1}', " two spaces", ""]);
+    expect(parser.push(bytesOf("\n\n"))).toEqual(["cut off"]);
+  });
+
   test("that ends in an error says so", () => {
-    expect(() => piecesOf('data: {"error":{"message":"out of context"}}\n')).toThrow(/out of context/);
+    expect(() => textOf(bytesOf('data: {"error":{"message":"out of context"}}\n\n'))).toThrow(/out of context/);
   });
 });
 

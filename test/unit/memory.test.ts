@@ -3,15 +3,22 @@ import { describe, expect, test } from "vitest";
 import { configurationWith } from "../../bench/support/configurations.ts";
 import { modelFacts, smallModelFacts } from "../../bench/support/models.ts";
 import { parseCluster } from "../../config/parse.ts";
+import { resolve } from "../../plan/hosts/resolve.ts";
 import { memoryModel } from "../../plan/memory/devices.ts";
 import { cacheCells, kvCacheLayerBytes } from "../../plan/memory/kv-cache.ts";
-import { runSettings } from "../../plan/memory/settings.ts";
+import { type RunSettings, runSettings } from "../../plan/memory/settings.ts";
+import { frontFlags } from "../../plan/resources/flags.ts";
 
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
 const settingsWith = (values: Readonly<Record<string, unknown>>) =>
   runSettings(parseCluster(configurationWith(values)));
 const measured = settingsWith({ "model.contextTokens": 2048 });
+
+function environmentOf(values: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const decision = { modelFileName: "m.gguf", rpcBackends: [], tensorSplit: [], offloadedLayers: 0 };
+  return frontFlags(resolve(parseCluster(configurationWith(values))), { ...decision, startupSeconds: 300 }).environment;
+}
 
 /** As llama.cpp's log writes it: MiB with two digits. */
 const logged = (bytes: number) => (bytes / MIB).toFixed(2);
@@ -20,6 +27,8 @@ const logged = (bytes: number) => (bytes / MIB).toFixed(2);
 interface Measurement {
   name: string;
   values: Readonly<Record<string, unknown>>;
+  /** What the stack file can't say. */
+  batch?: Pick<RunSettings, "batchTokens" | "microBatchTokens">;
   /** Layers of the front, the first and the second backend. */
   layers: readonly [front: number, first: number, second: number];
   weights: readonly string[];
@@ -49,6 +58,7 @@ const MEASURED: readonly Measurement[] = [
   {
     name: "embeddings",
     values: { "front.embeddings": true },
+    batch: { batchTokens: 512, microBatchTokens: 512 },
     layers: [0, 19, 11],
     weights: ["40.16", "51.94", "28.69"],
     cache: ["28.50", "16.50", "0.00"],
@@ -91,8 +101,9 @@ const MEASURED: readonly Measurement[] = [
 
 describe.each(MEASURED)(
   "the memory with $name is what llama.cpp logged",
-  ({ values, layers, weights, cache, compute }) => {
-    const memory = memoryModel(smallModelFacts(), settingsWith({ "model.contextTokens": 2048, ...values }));
+  ({ values, batch, layers, weights, cache, compute }) => {
+    const settings = { ...settingsWith({ "model.contextTokens": 2048, ...values }), ...batch };
+    const memory = memoryModel(smallModelFacts(), settings);
     const [own, first, second] = layers;
     const isPipelined = own === 0;
     const devices = [
@@ -160,6 +171,62 @@ describe("the KV cache", () => {
     const unknown = modelFacts({ architecture: "tomorrow", layers: 4, extra });
     expect(unknown.architectureKnown).toBe(false);
     expect(cacheCells(unknown, 0, settingsWith({ "model.contextTokens": 8192 }))).toBe(8192);
+  });
+});
+
+describe("the batches", () => {
+  const sizes = (values: Readonly<Record<string, unknown>>) => {
+    const { batchTokens, microBatchTokens, slotContextTokens } = settingsWith(values);
+    return [batchTokens, microBatchTokens, slotContextTokens];
+  };
+
+  test("are llama.cpp's own if nothing is said, and a short batch makes the micro batch as short", () => {
+    expect(sizes({})).toEqual([2048, 512, 4096]);
+    expect(sizes({ "model.batchTokens": 256 })).toEqual([256, 256, 4096]);
+    expect(sizes({ "model.contextTokens": 1024 })).toEqual([1024, 512, 1024]);
+  });
+
+  test("hold the whole context of a slot with embeddings, which llama.cpp can't cut", () => {
+    expect(sizes({ "front.embeddings": true })).toEqual([4096, 4096, 4096]);
+    expect(sizes({ "front.embeddings": true, "model.parallelSlots": 4 })).toEqual([1024, 1024, 1024]);
+    expect(sizes({ "front.embeddings": true, "model.contextTokens": 200_000 })).toEqual([200_192, 200_192, 200_192]);
+    expect(sizes({ "front.embeddings": true, "model.contextTokens": 256 })).toEqual([256, 256, 256]);
+  });
+
+  test("hold the context with embeddings as llama.cpp rounds it, whatever the context, the slots and the batches", () => {
+    const anyFront = fc.record({
+      contextTokens: fc.integer({ min: 2048, max: 300_000 }),
+      slots: fc.integer({ min: 1, max: 8 }),
+    });
+    fc.assert(
+      fc.property(anyFront, ({ contextTokens, slots }) => {
+        const values = {
+          "front.embeddings": true,
+          "model.contextTokens": contextTokens,
+          "model.parallelSlots": slots,
+        };
+        const { batchTokens, microBatchTokens, slotContextTokens } = settingsWith(values);
+        expect(microBatchTokens).toBeGreaterThanOrEqual(slotContextTokens);
+        expect(batchTokens).toBeGreaterThanOrEqual(microBatchTokens);
+        // llama.cpp takes no longer batch than the context that it is started with.
+        const { LLAMA_ARG_CTX_SIZE, LLAMA_ARG_BATCH, LLAMA_ARG_UBATCH } = environmentOf(values);
+        expect(Number(LLAMA_ARG_CTX_SIZE)).toBeGreaterThanOrEqual(slotContextTokens);
+        expect(Number(LLAMA_ARG_CTX_SIZE)).toBe(slots * slotContextTokens);
+        expect([Number(LLAMA_ARG_BATCH), Number(LLAMA_ARG_UBATCH)].every((size) => size >= slotContextTokens)).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  test("take memory with embeddings that grows with the context", () => {
+    const bytes = (contextTokens: number) =>
+      memoryModel(
+        smallModelFacts(),
+        settingsWith({ "front.embeddings": true, "model.contextTokens": contextTokens }),
+      ).backend("cpu", GIB, { first: 20, count: 10, holdsOutput: true }, false).computeBytes;
+    expect(bytes(2048)).toBeGreaterThan(2048 * 49_152 * 4);
+    expect(bytes(4096)).toBeGreaterThan(4096 * 49_152 * 4);
   });
 });
 
