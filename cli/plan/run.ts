@@ -5,6 +5,7 @@ import { UserError } from "../../config/errors.ts";
 import { ConfigError, type Problem, parseCluster } from "../../config/parse.ts";
 import { readStackFile, stackNamed, stackNames } from "../../config/stack.ts";
 import { assertRunnable, lookUpModel, type ModelAccess, planCluster } from "../../plan/index.ts";
+import { terminalOptions } from "../../report/layout.ts";
 import { svgPlan } from "../../report/svg/index.ts";
 import { formatPlan } from "../../report/text.ts";
 import {
@@ -68,7 +69,7 @@ async function run(argv: string[], access: ModelAccess): Promise<number> {
   const plan = planCluster(config, facts, { stack, architecture });
   const isPictureAlone = picture === "print";
   if (json) process.stdout.write(`${JSON.stringify(plan, null, 2)}\n`);
-  else process.stdout.write(isPictureAlone ? svgPlan(plan) : `${formatPlan(plan, terminal())}\n`);
+  else process.stdout.write(isPictureAlone ? svgPlan(plan) : `${formatPlan(plan, terminalOptions(120))}\n`);
   // The plan is shown before anything can go wrong with the file.
   const reason = typeof picture === "object" ? whyNotWritten(picture.file, svgPlan(plan), { flag: "w" }) : null;
   if (typeof picture === "object") process.stderr.write(`${pictureText(picture.file, reason)}\n`);
@@ -153,9 +154,4 @@ function surplusProblem(value: string, projectRoot: string): Problem {
 function stackOf(text: string, projectRoot: string): string | null {
   const named = stackNamed(text, projectRoot);
   return stackNames(projectRoot).includes(named) ? named : null;
-}
-
-function terminal(): { width: number; colour: boolean } {
-  const { isTTY, columns } = process.stdout;
-  return { width: Math.min(columns ?? 100, 120), colour: isTTY === true && process.stdout.hasColors() };
 }
