@@ -12,6 +12,11 @@ export function bytes(amount: number): string {
   return `${Math.ceil(amount / MIB)} MiB`;
 }
 
+/** `1 slot`, `4 slots`. */
+export function slots(count: number): string {
+  return count === 1 ? "1 slot" : `${count} slots`;
+}
+
 /** How full a device is. */
 export function percent({ totalBytes, capacityBytes }: MemoryPlan): string {
   return `${Math.round((totalBytes / capacityBytes) * 100)} %`.padStart(5);
@@ -36,7 +41,7 @@ export function speedRange({ low, high }: Estimate): string {
   return `${tokensPerSecond(low)}–${tokensPerSecond(high)}`;
 }
 
-/** US dollars: `4.60`, of a range both ends. What is paid but rounds to nothing is said as such. */
+/** US dollars: `4.60`, of a range both ends. A cost that rounds to nothing is `<0.01`. */
 export function usd({ low, high }: UsdRange): string {
   return dollars(low) === dollars(high) ? dollars(high) : `${dollars(low)}–${dollars(high)}`;
 }
@@ -49,4 +54,14 @@ function dollars(amount: number): string {
 export function shortUsd({ low, high }: UsdRange): string {
   const short = (amount: number) => (high >= 100 ? String(Math.round(amount)) : amount.toFixed(2));
   return short(low) === short(high) ? `$${short(high)}` : `$${short(low)}–${short(high)}`;
+}
+
+/** US dollars with cents below 100 and without them above: `4.60`, `489`. */
+export function roundUsd(amount: number): string {
+  return amount < 100 ? amount.toFixed(2) : amount.toFixed(0);
+}
+
+/** US dollars with cents; of less than a cent the first digit that is not zero: `0.05`, `0.003`. */
+export function smallUsd(amount: number): string {
+  return amount >= 0.01 ? amount.toFixed(2) : amount.toPrecision(1);
 }

@@ -1,5 +1,7 @@
 /** Text for a terminal: widths, colours, bars and wrapped lines. Knows nothing of plans. */
 
+import { styleText } from "node:util";
+
 /** How wide the text may be, and whether it may have colours. */
 export interface TextOptions {
   /** Columns. @default 100 */
@@ -8,14 +10,22 @@ export interface TextOptions {
   colour?: boolean;
 }
 
-const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, magenta: 35, cyan: 36 } as const;
+/**
+ * What standard output can show.
+ * @param mostColumns a wider terminal is not used to its full width, because long lines are hard to read
+ */
+export function terminalOptions(mostColumns: number): Required<TextOptions> {
+  const { isTTY, columns } = process.stdout;
+  return { width: Math.min(columns ?? 100, mostColumns), colour: isTTY === true && process.stdout.hasColors() };
+}
 
-export type Style = keyof typeof CODES;
-/** Adds a style to a text, or does not where colours are off. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "magenta" | "cyan";
+/** Adds a style to a text if colours are on. */
 export type Paint = (style: Style, text: string) => string;
 
 export function painter(colour: boolean): Paint {
-  return (style, text) => (colour && text !== "" ? `\u001b[${CODES[style]}m${text}\u001b[0m` : text);
+  // `colour` has decided already whether the output shows colours.
+  return (style, text) => (colour && text !== "" ? styleText(style, text, { validateStream: false }) : text);
 }
 
 /** One part of a bar. */

@@ -5,7 +5,7 @@ import type { Finding } from "../plan/findings/finding.ts";
 import type { ModelFacts } from "../plan/model/facts.ts";
 import type { Estimate } from "../plan/speed/estimate.ts";
 import { tokensPerSecond } from "../plan/speed/estimate.ts";
-import { bytes, speedRange } from "./amounts.ts";
+import { bytes, roundUsd, slots, speedRange } from "./amounts.ts";
 import { columns, type Paint, painter, type Style, type TextOptions, wrap } from "./layout.ts";
 import { findingLines } from "./text.ts";
 
@@ -47,13 +47,12 @@ export function formatAdvice(table: AdviceTable, options: TextOptions = {}): str
 
 function heading({ facts, wishes: { base, spot } }: AdviceTable): string {
   const { contextTokens, parallelSlots, kvCacheType } = base.model;
-  const slots = parallelSlots === 1 ? "1 slot" : `${parallelSlots} slots`;
   return [
     facts.architecture,
     facts.quantization,
     bytes(facts.fileBytes),
     `${facts.layers} layers`,
-    `${contextTokens} tokens of context in ${slots}`,
+    `${contextTokens} tokens of context in ${slots(parallelSlots)}`,
     `KV cache ${kvCacheType}`,
     `${spot ? "spot" : "on-demand"} machines in ${String(base.aws?.region)}, best value first`,
   ].join(", ");
@@ -98,12 +97,12 @@ function columnsOf(winners: Winners): Column[] {
       tokensPerSecond(speed.prompt.tokensPerSecond),
     ),
     number("load", 5, "until the model is in memory", ({ advice: { load } }) => duration(load.seconds)),
-    number("$/h", 0, "US dollars per hour", ({ advice }) => dollars(advice.usdPerHour)),
+    number("$/h", 0, "US dollars per hour", ({ advice }) => roundUsd(advice.usdPerHour)),
     number("$/mo", 6, "US dollars for a month in which all machines run all the time", ({ advice }) =>
-      dollars(advice.usdPerMonth),
+      roundUsd(advice.usdPerMonth),
     ),
     number("$/M tok", 2, "US dollars for a million tokens at this speed, one answer after the other", ({ advice }) =>
-      dollars(advice.usdPerMillionTokens),
+      roundUsd(advice.usdPerMillionTokens),
     ),
     {
       title: "",
@@ -209,11 +208,6 @@ function typesText({ front, count, machine }: Advice): string {
 /** `1.5 (1.1–1.8)`. */
 export function speedText(estimate: Estimate): string {
   return `${tokensPerSecond(estimate.tokensPerSecond)} (${speedRange(estimate)})`;
-}
-
-/** An amount of US dollars: with cents where they are a part of it that counts. */
-export function dollars(amount: number): string {
-  return amount < 100 ? amount.toFixed(2) : amount.toFixed(0);
 }
 
 function duration(seconds: number): string {

@@ -4,7 +4,7 @@ import type { Severity } from "../config/words.ts";
 import type { Finding } from "../plan/findings/finding.ts";
 import type { MemoryPlan } from "../plan/memory/plan.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
-import { backendHolds, bytes, frontHolds, percent } from "./amounts.ts";
+import { backendHolds, bytes, frontHolds, percent, slots } from "./amounts.ts";
 import { bar, columns, hanging, labelled, type Paint, painter, type TextOptions, wrap } from "./layout.ts";
 import { endpointText, machineLines, processorOf } from "./text-machines.ts";
 import { costLines, speedLines } from "./text-performance.ts";
@@ -33,13 +33,12 @@ export function formatPlan(plan: ClusterPlan, options: TextOptions = {}): string
 }
 
 function modelLines({ model, target, region, network }: ClusterPlan, width: number, paint: Paint): string[] {
-  const slots = model.parallelSlots === 1 ? "1 slot" : `${model.parallelSlots} slots`;
   const facts = [
     model.architecture,
     model.quantization,
     bytes(model.fileBytes),
     `${model.layers} layers`,
-    `${model.contextTokens} tokens of context in ${slots}`,
+    `${model.contextTokens} tokens of context in ${slots(model.parallelSlots)}`,
   ];
   const where = region === null ? target : `${target} in ${region}`;
   return [

@@ -3,7 +3,8 @@
 import { stringify } from "yaml";
 import { PROJECT_NAME } from "../../config/stack.ts";
 import type { Advice } from "../../plan/advise/search.ts";
-import { dollars, speedText } from "../../report/text-advice.ts";
+import { roundUsd } from "../../report/amounts.ts";
+import { speedText } from "../../report/text-advice.ts";
 
 /** A stack file with what was asked for and what was found; all else is left to the defaults. */
 export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName: string): string {
@@ -29,7 +30,7 @@ export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName
   const keyed = Object.fromEntries(Object.entries(sections).map(([key, value]) => [`${PROJECT_NAME}:${key}`, value]));
   const about = [
     `# ${oneLine(modelName)}, proposed by npm run advise: about ${speedText(speed.decode)} tokens per second`,
-    `# for about ${dollars(usdPerHour)} US dollars per hour, by prices as of ${cost.asOf}.`,
+    `# for about ${roundUsd(usdPerHour)} US dollars per hour, by prices as of ${cost.asOf}.`,
   ];
   return `${about.join("\n")}\n${stringify({ config: keyed }, { lineWidth: 0 })}`;
 }

@@ -9,10 +9,10 @@ import { warningsOf } from "../../plan/advise/warnings.ts";
 import type { ModelFacts } from "../../plan/model/facts.ts";
 import { lookUpModel } from "../../plan/model/look-up.ts";
 import type { ModelAccess } from "../../plan/model/sources.ts";
-import { hanging } from "../../report/layout.ts";
+import { roundUsd } from "../../report/amounts.ts";
+import { hanging, terminalOptions } from "../../report/layout.ts";
 import {
   type AdviceTable,
-  dollars,
   formatAdvice,
   machinesText,
   numbersOf,
@@ -75,7 +75,7 @@ export async function advise(argv: string[], access: ModelAccess): Promise<numbe
   // What was found is shown before anything can go wrong with the file.
   if (request.json)
     process.stdout.write(`${JSON.stringify(asJson({ facts, wishes, rows, winners, chosen }, text), null, 2)}\n`);
-  else process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminal())}\n\n`);
+  else process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminalOptions(140))}\n\n`);
   const failure = write === null ? null : writeStack(write, text, access.projectRoot);
   if (failure !== null) {
     process.stderr.write(`${failure}\n`);
@@ -147,7 +147,7 @@ function nothingFits(facts: ModelFacts, wishes: Wishes): string[] {
   const lines = nearest.flatMap(([heading, advice]) => (advice === undefined ? [] : [[heading, advice] as const]));
   return [
     `No cluster in ${region} that holds ${facts.name} ${limits.join(" and ")}.`,
-    ...lines.flatMap(([heading, advice]) => hanging(`  ${heading} `, nearestText(advice), terminal().width)),
+    ...lines.flatMap(([heading, advice]) => hanging(`  ${heading} `, nearestText(advice), terminalOptions(140).width)),
     `${capitalised(remedies.join(", "))}, or choose a smaller quantization.`,
   ];
 }
@@ -158,7 +158,7 @@ function capitalised(text: string): string {
 
 function nearestText(advice: Advice): string {
   const { low, high } = advice.cost.usdPerHour;
-  const price = low === high ? dollars(high) : `${dollars(low)} to ${dollars(high)}`;
+  const price = low === high ? roundUsd(high) : `${roundUsd(low)} to ${roundUsd(high)}`;
   return `${machinesText(advice)}, ${speedText(advice.speed.decode)} tokens per second for ${price} US dollars per hour.`;
 }
 
@@ -175,9 +175,4 @@ function asJson({ facts, wishes, rows, winners, chosen }: AdviceTable, file: str
     stackFile: file,
     findings: rows.find(({ advice }) => advice === chosen)?.warnings ?? [],
   };
-}
-
-function terminal(): { width: number; colour: boolean } {
-  const { isTTY, columns } = process.stdout;
-  return { width: Math.min(columns ?? 100, 140), colour: isTTY === true && process.stdout.hasColors() };
 }

@@ -4,6 +4,7 @@ import { containerArchitecture } from "../../config/architecture.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { readStackFile, stackNames } from "../../config/stack.ts";
 import { assertRunnable, lookUpModel, type ModelAccess, planCluster } from "../../plan/index.ts";
+import { terminalOptions } from "../../report/layout.ts";
 import { svgPlan } from "../../report/svg/index.ts";
 import { formatPlan } from "../../report/text.ts";
 import { projectRoot } from "../../setup/paths.ts";
@@ -50,7 +51,7 @@ export async function plan(argv: string[], access: ModelAccess): Promise<number>
   const planned = planCluster(config, facts, { stack, architecture });
   const isPictureAlone = picture === "print";
   if (json) process.stdout.write(`${JSON.stringify(planned, null, 2)}\n`);
-  else process.stdout.write(isPictureAlone ? svgPlan(planned) : `${formatPlan(planned, terminal())}\n`);
+  else process.stdout.write(isPictureAlone ? svgPlan(planned) : `${formatPlan(planned, terminalOptions(120))}\n`);
   // The plan is shown before anything can go wrong with the file.
   const reason = typeof picture === "object" ? whyNotWritten(picture.file, svgPlan(planned), { flag: "w" }) : null;
   if (typeof picture === "object") process.stderr.write(`${pictureText(picture.file, reason)}\n`);
@@ -63,9 +64,4 @@ export async function plan(argv: string[], access: ModelAccess): Promise<number>
 
 function pictureText(file: string, reason: string | null): string {
   return reason === null ? `The picture is in ${file}.` : `The picture can't be written to ${file}: ${reason}`;
-}
-
-function terminal(): { width: number; colour: boolean } {
-  const { isTTY, columns } = process.stdout;
-  return { width: Math.min(columns ?? 100, 120), colour: isTTY === true && process.stdout.hasColors() };
 }

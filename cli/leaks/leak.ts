@@ -1,5 +1,7 @@
 /** What a stack has left behind, and how it is told. */
 
+import { smallUsd } from "../../report/amounts.ts";
+
 /** One thing that is still there. */
 export interface Leak {
   /** What it is, as people say it: `instance`. */
@@ -70,7 +72,7 @@ export function told({ leaks, refusals }: Findings, stack: string, place: string
   }
   const usdPerHour = leaks.reduce((sum, leak) => sum + (leak.usdPerHour ?? 0), 0);
   const count = leaks.length === 1 ? "1 thing is" : `${leaks.length} things are`;
-  const price = usdPerHour > 0 ? `, and together they cost about ${dollars(usdPerHour)} US dollars per hour` : "";
+  const price = usdPerHour > 0 ? `, and together they cost about ${smallUsd(usdPerHour)} US dollars per hour` : "";
   const width = Math.max(...leaks.map(({ kind }) => kind.length));
   return [
     `Of stack ${stack}, ${count} left in ${place}${price}:`,
@@ -92,15 +94,10 @@ function textOf({ detail, usdPerHour, mayBeGone }: Leak): string {
   const parts = [
     detail,
     mayBeGone ? "may be gone" : "",
-    usdPerHour === null ? "" : `${dollars(usdPerHour)} US dollars per hour`,
+    usdPerHour === null ? "" : `${smallUsd(usdPerHour)} US dollars per hour`,
   ];
   const text = parts.filter((part) => part !== "").join("; ");
   return text === "" ? "" : ` (${text})`;
-}
-
-/** Cents, and for less than a cent the first digit that is not zero. */
-function dollars(usd: number): string {
-  return usd >= 0.01 ? usd.toFixed(2) : usd.toPrecision(1);
 }
 
 function indented(text: string): string {

@@ -5,7 +5,7 @@ import type { LayerRange } from "../../plan/memory/plan.ts";
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { FrontPlan } from "../../plan/resources/plans.ts";
 import { tokensPerSecond } from "../../plan/speed/estimate.ts";
-import { bytes, shortUsd, speedRange } from "../amounts.ts";
+import { bytes, shortUsd, slots, speedRange } from "../amounts.ts";
 import { fits } from "../text-performance.ts";
 import { backendCard, frontCard, MEMORY_PARTS, machineFrame } from "./card.ts";
 import { INNER, type Layout, layoutOf, MARGIN, PADDING, RAIL, type Unit, WIDTH, wirePath } from "./layout.ts";
@@ -41,12 +41,11 @@ export function svgPlan(plan: ClusterPlan): string {
 }
 
 function head({ model, target, region }: ClusterPlan, summary: string): string {
-  const slots = model.parallelSlots === 1 ? "1 slot" : `${model.parallelSlots} slots`;
   const facts = [
     `${model.architecture} ${model.quantization}`,
     bytes(model.fileBytes),
     `${model.layers} layers`,
-    `${model.contextTokens} tokens of context in ${slots}`,
+    `${model.contextTokens} tokens of context in ${slots(model.parallelSlots)}`,
     `target ${region === null ? target : `${target} in ${region}`}`,
   ];
   return [
