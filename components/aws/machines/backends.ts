@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterPlan } from "../../../plan/plan.ts";
 import type { BackendPlan, FrontPlan } from "../../../plan/resources/plans.ts";
+import { rented } from "../../../plan/resources/rented.ts";
 import type { SecurityGroups } from "../network/security.ts";
 import type { ClusterImages } from "../registry/images.ts";
 import { Node, type NodeContainer, type NodeSurroundings } from "./node.ts";
@@ -20,26 +21,23 @@ export class Backends extends pulumi.ComponentResource {
   constructor(name: string, args: BackendsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:aws:Backends", name, {}, opts);
     const { surroundings, plan, groups, images } = args;
-    const byName = new Map(plan.backends.map((backend) => [backend.name, backend]));
-    this.nodes = plan.machines
-      .filter(({ pool }) => pool !== null)
-      .map((machine) => {
-        const containers = machine.backends.flatMap((backend) => byName.get(backend) ?? []);
-        return new Node(
+    this.nodes = (rented(plan)?.others ?? []).map(
+      ({ machine, backends }) =>
+        new Node(
           machine.name,
           {
             surroundings,
             machine,
             role: "backend",
             group: groups.backend,
-            containers: containers.map((backend) => containerOf(backend, images)),
+            containers: backends.map((backend) => containerOf(backend, images)),
             front: null,
             statements: [],
             after: groups.rules,
           },
           { parent: this },
-        );
-      });
+        ),
+    );
     this.registerOutputs();
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelFile } from "../../../aws/transfer/model-files.ts";
 import type { ClusterPlan } from "../../../plan/plan.ts";
+import { rented } from "../../../plan/resources/rented.ts";
 import type { ApiKey } from "../api-key.ts";
 import { bootFollowed, modelInPlace } from "../hooks.ts";
 import type { SecurityGroups } from "../network/security.ts";
@@ -35,7 +36,7 @@ export class Front extends pulumi.ComponentResource {
     super("llama-rpc-cluster:aws:Front", name, {}, opts);
     const { surroundings, plan, groups, images, key, backends } = args;
     const { context, store } = surroundings;
-    const [machine] = plan.machines;
+    const machine = rented(plan)?.front;
     if (machine === undefined) throw new Error("The plan has no machine for the front.");
     const connection = { region: context.plan.region };
     const model = modelInPlace(
