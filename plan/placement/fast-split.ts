@@ -7,7 +7,7 @@
  * fits is decided by the bytes needed; for the fill, what each layer adds to them is near enough.
  */
 
-import { at } from "../../config/collections.ts";
+import { at, memoize } from "../../config/collections.ts";
 import type { NeededBytes } from "./even-split.ts";
 
 /** Seconds that a device takes for `count` layers from `first` on. More layers never take less. */
@@ -132,10 +132,10 @@ function tablesOf(problem: FastSplitProblem): Tables {
   const width = count + 1;
   const allBytes = devices.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0);
   const memory = memoryOf(problem, width);
-  const kept = new Map<string, Runs>();
+  const runsOfKind = memoize((_kind: string) => emptyRuns(width));
 
   const runs = devices.map(({ capacityBytes, memoryKind, speedKind }, device) => {
-    const own = keptOr(kept, `${memoryKind} ${speedKind} ${capacityBytes}`, () => emptyRuns(width));
+    const own = runsOfKind(`${memoryKind} ${speedKind} ${capacityBytes}`);
     const { cost, stage, unevenness } = own;
     const { lastFrom, firstTo, lastTo } = roomOf(count, devices.length, device);
     for (let from = device; from <= lastFrom; from++) {
@@ -175,10 +175,8 @@ interface Memory {
 
 function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number): Memory {
   const { first, count } = layers;
-  const bytesOfKind = new Map<number, Float64Array>();
-  const bytesOf = devices.map(({ memoryKind }) =>
-    keptOr(bytesOfKind, memoryKind, () => new Float64Array(width * width).fill(UNASKED)),
-  );
+  const bytesOfKind = memoize((_kind: number) => new Float64Array(width * width).fill(UNASKED));
+  const bytesOf = devices.map(({ memoryKind }) => bytesOfKind(memoryKind));
   const ask = (device: number, from: number, own: number): number => {
     const known = at(bytesOf, device);
     const run = from * width + own;
@@ -190,13 +188,15 @@ function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number):
   const sums = new Float64Array(width);
   for (let to = 2; to < width; to++) sums[to] = at(sums, to - 1) + Math.max(0, ask(0, 0, to) - ask(0, 0, to - 1));
   const added = (from: number, to: number) => (sums[to] ?? NEVER) - (sums[from] ?? NEVER);
-  const besidesOfKind = new Map<number, number>();
-  const besides = devices.map(({ memoryKind }, device) => {
-    const isLast = device === devices.length - 1;
-    const from = isLast ? count - 1 : device;
-    const answer = () => ask(device, from, 1) - added(from, from + 1);
-    return device === 0 || isLast ? answer() : keptOr(besidesOfKind, memoryKind, answer);
-  });
+  const last = devices.length - 1;
+  const besidesOf = memoize(
+    (device: number) => {
+      const from = device === last ? count - 1 : device;
+      return ask(device, from, 1) - added(from, from + 1);
+    },
+    (device) => (device === 0 || device === last ? `device ${device}` : at(devices, device).memoryKind),
+  );
+  const besides = devices.map((_, device) => besidesOf(device));
 
   const lastEnds = devices.map(() => 0);
   return {
@@ -217,12 +217,6 @@ function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number):
 function roomOf(count: number, devices: number, device: number): { lastFrom: number; firstTo: number; lastTo: number } {
   const lastTo = count - (devices - device - 1);
   return { lastFrom: device === 0 ? 0 : lastTo - 1, firstTo: lastTo === count ? count : 1, lastTo };
-}
-
-function keptOr<Key, Value>(kept: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const value = kept.get(key) ?? make();
-  kept.set(key, value);
-  return value;
 }
 
 function addUnevenness({ runs }: Tables, seconds: number): void {
