@@ -5,7 +5,7 @@ import { findMachineType } from "../plan/catalog/index.ts";
 import { resolve } from "../plan/hosts/resolve.ts";
 import { memoryModel } from "../plan/memory/devices.ts";
 import type { ModelFacts } from "../plan/model/facts.ts";
-import { splitLayers } from "../plan/placement/even-split.ts";
+import { evenestSplit } from "../plan/placement/even-split.ts";
 import { type FastSplitProblem, fastestSplit } from "../plan/placement/fast-split.ts";
 import { type DeviceSpeed, deviceSpeed, linkBetween } from "../plan/speed/rates.ts";
 import { sumOf, workModel } from "../plan/speed/work.ts";
@@ -99,7 +99,7 @@ function measure(
     const baseline = problemOf(facts, devices, alike, pipelined);
     const capacities = baseline.devices.map(({ capacityBytes }) => capacityBytes);
     fast.push(millisecondsOf(() => fastestSplit(own)));
-    even.push(millisecondsOf(() => splitLayers(baseline.layers, capacities, baseline.needed)));
+    even.push(millisecondsOf(() => evenestSplit(baseline.layers, capacities, baseline.needed)));
   }
   return { fast: median(fast), ratio: median(fast) / median(even) };
 }

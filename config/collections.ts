@@ -6,8 +6,7 @@
  * @throws {RangeError} if the list has no such element
  */
 export function at<Item>(list: ArrayLike<Item>, index: number): Item {
-  const position = index < 0 ? list.length + index : index;
-  const item = list[position];
+  const item = list[index < 0 ? list.length + index : index];
   if (item === undefined) throw new RangeError(`there is no element ${index} in a list of ${list.length}`);
   return item;
 }
@@ -26,5 +25,17 @@ export function memoize<Argument, Result>(
     const found = known.get(key) ?? { result: compute(argument) };
     known.set(key, found);
     return found.result;
+  };
+}
+
+/** The same for a function of an object, whose result lives as long as the object itself. */
+export function memoizeObject<Argument extends object, Result extends object>(
+  compute: (argument: Argument) => Result,
+): (argument: Argument) => Result {
+  const known = new WeakMap<Argument, Result>();
+  return (argument) => {
+    const result = known.get(argument) ?? compute(argument);
+    known.set(argument, result);
+    return result;
   };
 }

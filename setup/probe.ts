@@ -1,7 +1,8 @@
 /** Whether a server answers; asked once per run and address. */
 
+import { memoize } from "../config/collections.ts";
+
 const PROBE_TIMEOUT_MS = 2_500;
-const answers = new Map<string, Promise<string | null>>();
 
 async function ask(url: string): Promise<string | null> {
   const host = new URL(url).host;
@@ -17,8 +18,4 @@ async function ask(url: string): Promise<string | null> {
 }
 
 /** Null if the address can be had from here; else why not. */
-export function unreachable(url: string): Promise<string | null> {
-  const known = answers.get(url) ?? ask(url);
-  answers.set(url, known);
-  return known;
-}
+export const unreachable = memoize(ask);

@@ -1,11 +1,13 @@
 /** Findings that the account itself brings about: quotas, zones, spot prices and a network that exists. */
 
 import { networkOf } from "../../config/cidr.ts";
+import { at } from "../../config/collections.ts";
 import { FINDING_NUMBERS } from "../findings/codes.ts";
 import type { Finding } from "../findings/finding.ts";
 import type { Observation } from "../findings/situation.ts";
 import type { ClusterPlan } from "../plan.ts";
 import type { MachinePlan } from "../resources/plans.ts";
+import { rented } from "../resources/rented.ts";
 import {
   type AccountFacts,
   availabilityZoneFor,
@@ -203,15 +205,13 @@ function addressesAreFree(
 }
 
 /** The plan's pools: where the stack file has each, and one of its machines. */
-function poolsOf({ machines }: ClusterPlan): { path: string; machine: MachinePlan; count: number }[] {
-  const byPool = Map.groupBy(
-    machines.filter(({ pool }) => pool !== null),
-    ({ pool }) => pool,
-  );
-  return [...byPool.values()].flatMap((all, index) => {
-    const [machine] = all;
-    return machine === undefined ? [] : { path: `backends[${index}]`, machine, count: all.length };
-  });
+function poolsOf(plan: ClusterPlan): { path: string; machine: MachinePlan; count: number }[] {
+  const byPool = Map.groupBy(rented(plan)?.others ?? [], ({ machine }) => machine.pool);
+  return [...byPool.values()].map((all, index) => ({
+    path: `backends[${index}]`,
+    machine: at(all, 0).machine,
+    count: all.length,
+  }));
 }
 
 /** Whether the stack file decides where the machines are, one way or another. */

@@ -2,6 +2,7 @@
  * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts.
  */
 
+import { at } from "../../config/collections.ts";
 import { findMachineType, PRICES_AS_OF, type Region } from "../catalog/index.ts";
 import { HOURS_PER_MONTH, priceOf, SERVICE_PRICES, SERVICE_PRICES_AS_OF, type UsdRange } from "./prices.ts";
 
@@ -105,7 +106,7 @@ export function quote(spec: CostSpec): Quote {
     lines,
     usdPerHour: total(lines.map(({ usdPerHour }) => usdPerHour)),
     usdPerMonth: total(lines.map(({ usdPerMonth }) => usdPerMonth)),
-    asOf: [PRICES_AS_OF, SERVICE_PRICES_AS_OF].sort()[0] ?? PRICES_AS_OF,
+    asOf: at([PRICES_AS_OF, SERVICE_PRICES_AS_OF].sort(), 0),
     unknowns: unknownsOf(spec, lines),
   };
 }

@@ -6,6 +6,7 @@
  * in `ggml/src/ggml-backend.cpp` (copies of the inputs).
  */
 
+import { at, memoize } from "../../config/collections.ts";
 import { scalesEmbeddings } from "../model/architectures.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { LayerKind, StateSpaceKind } from "../model/layer-kinds.ts";
@@ -80,7 +81,7 @@ function onceForEachRun(layers: number, ask: ComputeModel["device"]): ComputeMod
   return (run, pipelined) => {
     const flags = (run.holdsOutput ? 1 : 0) + (run.followsFront === true ? 2 : 0) + (pipelined ? 4 : 0);
     const key = (flags * width + run.first) * width + run.count;
-    const found = known[key] ?? unasked;
+    const found = at(known, key);
     if (found !== unasked) return found;
     const bytes = ask(run, pipelined);
     known[key] = bytes;
@@ -117,33 +118,26 @@ function layerWork(
 ): (first: number, count: number, start: Start) => number {
   const factor = facts.architectureKnown ? 1 : UNKNOWN_FACTOR;
   const shapes = shapesOf(facts, settings);
-  const known = new Map<string, number>();
-  // Building a key takes longer than looking it up: each window's is built once.
-  const ofStart = remembered(keyOf, () => new Map<number, number>());
-  const peak = (from: number, to: number, start: Start, isWhole: boolean): number => {
-    const ofWindow = ofStart(start);
-    const window = (from * facts.layers + to) * 2 + (isWhole ? 1 : 0);
-    const bytes = ofWindow.get(window) ?? shapePeak(from, to, start, isWhole);
-    ofWindow.set(window, bytes);
-    return bytes;
-  };
-  const shapePeak = (from: number, to: number, start: Start, isWhole: boolean): number => {
+  const shapePeak = memoize(
+    (window: Window) => Math.ceil(factor * graphOf(facts, settings, inputs, window).peakBytes()),
     // What follows another device depends on that device's last layer too.
-    const key = `${keyOf(start)} ${isWhole} ${shapes.slice(Math.max(0, from - 1), to + 1).join()} ${from === 0}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const graph = graphOf(facts, settings, inputs, { from, to, start, isWhole });
-    const bytes = Math.ceil(factor * graph.peakBytes());
-    known.set(key, bytes);
-    return bytes;
-  };
+    ({ from, to, start, isWhole }) =>
+      `${keyOf(start)} ${isWhole} ${shapes.slice(Math.max(0, from - 1), to + 1).join()} ${from === 0}`,
+  );
+  // Building a key takes longer than looking it up: each window's is built once.
+  const peaksOf = memoize(
+    (_: Start) => memoize(shapePeak, ({ from, to, isWhole }) => (from * facts.layers + to) * 2 + (isWhole ? 1 : 0)),
+    keyOf,
+  );
+  const peak = (from: number, to: number, start: Start, isWhole: boolean): number =>
+    peaksOf(start)({ from, to, start, isWhole });
   /** For each width: the most that so many layers from any layer of a run on need. */
   const tables = (start: Start) =>
     WINDOWS.map((width) => {
       const last = (layer: number) => Math.min(layer + width, shapes.length) - 1;
       return { width, most: rangeMaximum(shapes.map((_, layer) => peak(layer, last(layer), start, false))) };
     });
-  const tablesOf = remembered(keyOf, tables);
+  const tablesOf = memoize(tables, keyOf);
   return (first, count, start) => {
     if (count === 0) return 0;
     if (count <= WHOLE_LAYERS) return peak(first, first + count - 1, start, true);
@@ -176,19 +170,6 @@ function shapesOf(facts: ModelFacts, settings: RunSettings): number[] {
 
 function keyOf(start: Start): string {
   return start.kind === "handed" ? `${start.follows} ${start.groups.join("+")}` : start.kind;
-}
-
-/** A function that works out each answer once. */
-function remembered<Question, Answer>(key: (of: Question) => string, answer: (of: Question) => Answer) {
-  const known = new Map<string, Answer>();
-  return (of: Question): Answer => {
-    const name = key(of);
-    const found = known.get(name);
-    if (found !== undefined) return found;
-    const answered = answer(of);
-    known.set(name, answered);
-    return answered;
-  };
 }
 
 /** Layers that are looked at together, and how they begin. */
@@ -304,18 +285,18 @@ function gateBytes(tokens: number, kind: StateSpaceKind): number {
 function rangeMaximum(values: readonly number[]): (first: number, count: number) => number {
   const levels = [[...values]];
   for (let width = 2; width <= values.length; width *= 2) {
-    const below = levels.at(-1) ?? [];
+    const below = at(levels, -1);
     const half = width / 2;
     levels.push(
       Array.from({ length: values.length - width + 1 }, (_, index) =>
-        Math.max(below[index] ?? 0, below[index + half] ?? 0),
+        Math.max(at(below, index), at(below, index + half)),
       ),
     );
   }
   return (first, count) => {
     const level = Math.floor(Math.log2(count));
-    const row = levels[level] ?? [];
-    return Math.max(row[first] ?? 0, row[first + count - 2 ** level] ?? 0);
+    const row = at(levels, level);
+    return Math.max(at(row, first), at(row, first + count - 2 ** level));
   };
 }
 

@@ -1,5 +1,6 @@
 /** Bytes that one device needs, part by part, for the layers that it is to hold. */
 
+import { at, memoize, memoizeObject } from "../../config/collections.ts";
 import { MIB } from "../../config/units.ts";
 import type { Flavour } from "../../config/words.ts";
 import type { ModelFacts } from "../model/facts.ts";
@@ -35,16 +36,16 @@ export interface MemoryModel {
 }
 
 /** Whoever tries other machines asks again and again about the same model. */
-const known = new WeakMap<ModelFacts, Map<string, MemoryModel>>();
+const modelsOf = memoizeObject((facts: ModelFacts) =>
+  memoize(
+    (settings: RunSettings) => newMemoryModel(facts, settings),
+    (settings) => JSON.stringify(settings),
+  ),
+);
 
-/** The memory model of one model under one configuration. */
+/** The memory model of one model under the same settings. */
 export function memoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
-  const ofFacts = known.get(facts) ?? new Map<string, MemoryModel>();
-  known.set(facts, ofFacts);
-  const key = JSON.stringify(settings);
-  const model = ofFacts.get(key) ?? newMemoryModel(facts, settings);
-  ofFacts.set(key, model);
-  return model;
+  return modelsOf(facts)(settings);
 }
 
 function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
@@ -53,7 +54,7 @@ function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
   const weightSums = runningSums(weights.layerBytes);
   const cacheSums = runningSums(weights.layerBytes.map((_, layer) => kvCacheLayerBytes(facts, layer, settings)));
   const between = (sums: readonly number[], { first, count }: DeviceLayers) =>
-    (sums[first + count] ?? 0) - (sums[first] ?? 0);
+    at(sums, first + count) - at(sums, first);
   const largest = Math.max(...weights.layerLargestBytes, weights.outputLargestBytes);
   const workBuffer = workBufferBytes(facts, settings);
   // While weights arrive nothing is computed yet: one of the two at a time.
@@ -98,6 +99,6 @@ function withTotal(parts: Omit<MemoryPlan, "totalBytes">): MemoryPlan {
 
 function runningSums(values: readonly number[]): number[] {
   const sums = [0];
-  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  for (const value of values) sums.push(at(sums, -1) + value);
   return sums;
 }

@@ -5,6 +5,8 @@
  * in `ggml/src/ggml-alloc.c`.
  */
 
+import { at } from "../../config/collections.ts";
+
 /** Alignment of a buffer on the CPU (`TENSOR_ALIGNMENT` in `ggml/src/ggml-impl.h`). */
 const ALIGNMENT_BYTES = 32;
 
@@ -154,9 +156,9 @@ class Memory {
     const last = this.gaps.length - 1;
     let best = last;
     this.gaps.forEach((gap, index) => {
-      if (index < last && gap.bytes >= bytes && gap.bytes <= (this.gaps[best]?.bytes ?? 0)) best = index;
+      if (index < last && gap.bytes >= bytes && gap.bytes <= at(this.gaps, best).bytes) best = index;
     });
-    const gap = this.gaps[best] ?? { offset: 0, bytes: 0 };
+    const gap = at(this.gaps, best);
     const { offset } = gap;
     gap.offset += bytes;
     gap.bytes -= bytes;

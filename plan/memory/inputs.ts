@@ -5,6 +5,7 @@
  * `src/llama-graph.cpp`.
  */
 
+import { at } from "../../config/collections.ts";
 import { hasRotaryPositions } from "../model/architectures.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { alignedBytes, type Graph, type Value } from "./graph.ts";
@@ -67,9 +68,7 @@ export function inputModel(facts: ModelFacts, settings: RunSettings): InputModel
     },
   ].map(({ group, readers, bytes }) => ({ group, bytes, next: nextOf(readers) }));
   const read = (first: number, count: number) =>
-    known
-      .filter(({ next }) => (next[first] ?? 0) < first + count)
-      .sort((a, b) => (a.next[first] ?? 0) - (b.next[first] ?? 0));
+    known.filter(({ next }) => at(next, first) < first + count).sort((a, b) => at(a.next, first) - at(b.next, first));
   const output = outputInputs(settings);
   return {
     of(first, count) {

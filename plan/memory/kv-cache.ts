@@ -6,6 +6,7 @@
  */
 
 import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
+import { at } from "../../config/collections.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { LayerKind, StateSpaceKind } from "../model/layer-kinds.ts";
 import { padded, type RunSettings } from "./settings.ts";
@@ -28,7 +29,7 @@ export function cacheCells(facts: ModelFacts, layer: number, settings: RunSettin
 
 /** Bytes of one layer's keys, values and states in all slots. */
 export function kvCacheLayerBytes(facts: ModelFacts, layer: number, settings: RunSettings): number {
-  const keyValues = (facts.keyValueHeads[layer] ?? 0) * (facts.keyLengths[layer] ?? 0);
+  const keyValues = at(facts.keyValueHeads, layer) * at(facts.keyLengths, layer);
   const rowBytes = (values: number) => (values / 32) * BYTES_PER_32_VALUES[settings.kvCacheType];
   const cells = cacheCells(facts, layer, settings) * settings.streams;
   const states = stateValues(kindOf(facts, layer)?.stateSpace ?? null) * settings.slots * STATE_BYTES;
@@ -41,7 +42,7 @@ export function kvCacheLayerBytes(facts: ModelFacts, layer: number, settings: Ru
  */
 export function valueWidth(facts: ModelFacts, layer: number, settings: RunSettings): number {
   if (usesLatentAttention(facts)) return 0;
-  const width = (index: number) => (facts.keyValueHeads[index] ?? 0) * (facts.valueLengths[index] ?? 0);
+  const width = (index: number) => at(facts.keyValueHeads, index) * at(facts.valueLengths, index);
   if (settings.flashAttention || width(layer) === 0) return width(layer);
   return Math.max(...facts.keyValueHeads.map((_, index) => width(index)));
 }
@@ -59,7 +60,7 @@ export function cacheRotation(facts: ModelFacts, settings: RunSettings): { keys:
   if (settings.kvCacheType === "f16" || usesLatentAttention(facts)) return { keys: 0, values: 0 };
   const attending = facts.keyValueHeads.flatMap((heads, layer) => (heads > 0 ? [layer] : []));
   const only = (lengths: readonly number[]) => {
-    const distinct = new Set(attending.map((layer) => lengths[layer] ?? 0));
+    const distinct = new Set(attending.map((layer) => at(lengths, layer)));
     const [length = 0] = distinct;
     return distinct.size === 1 && length % ROTATION_ROWS === 0 ? length : 0;
   };

@@ -4,6 +4,7 @@
  * Source at the pinned commit: `ggml_graph_plan` in `ggml/src/ggml-cpu/ggml-cpu.c` (`GGML_OP_MUL_MAT`, `GGML_OP_MUL_MAT_ID`).
  */
 
+import { at } from "../../config/collections.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { cacheCells, kindOf } from "./kv-cache.ts";
 import { graphTokens, type RunSettings } from "./settings.ts";
@@ -20,9 +21,9 @@ export function workBufferBytes(facts: ModelFacts, settings: RunSettings): numbe
 
 function layerBytesPerToken(facts: ModelFacts, settings: RunSettings, layer: number): number {
   const kind = kindOf(facts, layer);
-  const heads = facts.heads[layer] ?? 0;
+  const heads = at(facts.heads, layer);
   const latent = kind?.attention?.latent ?? null;
-  const attended = heads * (latent === null ? (facts.valueLengths[layer] ?? 0) : latent.rank + latent.rope);
+  const attended = heads * (latent === null ? at(facts.valueLengths, layer) : latent.rank + latent.rope);
   // Without flash attention the scores are multiplied with the values, which are kept in F16.
   const scores = kind?.attention && !settings.flashAttention ? heads * cacheCells(facts, layer, settings) : 0;
   const { width = 0, experts = null } = kind?.feedForward ?? {};

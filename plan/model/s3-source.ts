@@ -6,6 +6,7 @@
 
 import type { GetObjectCommandOutput, S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import { BAD_CREDENTIALS, NO_CREDENTIALS, SIGN_IN } from "../../config/aws-credentials.ts";
+import { memoize } from "../../config/collections.ts";
 import { type ByteSource, type FileRange, openRanges, SourceError, sizeOf } from "./byte-source.ts";
 
 /** How buckets are reached. */
@@ -26,10 +27,10 @@ const FIRST_REGION = "us-east-1";
 
 /** A way to open files that asks for credentials once, however many parts a model has. */
 export function s3Opener(access: S3Access): OpenS3 {
-  const connect = once(() => connectTo(access));
+  const connect = memoize(connectTo);
   return (bucket, key, firstBytes) =>
     openRanges(
-      async (start, end) => requestRange(await connect(), { bucket, key, start, end }),
+      async (start, end) => requestRange(await connect(access), { bucket, key, start, end }),
       firstBytes,
       access.retrySeconds,
     );
@@ -115,12 +116,4 @@ function statusOf(error: Error): number | null {
   const metadata: unknown = "$metadata" in error ? error.$metadata : null;
   if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return null;
   return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : null;
-}
-
-function once<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | null = null;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -1,4 +1,10 @@
-/** Which layers go to which device. Pure numbers: what a run of layers needs is asked of the memory model. */
+/** The split that fills the devices evenly, where their speeds are not known. Pure numbers: what a run of layers needs is asked of the memory model. */
+
+import { at } from "../../config/collections.ts";
+
+/** Also what an index out of bounds reads in the inner loops, for which `at` takes too long: nothing fits there. */
+const NEVER = Number.POSITIVE_INFINITY;
+const UNASKED = -1;
 
 /**
  * Bytes that a device needs for `count` layers from `first` on; the last device holds the output layer too. One layer more
@@ -18,7 +24,7 @@ export interface Split {
  * the devices are filled most evenly. Every device gets at least one layer: the front refuses a backend without any.
  * Null if there are fewer layers than devices.
  */
-export function splitLayers(
+export function evenestSplit(
   layers: { first: number; count: number },
   capacities: readonly number[],
   needed: NeededBytes,
@@ -75,10 +81,10 @@ function shareTable(
   needed: NeededBytes,
 ): Share[] {
   return capacities.map((capacity, device) => {
-    const known = new Float64Array((layers.count + 1) ** 2).fill(-1);
+    const known = new Float64Array((layers.count + 1) ** 2).fill(UNASKED);
     return (from, count) => {
       const key = from * (layers.count + 1) + count;
-      const share = known[key] ?? -1;
+      const share = known[key] ?? UNASKED;
       if (share >= 0) return share;
       const asked = needed(device, layers.first + from, count) / capacity;
       known[key] = asked;
@@ -89,35 +95,35 @@ function shareTable(
 
 /** Dynamic programme over devices: the least possible share of the fullest device. */
 function lowestPeak(count: number, shares: readonly Share[]): number {
-  return solve(count, shares, (rest, share) => Math.max(rest, share)).cost;
+  return leastByShares(count, shares, (rest, share) => Math.max(rest, share)).cost;
 }
 
 /** Among the splits in which no device is fuller than `peak`, the one with the least sum of squared shares. */
 function evenest(count: number, shares: readonly Share[], peak: number): number[] {
-  return solve(count, shares, (rest, share) => (share > peak ? Number.POSITIVE_INFINITY : rest + share * share)).counts;
+  return leastByShares(count, shares, (rest, share) => (share > peak ? NEVER : rest + share * share)).counts;
 }
 
 /** Cheapest way to give `count` layers to the devices in order; `join` adds one device's share to the cost so far. */
-function solve(
+function leastByShares(
   count: number,
   shares: readonly Share[],
   join: (rest: number, share: number) => number,
 ): { cost: number; counts: number[] } {
   const devices = shares.length;
   // best[d][n]: cost of the first n layers on the first d devices; took[d][n]: layers of the last of them.
-  const best = [[0, ...Array.from({ length: count }, () => Number.POSITIVE_INFINITY)]];
+  const best = [[0, ...Array.from({ length: count }, () => NEVER)]];
   const took: number[][] = [[]];
   shares.forEach((share, device) => {
-    const before = best[device] ?? [];
-    const costs = Array.from({ length: count + 1 }, () => Number.POSITIVE_INFINITY);
+    const before = at(best, device);
+    const costs = Array.from({ length: count + 1 }, () => NEVER);
     const counts = Array.from({ length: count + 1 }, () => 0);
     for (let total = device + 1; total <= count - (devices - device - 1); total++) {
       for (let own = 1; own <= total - device; own++) {
         const ownShare = share(total - own, own);
         // More layers only fill this device further: nothing better can follow.
-        if (join(0, ownShare) >= (costs[total] ?? 0)) break;
-        const cost = join(before[total - own] ?? Number.POSITIVE_INFINITY, ownShare);
-        if (cost < (costs[total] ?? 0)) {
+        if (join(0, ownShare) >= (costs[total] ?? NEVER)) break;
+        const cost = join(before[total - own] ?? NEVER, ownShare);
+        if (cost < (costs[total] ?? NEVER)) {
           costs[total] = cost;
           counts[total] = own;
         }
@@ -128,11 +134,11 @@ function solve(
   });
   const result: number[] = [];
   for (let device = devices, left = count; device > 0; device--) {
-    const own = took[device]?.[left] ?? 0;
+    const own = at(at(took, device), left);
     result.unshift(own);
     left -= own;
   }
-  return { cost: best[devices]?.[count] ?? Number.POSITIVE_INFINITY, counts: result };
+  return { cost: at(at(best, devices), count), counts: result };
 }
 
 /**

@@ -7,6 +7,7 @@
  * fits is decided by the bytes needed; for the fill, what each layer adds to them is near enough.
  */
 
+import { at, memoize } from "../../config/collections.ts";
 import type { NeededBytes } from "./even-split.ts";
 
 /** Seconds that a device takes for `count` layers from `first` on. More layers never take less. */
@@ -49,6 +50,7 @@ export const EVENNESS_SHARE = 0.001;
 const ROUNDING = 1e-9;
 /** Limits that are tried before every one that could matter is: more than a few gain nothing. */
 const STEPS = 4;
+/** Also what an index out of bounds reads in the inner loops, for which `at` takes too long: nothing fits there. */
 const NEVER = Number.POSITIVE_INFINITY;
 const UNASKED = -1;
 
@@ -63,11 +65,11 @@ export function fastestSplit(problem: FastSplitProblem): FastSplit | null {
   const { devices, layers, pipelined } = problem;
   if (devices.length === 0 || layers.count < devices.length) return null;
   const tables = tablesOf(problem);
-  const quickest = least(tables, "cost", NEVER);
+  const quickest = leastByTime(tables, "cost", NEVER);
   if (quickest === null) return null;
-  const leastStage = pipelined ? (least(tables, "stage", NEVER)?.cost ?? 0) : 0;
+  const leastStage = pipelined ? (leastByTime(tables, "stage", NEVER)?.cost ?? 0) : 0;
   addUnevenness(tables, EVENNESS_SHARE * (quickest.cost + leastStage));
-  const counts = pipelined ? leastWithSlowest(tables, leastStage) : least(tables, "cost", NEVER)?.counts;
+  const counts = pipelined ? leastWithSlowest(tables, leastStage) : leastByTime(tables, "cost", NEVER)?.counts;
   return counts === undefined ? null : { counts, seconds: secondsOf(problem, counts) };
 }
 
@@ -76,7 +78,7 @@ export function fastestSplit(problem: FastSplitProblem): FastSplit | null {
  * @param leastStage no slowest stage is quicker
  */
 function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefined {
-  const first = least(tables, "cost", NEVER);
+  const first = leastByTime(tables, "cost", NEVER);
   if (first === null) return undefined;
   let slowest = slowestStage(tables, first.counts);
   let best = { counts: first.counts, total: first.cost + slowest };
@@ -86,7 +88,7 @@ function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefi
   // First a few limits between both ends: a good split to compare with saves most of the questions after.
   for (let step = 0; step < STEPS; step++) {
     const limit = leastStage * (1 + ROUNDING) + ((slowest - leastStage) * step) / STEPS;
-    const found = least(tables, "cost", limit);
+    const found = leastByTime(tables, "cost", limit);
     if (found !== null) consider(found, slowestStage(tables, found.counts));
   }
   const ahead = leastAhead(tables);
@@ -94,7 +96,7 @@ function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefi
   while (slowest > leastStage * (1 + ROUNDING)) {
     // No sum is below the last one, so the slowest stage of anything better is below what that leaves of the best.
     const limit = Math.min(slowest, best.total - sum) * (1 - ROUNDING);
-    const found = least(tables, "cost", limit, { ahead, most: best.total - leastStage });
+    const found = leastByTime(tables, "cost", limit, { ahead, most: best.total - leastStage });
     if (found === null) break;
     slowest = slowestStage(tables, found.counts);
     consider(found, slowest);
@@ -130,10 +132,10 @@ function tablesOf(problem: FastSplitProblem): Tables {
   const width = count + 1;
   const allBytes = devices.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0);
   const memory = memoryOf(problem, width);
-  const kept = new Map<string, Runs>();
+  const runsOfKind = memoize((_kind: string) => emptyRuns(width));
 
   const runs = devices.map(({ capacityBytes, memoryKind, speedKind }, device) => {
-    const own = keptOr(kept, `${memoryKind} ${speedKind} ${capacityBytes}`, () => emptyRuns(width));
+    const own = runsOfKind(`${memoryKind} ${speedKind} ${capacityBytes}`);
     const { cost, stage, unevenness } = own;
     const { lastFrom, firstTo, lastTo } = roomOf(count, devices.length, device);
     for (let from = device; from <= lastFrom; from++) {
@@ -173,41 +175,41 @@ interface Memory {
 
 function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number): Memory {
   const { first, count } = layers;
-  const bytesOfKind = new Map<number, Float64Array>();
-  const bytesOf = devices.map(({ memoryKind }) =>
-    keptOr(bytesOfKind, memoryKind, () => new Float64Array(width * width).fill(UNASKED)),
-  );
+  const bytesOfKind = memoize((_kind: number) => new Float64Array(width * width).fill(UNASKED));
+  const bytesOf = devices.map(({ memoryKind }) => bytesOfKind(memoryKind));
   const ask = (device: number, from: number, own: number): number => {
-    const known = bytesOf[device] ?? new Float64Array();
-    const at = from * width + own;
-    if (known[at] === UNASKED) known[at] = needed(device, first + from, own);
-    return known[at] ?? NEVER;
+    const known = at(bytesOf, device);
+    const run = from * width + own;
+    if (known[run] === UNASKED) known[run] = needed(device, first + from, own);
+    return known[run] ?? NEVER;
   };
 
   // Nobody but the first device can have the first layer, so that what it adds may be counted with the device.
   const sums = new Float64Array(width);
-  for (let to = 2; to < width; to++) sums[to] = (sums[to - 1] ?? 0) + Math.max(0, ask(0, 0, to) - ask(0, 0, to - 1));
-  const added = (from: number, to: number) => (sums[to] ?? 0) - (sums[from] ?? 0);
-  const besidesOfKind = new Map<number, number>();
-  const besides = devices.map(({ memoryKind }, device) => {
-    const isLast = device === devices.length - 1;
-    const from = isLast ? count - 1 : device;
-    const answer = () => ask(device, from, 1) - added(from, from + 1);
-    return device === 0 || isLast ? answer() : keptOr(besidesOfKind, memoryKind, answer);
-  });
+  for (let to = 2; to < width; to++) sums[to] = at(sums, to - 1) + Math.max(0, ask(0, 0, to) - ask(0, 0, to - 1));
+  const added = (from: number, to: number) => (sums[to] ?? NEVER) - (sums[from] ?? NEVER);
+  const last = devices.length - 1;
+  const besidesOf = memoize(
+    (device: number) => {
+      const from = device === last ? count - 1 : device;
+      return ask(device, from, 1) - added(from, from + 1);
+    },
+    (device) => (device === 0 || device === last ? `device ${device}` : at(devices, device).memoryKind),
+  );
+  const besides = devices.map((_, device) => besidesOf(device));
 
   const lastEnds = devices.map(() => 0);
   return {
     lastThatFits(device, from, begin, end) {
-      const capacity = devices[device]?.capacityBytes ?? 0;
+      const capacity = at(devices, device).capacityBytes;
       // About one layer further than a layer earlier. What does not fit with some layers does not with more either.
-      let to = Math.min(Math.max((lastEnds[device] ?? 0) + 1, begin), end);
+      let to = Math.min(Math.max(at(lastEnds, device) + 1, begin), end);
       while (to >= begin && ask(device, from, to - from) > capacity) to--;
       if (to >= begin) while (to < end && ask(device, from, to + 1 - from) <= capacity) to++;
       lastEnds[device] = to;
       return to;
     },
-    estimate: (device, from, to) => (besides[device] ?? 0) + added(from, to),
+    estimate: (device, from, to) => at(besides, device) + added(from, to),
   };
 }
 
@@ -217,17 +219,11 @@ function roomOf(count: number, devices: number, device: number): { lastFrom: num
   return { lastFrom: device === 0 ? 0 : lastTo - 1, firstTo: lastTo === count ? count : 1, lastTo };
 }
 
-function keptOr<Key, Value>(kept: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const value = kept.get(key) ?? make();
-  kept.set(key, value);
-  return value;
-}
-
 function addUnevenness({ runs }: Tables, seconds: number): void {
   for (const { cost, unevenness } of new Set(runs)) {
-    for (let at = 0; at < cost.length; at++) {
-      const value = cost[at] ?? UNASKED;
-      if (value !== UNASKED) cost[at] = value + seconds * (unevenness[at] ?? 0);
+    for (let run = 0; run < cost.length; run++) {
+      const value = cost[run] ?? UNASKED;
+      if (value !== UNASKED) cost[run] = value + seconds * (unevenness[run] ?? NEVER);
     }
   }
 }
@@ -245,7 +241,7 @@ interface Budget {
 }
 
 /** Least sum of a split in which no stage is above a limit, or (`stage`) the least slowest stage of any split. */
-function least(
+function leastByTime(
   { count, width, runs }: Tables,
   what: "cost" | "stage",
   limit: number,
@@ -258,7 +254,7 @@ function least(
   const took = runs.map((own, device) => {
     const values = own[what];
     const stages = own.stage;
-    const ahead = budget?.ahead[device + 1] ?? nothing;
+    const ahead = budget === null ? nothing : at(budget.ahead, device + 1);
     const after = new Float64Array(width).fill(NEVER);
     const taken = new Int32Array(width);
     const { lastFrom, firstTo, lastTo } = roomOf(count, runs.length, device);
@@ -271,7 +267,7 @@ function least(
         // What does not fit with these layers, or takes too long, does not with more either.
         if (rest + value > most || value === NEVER || (stages[row + to] ?? NEVER) > limit) break;
         const joined = what === "cost" ? rest + value : Math.max(rest, value);
-        if (joined < (after[to] ?? 0) && joined + (ahead[to] ?? 0) <= most) {
+        if (joined < (after[to] ?? NEVER) && joined + (ahead[to] ?? NEVER) <= most) {
           after[to] = joined;
           taken[to] = to - from;
         }
@@ -280,7 +276,7 @@ function least(
     before = after;
     return taken;
   });
-  const cost = before[count] ?? NEVER;
+  const cost = at(before, count);
   return cost === NEVER ? null : { cost, counts: countsOf(count, took) };
 }
 
@@ -290,7 +286,7 @@ function leastAhead({ count, width, runs }: Tables): Float64Array[] {
   end[count] = 0;
   const ahead = [end];
   for (const [behind, { cost }] of runs.toReversed().entries()) {
-    const after = ahead[0] ?? end;
+    const after = at(ahead, 0);
     const least = new Float64Array(width).fill(NEVER);
     const device = runs.length - 1 - behind;
     const { lastFrom, firstTo, lastTo } = roomOf(count, runs.length, device);
@@ -314,7 +310,7 @@ function countsOf(count: number, took: readonly Int32Array[]): number[] {
   const counts: number[] = [];
   let left = count;
   for (const taken of took.toReversed()) {
-    const own = taken[left] ?? 0;
+    const own = at(taken, left);
     counts.unshift(own);
     left -= own;
   }
@@ -322,7 +318,7 @@ function countsOf(count: number, took: readonly Int32Array[]): number[] {
 }
 
 function slowestStage({ runs, width }: Tables, counts: readonly number[]): number {
-  return Math.max(...runsOf(counts).map(([device, from, own]) => runs[device]?.stage[from * width + own] ?? 0));
+  return Math.max(...runsOf(counts).map(([device, from, own]) => at(at(runs, device).stage, from * width + own)));
 }
 
 /** Device, first layer and number of layers of each part of a split. */

@@ -5,8 +5,8 @@ import type { Backend, Cluster } from "../hosts/cluster.ts";
 import { memoryModel } from "../memory/devices.ts";
 import type { MemoryPlan } from "../memory/plan.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { hasSplitThatFits, splitLayers } from "./even-split.ts";
-import { speedSplit } from "./speed-split.ts";
+import { evenestSplit, hasSplitThatFits } from "./even-split.ts";
+import { fastestSplitOf } from "./speed-split.ts";
 
 /** The placement of a model on a cluster, fitting or not. */
 export interface Placement {
@@ -59,9 +59,9 @@ export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
     const needed = (device: number, first: number, count: number) =>
       memoryOf(device, first, count, frontLayers).totalBytes;
     const pipelined = isPipelined(devices.length, frontLayers);
-    const fast = speedSplit(cluster, facts, { layers, needed, pipelined });
+    const fast = fastestSplitOf(cluster, facts, { layers, needed, pipelined });
     // Where nothing fits, or speeds are not known, the devices are filled as evenly as can be.
-    const counts = fast ?? splitLayers(layers, capacities, needed)?.counts;
+    const counts = fast ?? evenestSplit(layers, capacities, needed)?.counts;
     return counts === undefined ? null : placed(frontLayers, counts);
   };
   const whole = attempt(0);

@@ -22,7 +22,7 @@ type Question = Pick<FastSplitProblem, "layers" | "pipelined"> & { needed: Neede
  * Layers of each backend in the fastest split that fits; null if none does, and on the user's own machine,
  * whose speed is not known.
  */
-export function speedSplit(cluster: Cluster, facts: ModelFacts, question: Question): number[] | null {
+export function fastestSplitOf(cluster: Cluster, facts: ModelFacts, question: Question): number[] | null {
   if (cluster.target === "docker") return null;
   const { front, backends, settings } = cluster;
   const kinds = new Map<string, number>();

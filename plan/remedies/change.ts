@@ -1,5 +1,6 @@
 /** Edits of a configuration: what findings propose, what searches try. Nothing here says what a configuration means. */
 
+import { at } from "../../config/collections.ts";
 import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
 import type { Flavour } from "../../config/words.ts";
 import type { AwsCluster, Cluster, Pool } from "../hosts/cluster.ts";
@@ -57,7 +58,7 @@ export function withPoolsAlone(cluster: Cluster, pools: readonly Pool[], count?:
 export function withMemory(cluster: Cluster, memory: readonly NonNullable<PoolConfig["memory"]>[]): Edit {
   return withPools(
     cluster,
-    cluster.config.backends.map((pool, index) => ({ ...pool, memory: memory[index] ?? pool.memory })),
+    cluster.config.backends.map((pool, index) => ({ ...pool, memory: at(memory, index) })),
   );
 }
 

@@ -1,5 +1,6 @@
 /** What a run of layers takes on a device, for one token and for one micro batch of a prompt. Answered fast: splits ask often. */
 
+import { at } from "../../config/collections.ts";
 import type { MemoryModel } from "../memory/devices.ts";
 import { cacheCells } from "../memory/kv-cache.ts";
 import type { RunSettings } from "../memory/settings.ts";
@@ -46,15 +47,14 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
   const layers = weights.layerBytes.map((_, layer) => layer);
   const cacheBytes = (layer: number) =>
     memory.backend("cpu", 0, { first: layer, count: 1, holdsOutput: false }, false).kvCacheBytes;
-  const expertBytes = (layer: number) => weights.layerExpertBytes[layer] ?? 0;
+  const expertBytes = (layer: number) => at(weights.layerExpertBytes, layer);
   const sums = {
-    dense: runningSums(layers.map((layer) => (weights.layerBytes[layer] ?? 0) - expertBytes(layer))),
+    dense: runningSums(layers.map((layer) => at(weights.layerBytes, layer) - expertBytes(layer))),
     expert: runningSums(layers.map(expertBytes)),
     cache: runningSums(layers.map((layer) => (cacheBytes(layer) / settings.slots) * filled)),
     attention: runningSums(layers.map((layer) => attentionFlops(facts, settings, layer) * filled)),
   };
-  const within = (values: readonly number[], { first, count }: Run) =>
-    (values[first + count] ?? 0) - (values[first] ?? 0);
+  const within = (values: readonly number[], { first, count }: Run) => at(values, first + count) - at(values, first);
   const output = ({ holdsOutput }: Run) => (holdsOutput ? weights.outputBytes : 0);
   const valuesPerByte = 1024 / (ggmlBytes(weights.mainType, 1024) ?? 1024);
   const rowBytes = facts.embeddingLength * F32_BYTES;
@@ -103,12 +103,12 @@ export function sumOf({ memory, compute, network, overhead }: Seconds): number {
 
 /** What a token's attention multiplies in a layer whose cache is full: each head's scores, and the values weighed by them. */
 function attentionFlops(facts: ModelFacts, settings: RunSettings, layer: number): number {
-  const widths = (facts.keyLengths[layer] ?? 0) + (facts.valueLengths[layer] ?? 0);
-  return 2 * (facts.heads[layer] ?? 0) * widths * cacheCells(facts, layer, settings);
+  const widths = at(facts.keyLengths, layer) + at(facts.valueLengths, layer);
+  return 2 * at(facts.heads, layer) * widths * cacheCells(facts, layer, settings);
 }
 
 function runningSums(values: readonly number[]): number[] {
   const sums = [0];
-  for (const value of values) sums.push((sums.at(-1) ?? 0) + value);
+  for (const value of values) sums.push(at(sums, -1) + value);
   return sums;
 }

@@ -4,6 +4,7 @@ import type { Access, Severity } from "../../config/words.ts";
 import type { LayerRange } from "../../plan/memory/plan.ts";
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { FrontPlan } from "../../plan/resources/plans.ts";
+import { rented } from "../../plan/resources/rented.ts";
 import { tokensPerSecond } from "../../plan/speed/estimate.ts";
 import { bytes, shortUsd, slots, speedRange } from "../amounts.ts";
 import { fits } from "../text-performance.ts";
@@ -101,7 +102,7 @@ function wires(plan: ClusterPlan, layout: Layout): string {
 }
 
 function front(plan: ClusterPlan, layout: Layout): string {
-  const machine = plan.machines.find(({ pool }) => pool === null);
+  const machine = rented(plan)?.front;
   const frame = machine === undefined ? [] : [machineFrame(machine, layout.front)];
   return [...frame, frontCard(plan.front, layout.frontCard)].join("\n");
 }

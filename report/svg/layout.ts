@@ -2,6 +2,7 @@
 
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { BackendPlan, MachinePlan } from "../../plan/resources/plans.ts";
+import { rented } from "../../plan/resources/rented.ts";
 
 export const WIDTH = 1120;
 export const MARGIN = 32;
@@ -104,11 +105,8 @@ export function wirePath({ front, rows }: Layout): string {
   return paths.join("");
 }
 
-function membersOf({ machines, backends }: ClusterPlan): Pick<Unit, "machine" | "backends">[] {
-  if (machines.length === 0) return backends.map((backend) => ({ machine: null, backends: [backend] }));
-  return machines
-    .filter(({ pool }) => pool !== null)
-    .map((machine) => ({ machine, backends: backends.filter(({ name }) => machine.backends.includes(name)) }));
+function membersOf(plan: ClusterPlan): Pick<Unit, "machine" | "backends">[] {
+  return [...(rented(plan)?.others ?? plan.backends.map((backend) => ({ machine: null, backends: [backend] })))];
 }
 
 function columnsOf(count: number): number {

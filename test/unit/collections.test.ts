@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { at, memoize } from "../../config/collections.ts";
+import { at, memoize, memoizeObject } from "../../config/collections.ts";
 
 describe("an element that must be there", () => {
   test("is the one at the index, from the end if the index is negative", () => {
@@ -49,4 +49,11 @@ describe("a memoized function", () => {
     expect(() => fickle(1)).toThrow("not this time");
     expect(fickle(1)).toBe(1);
   });
+});
+
+test("a memoized function of an object computes once for each object, equal ones too", () => {
+  let asked = 0;
+  const boxed = memoizeObject(({ value }: { value: number }) => ({ value, call: ++asked }));
+  const [one, equal] = [{ value: 1 }, { value: 1 }];
+  expect([boxed(one), boxed(equal), boxed(one)].map(({ call }) => call)).toEqual([1, 2, 1]);
 });

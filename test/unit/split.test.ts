@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { hasSplitThatFits, splitLayers, tensorSplitOf } from "../../plan/placement/even-split.ts";
+import { evenestSplit, hasSplitThatFits, tensorSplitOf } from "../../plan/placement/even-split.ts";
 import { llamaLayerDevices } from "../support/llama-mapping.ts";
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -37,7 +37,7 @@ function everySplit(layers: number, devices: number): number[][] {
 }
 
 const split = (problem: Problem) =>
-  splitLayers({ first: 0, count: problem.layerBytes.length }, problem.capacities, neededBy(problem));
+  evenestSplit({ first: 0, count: problem.layerBytes.length }, problem.capacities, neededBy(problem));
 
 describe("the split of layers over devices", () => {
   test("loses no layer, doubles none, and leaves no device without one", () => {
@@ -102,7 +102,7 @@ describe("the split of layers over devices", () => {
 
   test("can't be made with fewer layers than devices", () => {
     expect(split({ layerBytes: [1, 1], capacities: [9, 9, 9], outputBytes: 0 })).toBeNull();
-    expect(splitLayers({ first: 0, count: 4 }, [], () => 1)).toBeNull();
+    expect(evenestSplit({ first: 0, count: 4 }, [], () => 1)).toBeNull();
   });
 });
 

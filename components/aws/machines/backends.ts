@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ClusterPlan } from "../../../plan/plan.ts";
 import type { BackendPlan, FrontPlan } from "../../../plan/resources/plans.ts";
+import { rented } from "../../../plan/resources/rented.ts";
 import { formerly } from "../../aliases.ts";
 import type { SecurityGroups } from "../network/security.ts";
 import type { ClusterImages } from "../registry/images.ts";
@@ -21,26 +22,23 @@ export class Backends extends pulumi.ComponentResource {
   constructor(name: string, args: BackendsArgs, opts?: pulumi.ComponentResourceOptions) {
     const { surroundings, plan, groups, images } = args;
     super("llama-rpc-cluster:aws:Backends", name, { backends: plan.backends.map((backend) => backend.name) }, opts);
-    const byName = new Map(plan.backends.map((backend) => [backend.name, backend]));
-    this.nodes = plan.machines
-      .filter(({ pool }) => pool !== null)
-      .map((machine) => {
-        const containers = machine.backends.flatMap((backend) => byName.get(backend) ?? []);
-        return new Node(
+    this.nodes = (rented(plan)?.others ?? []).map(
+      ({ machine, backends }) =>
+        new Node(
           `${name}-${machine.name}`,
           {
             surroundings,
             machine,
             role: "backend",
             group: groups.backend,
-            containers: containers.map((backend) => containerOf(backend, images)),
+            containers: backends.map((backend) => containerOf(backend, images)),
             front: null,
             statements: [],
             after: groups.rules,
           },
           { parent: this, ...formerly(`${name}-${machine.name}`, machine.name) },
-        );
-      });
+        ),
+    );
     this.registerOutputs();
   }
 }

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelFile } from "../../../aws/transfer/model-files.ts";
 import type { ClusterPlan } from "../../../plan/plan.ts";
+import { rented } from "../../../plan/resources/rented.ts";
 import { formerly } from "../../aliases.ts";
 import type { ApiKey } from "../api-key.ts";
 import { bootFollowed, modelInPlace } from "../hooks.ts";
@@ -36,7 +37,7 @@ export class Front extends pulumi.ComponentResource {
     const { surroundings, plan, groups, images, key, backends } = args;
     super("llama-rpc-cluster:aws:Front", name, { model: plan.model.name, address: plan.front.address }, opts);
     const { context, store } = surroundings;
-    const [machine] = plan.machines;
+    const machine = rented(plan)?.front;
     if (machine === undefined) throw new Error("The plan has no machine for the front.");
     const connection = { region: context.plan.region };
     const model = modelInPlace(

@@ -1,6 +1,7 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { formatStatus, INITIAL_STATUS } from "../../../aws/machine-status.ts";
+import { at } from "../../../config/collections.ts";
 import type { MachinePlan } from "../../../plan/resources/plans.ts";
 import { type Transform, transformed } from "../../transform.ts";
 import { RecoveryAlarms } from "../alarms.ts";
@@ -216,7 +217,7 @@ function renderedUserData({ surroundings, machine, containers, front }: NodeArgs
         machine: machine.name,
         region: plan.region,
         statusParameter: parameterName(surroundings.context, `status/${machine.name}`),
-        containers: containers.map((container, index) => ({ ...container, image: references[index] ?? "" })),
+        containers: containers.map((container, index) => ({ ...container, image: at(references, index) })),
         bucket,
         front: front === null ? null : { ...front, keyParameter, model: { ...front.model, bucket } },
         stopAfterIdleMinutes: plan.guardrails.stopAfterIdleMinutes,

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { at } from "../../../config/collections.ts";
 import { type ClusterContext, tagsOf } from "../naming.ts";
 
 export interface PublicSubnetsArgs {
@@ -53,7 +54,7 @@ export class PublicSubnets extends pulumi.ComponentResource {
           {
             vpcId,
             cidrBlock,
-            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => zones[index - 1] ?? ""),
+            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => at(zones, index - 1)),
             tags: tagsOf(context, "load-balancer", `public-${index}`),
           },
           // A zone that AWS adds must not move the second one.

@@ -3,6 +3,7 @@
  * `src/llama-graph.cpp`; latent attention in `src/models/deepseek2.cpp`.
  */
 
+import { at } from "../../../config/collections.ts";
 import { hasRotaryPositions } from "../../model/architectures.ts";
 import type { AttentionKind } from "../../model/layer-kinds.ts";
 import type { Value } from "../graph.ts";
@@ -24,11 +25,11 @@ export function attention(context: LayerContext, kind: AttentionKind, input: Val
 /** Grouped queries: every head has queries of its own, some share keys and values. */
 function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
   const { graph, facts, settings, layer, inputs } = context;
-  const heads = facts.heads[layer] ?? 0;
-  const keyLength = facts.keyLengths[layer] ?? 0;
+  const heads = at(facts.heads, layer);
+  const keyLength = at(facts.keyLengths, layer);
   const queryValues = heads * keyLength;
-  const keyValues = (facts.keyValueHeads[layer] ?? 0) * keyLength;
-  const valueValues = (facts.keyValueHeads[layer] ?? 0) * (facts.valueLengths[layer] ?? 0);
+  const keyValues = at(facts.keyValueHeads, layer) * keyLength;
+  const valueValues = at(facts.keyValueHeads, layer) * at(facts.valueLengths, layer);
   const fused = kind.fused ? multiply(context, queryValues + keyValues + valueValues, input) : null;
   const rotation = cacheRotation(facts, settings);
 
@@ -62,7 +63,7 @@ function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value
   graph.store(graph.view(keys), inputs.keyCells);
   storeValues(context, rotation.values === 0 ? contiguousValues(context, fused, values) : values, valueValues);
 
-  const resultValues = heads * (facts.valueLengths[layer] ?? 0);
+  const resultValues = heads * at(facts.valueLengths, layer);
   const result = weighted(context, graph.view(queries), heads, resultValues, null);
   return () => (rotation.values === 0 ? result : rotate(resultValues, result, inputs.valueRotation));
 }
@@ -83,7 +84,7 @@ function storeValues(context: LayerContext, values: Value, width: number): void 
 /** Multi-head latent attention: one compressed key for all heads, which is its own value. */
 function latentAttention(context: LayerContext, latent: Latent, input: Value): () => Value {
   const { graph, facts, layer, inputs } = context;
-  const heads = facts.heads[layer] ?? 0;
+  const heads = at(facts.heads, layer);
   const { queryRank, rank, rope } = latent;
   const headLength = facts.latentKeyLength ?? 0;
 
