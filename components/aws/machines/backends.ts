@@ -34,7 +34,6 @@ export class Backends extends pulumi.ComponentResource {
             role: "backend",
             group: groups.backend,
             containers: containers.map((backend) => containerOf(backend, images)),
-            front: null,
             statements: [],
             after: groups.rules,
           },

@@ -42,19 +42,19 @@ export interface NodeSurroundings {
   transform?: Transform<aws.ec2.InstanceArgs> | undefined;
 }
 
-export interface NodeArgs {
+/** What a machine is: a front has more than a backend. */
+export type NodeKind = { role: "front"; front: NodeFront } | { role: "backend" };
+
+export type NodeArgs = NodeKind & {
   surroundings: NodeSurroundings;
   machine: MachinePlan;
-  role: "front" | "backend";
   group: aws.ec2.SecurityGroup;
   containers: readonly NodeContainer[];
-  /** The front's own; null for a backend. */
-  front: NodeFront | null;
   /** What the machine may do beyond pulling its images and telling its state. */
   statements: readonly Statement[];
   /** What must be there before the machine starts. */
   after: readonly pulumi.Resource[];
-}
+};
 
 /** Longest wait for a machine: a type that is sold out is refused within seconds, and asked for again until then. */
 const CREATE_TIMEOUT = "10m";
@@ -82,26 +82,44 @@ export class Node extends pulumi.ComponentResource {
       { machine: machine.name, role, type: machine.type, market: machine.market, address: machine.address },
       opts,
     );
-    const { context, network, placementGroup } = surroundings;
-    const inside = { parent: this };
-    const tags = tagsOf(context, role, machine.name);
+    const { context, scheduler, alarmTopic } = surroundings;
+    const status = this.#status(name, args);
+    const permissions = this.#permissions(name, args, status);
+    this.instance = this.#instance(name, args, permissions);
+    this.machineName = machine.name;
+    this.statusParameter = status.name;
+    new RecoveryAlarms(
+      `${name}-alarms`,
+      { context, machine, instanceId: this.instance.id, topic: alarmTopic, role },
+      { parent: this },
+    );
+    scheduler?.keepHours(name, { machine, role, instanceId: this.instance.id }, this);
+    this.registerOutputs();
+  }
 
-    const status = new aws.ssm.Parameter(
+  #status(name: string, args: NodeArgs): aws.ssm.Parameter {
+    const { machine, surroundings } = args;
+    return new aws.ssm.Parameter(
       `${name}-status`,
       {
-        name: parameterName(context, `status/${machine.name}`),
+        name: parameterName(surroundings.context, `status/${machine.name}`),
         type: "String",
         value: NOT_STARTED,
         description: `What ${machine.name} is at`,
-        tags,
+        tags: tagsOfNode(args),
       },
       // The machine writes it from then on.
       { parent: this, ignoreChanges: ["value"] },
     );
-    const permissions = new ServiceRole(
+  }
+
+  /** All that the machine may do. */
+  #permissions(name: string, args: NodeArgs, status: aws.ssm.Parameter): ServiceRole {
+    const { machine, role, surroundings } = args;
+    return new ServiceRole(
       `${name}-role`,
       {
-        context,
+        context: surroundings.context,
         service: "ec2.amazonaws.com",
         role,
         folder: "nodes",
@@ -117,12 +135,18 @@ export class Node extends pulumi.ComponentResource {
           ...args.statements,
         ],
       },
-      inside,
+      { parent: this },
     );
+  }
+
+  #instance(name: string, args: NodeArgs, permissions: ServiceRole): aws.ec2.Instance {
+    const { machine, surroundings } = args;
+    const { context, network, placementGroup } = surroundings;
+    const tags = tagsOfNode(args);
     const profile = new aws.iam.InstanceProfile(
       `${name}-profile`,
       { role: permissions.role.name, path: permissions.role.path, tags },
-      inside,
+      { parent: this },
     );
     const address = new aws.ec2.NetworkInterface(
       `${name}-address`,
@@ -135,7 +159,7 @@ export class Node extends pulumi.ComponentResource {
       },
       { parent: this, deleteBeforeReplace: true },
     );
-    this.instance = new aws.ec2.Instance(
+    return new aws.ec2.Instance(
       name,
       transformed(surroundings.transform, {
         ami: surroundings.machineImages.idOf(machine.imageParameter),
@@ -179,17 +203,10 @@ export class Node extends pulumi.ComponentResource {
         dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
       },
     );
-    this.machineName = machine.name;
-    this.statusParameter = status.name;
-    new RecoveryAlarms(
-      `${name}-alarms`,
-      { context, machine, instanceId: this.instance.id, topic: surroundings.alarmTopic, role },
-      inside,
-    );
-    surroundings.scheduler?.keepHours(name, { machine, role, instanceId: this.instance.id }, this);
-    this.registerOutputs();
   }
 }
+
+const tagsOfNode = ({ surroundings, role, machine }: NodeArgs) => tagsOf(surroundings.context, role, machine.name);
 
 /** Pulling from the repositories of the machine's own images. */
 function pullStatements(containers: readonly NodeContainer[]): Statement[] {
@@ -202,7 +219,9 @@ function pullStatements(containers: readonly NodeContainer[]): Statement[] {
   ];
 }
 
-function renderedUserData({ surroundings, machine, containers, front }: NodeArgs): pulumi.Output<string> {
+function renderedUserData(args: NodeArgs): pulumi.Output<string> {
+  const { surroundings, machine, containers } = args;
+  const front = args.role === "front" ? args.front : null;
   const { stack, plan } = surroundings.context;
   return pulumi
     .all([
@@ -216,7 +235,10 @@ function renderedUserData({ surroundings, machine, containers, front }: NodeArgs
         machine: machine.name,
         region: plan.region,
         statusParameter: parameterName(surroundings.context, `status/${machine.name}`),
-        containers: containers.map((container, index) => ({ ...container, image: references[index] ?? "" })),
+        containers: containers.map((container, index) => ({
+          ...container,
+          image: required(references[index], machine),
+        })),
         bucket,
         front: front === null ? null : { ...front, keyParameter, model: { ...front.model, bucket } },
         stopAfterIdleMinutes: plan.guardrails.stopAfterIdleMinutes,
@@ -225,6 +247,11 @@ function renderedUserData({ surroundings, machine, containers, front }: NodeArgs
       };
       return renderUserData(node);
     });
+}
+
+function required(reference: string | undefined, machine: MachinePlan): string {
+  if (reference === undefined) throw new Error(`A container of ${machine.name} has no image.`);
+  return reference;
 }
 
 /** How the machine is bought. A spot machine that EC2 wants back is stopped and comes again with its disk and its address. */
