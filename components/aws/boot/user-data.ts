@@ -29,18 +29,20 @@ export function renderUserData(node: NodeBoot): string {
         `Container '${name}' of machine ${node.machine}: a name is lower-case letters, digits and dashes.`,
       );
   }
+  const files = filesOf(node);
   const text = [
     "#cloud-config",
     `# ${node.stack}: ${node.machine}. Written by llama-rpc-cluster; a change replaces the machine.`,
     asYaml({
-      write_files: filesOf(node),
+      write_files: files,
       runcmd: [
         ["systemctl", "daemon-reload"],
         ["systemctl", "enable", "--now", "--no-block", ...unitsOf(node)],
       ],
     }),
   ].join("\n");
-  if (/[^\P{Cc}\n]/u.test(text))
+  // YAML would escape it, and the shell that reads the file would get it.
+  if (files.some(({ content }) => /[^\P{Cc}\n]/u.test(content)))
     throw new Error(
       `User data of machine ${node.machine}: a control character in a name, value or argument; remove it.`,
     );
