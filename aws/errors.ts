@@ -60,53 +60,47 @@ export interface Refusal {
   remedy: string;
 }
 
-/**
- * Why AWS did not answer a question.
- * @param question what was asked: `ec2:DescribeVolumes in us-east-1`
- * @param permissions what the credentials need for all that is asked
- */
-export function refusalOf(error: Error, question: string, permissions: string): Refusal {
-  const [firstLine = ""] = error.message.split("\n");
-  const said = `(${error.name}: ${firstLine.replace(/\.$/, "")})`;
+/** What AWS was asked. */
+export interface Asked {
+  /** Who was asked, as people call it: `S3`. @default "AWS" */
+  service?: string;
+  /** What was asked: `ec2:DescribeVolumes in us-east-1`. @default nothing that a reader has to know */
+  question?: string;
+  /** What the credentials need for all that is asked. */
+  needs: string;
+}
+
+/** Why AWS did not answer, and what to do about it: the one wording of these faults. */
+export function describeAwsError(error: Error, { service = "AWS", question, needs }: Asked): Refusal {
+  const [firstLine = ""] = error.message.trim().split("\n");
+  const reason = `(${error.name}: ${firstLine.replace(/\.$/, "")})`;
+  const on = question === undefined ? "" : ` for ${question}`;
   switch (faultOf(error)) {
     case "no credentials":
       return { what: `There are no AWS credentials (${error.message})`, remedy: SIGN_IN };
     case "bad credentials":
-      return { what: `AWS does not accept the credentials for ${question} ${said}`, remedy: SIGN_IN };
+      return { what: `${service} does not accept the credentials${on} ${reason}`, remedy: SIGN_IN };
     case "denied":
-      return { what: `AWS refuses ${question} ${said}`, remedy: `the credentials need ${permissions}` };
+      return { what: `${service} refuses ${question ?? "access"} ${reason}`, remedy: `the credentials need ${needs}` };
     case "unreachable":
-      return { what: `AWS can't be reached for ${question} ${said}`, remedy: "check the network" };
+      return { what: `${service} can't be reached${on} ${reason}`, remedy: "check the network" };
     case "other":
-      return { what: `AWS does not answer ${question} ${said}`, remedy: "try again later" };
+      return {
+        what: `${service} answers ${statusOf(error) ?? "with an error"}${on} ${reason}`,
+        remedy: "try again later",
+      };
   }
 }
 
 /** The same as one sentence. */
-export function reasonOf(error: Error, question: string, permissions: string): string {
-  const { what, remedy } = refusalOf(error, question, permissions);
+export function awsSentence(error: Error, asked: Asked): string {
+  const { what, remedy } = describeAwsError(error, asked);
   return `${what}: ${remedy}.`;
 }
 
-/**
- * Why AWS did not do something, as a clause with its remedy, for the end of a sentence that says what.
- * @param service as people call it: `S3`
- * @param needs the permissions that it takes, for where they are lacking
- */
-export function awsReason(error: unknown, service: string, needs: string): string {
+/** The same for the end of a sentence: `The model can't be imported: …`. */
+export function awsClause(error: unknown, asked: Asked): string {
   if (!(error instanceof Error)) return String(error);
-  const { name } = error;
-  const message = error.message.replaceAll(/\s+/g, " ").trim();
-  switch (faultOf(error)) {
-    case "no credentials":
-      return `there are no AWS credentials (${message}): ${SIGN_IN}.`;
-    case "bad credentials":
-      return `${service} does not accept the AWS credentials (${name}): ${SIGN_IN}.`;
-    case "denied":
-      return `${service} denies access (${name}): the credentials need ${needs}.`;
-    case "unreachable":
-      return `${service} can't be reached (${message || name}): check the network and the region.`;
-    case "other":
-      return `${service} answers ${statusOf(error) ?? "with an error"} (${name}: ${message}).`;
-  }
+  const sentence = awsSentence(error, asked);
+  return sentence.startsWith("There ") ? `t${sentence.slice(1)}` : sentence;
 }

@@ -16,10 +16,11 @@ export type NodeStep = (typeof NODE_STEPS)[number];
 
 /**
  * `failed`: the text says why and what to do; the machine tries again by itself, with longer pauses, and a later try
- * overwrites it. `ready`, with step `serving`: a backend listens; a front has answered a real generation. `done` with step
+ * overwrites it. `degraded`: the container answers no health check but goes on running, and may come back by itself: a front
+ * does when its lost backend is back. `ready`, with step `serving`: a backend listens; a front has answered a real generation. `done` with step
  * `serving`: the machine stops itself.
  */
-export const NODE_STATES = ["running", "done", "failed", "ready"] as const;
+export const NODE_STATES = ["running", "done", "failed", "degraded", "ready"] as const;
 export type NodeState = (typeof NODE_STATES)[number];
 
 /** One status. */

@@ -17,7 +17,7 @@ import { quotaCodeOf } from "../../plan/catalog/quotas.ts";
 import type { ClusterPlan } from "../../plan/index.ts";
 import type { ExistingNetworkPlan } from "../../plan/resources/network.ts";
 import { type AwsConnection, clientOptions, collected } from "../connection.ts";
-import { isAboutCredentials, isAnswer, isFromAws, isNotFound, reasonOf } from "../errors.ts";
+import { awsSentence, isAboutCredentials, isAnswer, isFromAws, isNotFound } from "../errors.ts";
 
 /** What the credentials need to be asked everything. */
 export const PREFLIGHT_PERMISSIONS =
@@ -88,7 +88,7 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
       return await answer;
     } catch (error) {
       if (!isFromAws(error)) throw error;
-      const reason = reasonOf(error, `${question} in ${region}`, PREFLIGHT_PERMISSIONS);
+      const reason = awsSentence(error, { question: `${question} in ${region}`, needs: PREFLIGHT_PERMISSIONS });
       if (!isAnswer(error) || isAboutCredentials(error)) throw new NoAnswer(reason, { cause: error });
       refusals.push(reason);
       return null;

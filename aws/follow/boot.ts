@@ -1,13 +1,13 @@
 /** Follows the start of a cluster until its front has answered, or says why it does not. */
 
+import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../config/errors.ts";
 import type { AwsConnection } from "../connection.ts";
-import { awsReason, isRefusal } from "../errors.ts";
+import { awsClause, isRefusal } from "../errors.ts";
 import type { NodeStatus } from "../machine-status.ts";
-import { pause } from "../pause.ts";
 import { type BootMachine, type Sighting, Watch } from "./machines.ts";
 import { BootReport, duration, type ReportLine } from "./report.ts";
-import { isPassing, isReady } from "./status.ts";
+import { isReady } from "./status.ts";
 
 export interface FollowArgs {
   connection: AwsConnection;
@@ -88,16 +88,17 @@ class Following {
         if (error instanceof BootError) throw error;
         if (signal?.aborted) throw this.#stopped();
         if (isRefusal(error))
-          throw new BootError(`The start can't be followed: ${awsReason(error, "AWS", NEEDS)} ${GOES_ON}`);
+          throw new BootError(`The start can't be followed: ${awsClause(error, { needs: NEEDS })} ${GOES_ON}`);
         // The SDK has tried several times: AWS asks for patience, or the line is down. The start goes on meanwhile.
         if (trouble === null)
-          say(this.#timed({ text: `${awsReason(error, "AWS", NEEDS)} Trying again.`, passing: false }));
+          say(this.#timed({ text: `${awsClause(error, { needs: NEEDS })} Trying again.`, passing: false }));
         [trouble, pauseSeconds] = [error, Math.min(pauseSeconds * 2, LONGEST_PAUSE_SECONDS)];
       }
       const leftMs = this.#began + timeoutSeconds * 1000 - Date.now();
       if (leftMs <= 0) throw await this.#tooLate(trouble);
-      await pause(Math.min(pauseSeconds * 1000, leftMs), signal);
-      if (signal?.aborted) throw this.#stopped();
+      await setTimeout(Math.min(pauseSeconds * 1000, leftMs), undefined, { signal }).catch(() => {
+        throw this.#stopped();
+      });
     }
   }
 
@@ -113,7 +114,7 @@ class Following {
       const last = status === null ? "" : ` Its last words were: ${told(status)}`;
       return `${named(machine)} is ${instance.state}${instance.reason === "" ? "" : ` (${instance.reason})`}.${last}`;
     }
-    if (status?.state !== "failed" || isPassing(status)) return null;
+    if (status?.state !== "failed") return null;
     // A failure from before this run: its cause may be mended, and the machine tries again by itself.
     const isOld = this.#failedBefore?.get(machine.machine) === status.seconds;
     if (isOld && Date.now() - this.#began < OLD_FAILURE_SECONDS * 1000) return null;
@@ -157,7 +158,7 @@ class Following {
       return !status || !isReady(status);
     });
     const lines = await Promise.all(unfinished.map((machine) => this.#lastWords(machine)));
-    const reason = trouble === null ? "" : ` ${awsReason(trouble, "AWS", NEEDS)}`;
+    const reason = trouble === null ? "" : ` ${awsClause(trouble, { needs: NEEDS })}`;
     return new BootError(
       [`The front has not answered within ${duration(this.#args.timeoutSeconds * 1000)}.${reason}`, ...lines].join(
         "\n",
@@ -175,7 +176,7 @@ class Following {
     }
     const onConsole = await this.#watch.consoleStatus(machine).catch((error: unknown) => error);
     if (onConsole instanceof Error)
-      return `  ${named(machine)} has said nothing, and its console can't be read: ${awsReason(onConsole, "EC2", "ec2:GetConsoleOutput")}`;
+      return `  ${named(machine)} has said nothing, and its console can't be read: ${awsClause(onConsole, { service: "EC2", needs: "ec2:GetConsoleOutput" })}`;
     const said = isStatus(onConsole) ? `; on its console: ${told(onConsole)}` : ".";
     return `  ${named(machine)} has written nothing into its parameter${said} More: ${look}`;
   }

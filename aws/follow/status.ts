@@ -10,13 +10,3 @@ export function isPast({ step, state }: NodeStatus, wanted: NodeStep): boolean {
 
 /** Whether a machine has come to its end: a backend waits for its front, a front has answered. */
 export const isReady = ({ step, state }: NodeStatus) => step === "serving" && state === "ready";
-
-/**
- * Whether a failure is one that a machine waits to the end of: a front whose backend is away answers no health check, and is
- * well again when the backend is.
- */
-export const isPassing = ({ step, state, text }: NodeStatus) =>
-  step === "serving" && state === "failed" && text.includes(GOES_ON_RUNNING);
-
-/** As node.sh says it. */
-export const GOES_ON_RUNNING = "it goes on running";

@@ -1,8 +1,8 @@
 /** One build of CodeBuild, from its start to its end. */
 
+import { setTimeout } from "node:timers/promises";
 import type * as Logs from "@aws-sdk/client-cloudwatch-logs";
 import type * as CodeBuild from "@aws-sdk/client-codebuild";
-import { pause } from "../pause.ts";
 import type { RemoteFile } from "./model-files.ts";
 import { TransferError } from "./transfer-error.ts";
 
@@ -50,13 +50,8 @@ export class BuildRun {
     const { signal, pollSeconds = 5 } = this.#args;
     let build = (await this.#running()) ?? (await this.#start());
     while (!isOver(build)) {
-      await pause(pollSeconds * 1000, signal);
-      if (signal?.aborted) {
-        await this.#stop(build);
-        throw new TransferError(
-          `The import of ${this.#args.file.place.source} was stopped: \`pulumi up\` begins it again.`,
-        );
-      }
+      const current = build;
+      await setTimeout(pollSeconds * 1000, undefined, { signal }).catch(() => this.#stopped(current));
       build = await this.#look(build);
       await this.#readLog(build);
     }
@@ -108,9 +103,13 @@ export class BuildRun {
     return now;
   }
 
-  async #stop(build: CodeBuild.Build): Promise<void> {
+  /** Ends the build, as the operator wishes. */
+  async #stopped(build: CodeBuild.Build): Promise<never> {
     const { sdk, client } = this.#tools.codebuild;
     await client.send(new sdk.StopBuildCommand({ id: build.id }));
+    throw new TransferError(
+      `The import of ${this.#args.file.place.source} was stopped: \`pulumi up\` begins it again.`,
+    );
   }
 
   /** Reads what the script has said since the last time. */
@@ -154,7 +153,7 @@ export class BuildRun {
       waited += pollSeconds
     ) {
       await this.#readLog(build);
-      if (this.#reason === null) await pause(pollSeconds * 1000, signal);
+      if (this.#reason === null) await setTimeout(pollSeconds * 1000);
     }
     const said = build.phases?.flatMap(({ contexts }) => contexts ?? []).findLast(({ message }) => message)?.message;
     const reason = this.#reason ?? said ?? `it ended with ${build.buildStatus}`;

@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseModelSource } from "../../config/model-source.ts";
 import { type AwsConnection, clientOptions } from "../connection.ts";
-import { awsReason } from "../errors.ts";
+import { awsClause } from "../errors.ts";
+import { inParallel } from "../parallel.ts";
+import { asYaml } from "../yaml.ts";
 import { BuildRun, type BuildTools } from "./import-build.ts";
 import type { RemoteFile } from "./model-files.ts";
 import { isThere } from "./multipart.ts";
@@ -15,19 +17,8 @@ import type { TransferResult } from "./upload.ts";
 /** What a CodeBuild project runs: the script, readable in the console. */
 export function importBuildspec(): string {
   const script = readFileSync(join(import.meta.dirname, "import.sh"), "utf8").trimEnd();
-  const indented = script.split("\n").map((line) => (line === "" ? "" : `        ${line}`));
-  return [
-    "version: 0.2",
-    "phases:",
-    "  build:",
-    "    commands:",
-    "      - |",
-    "        cat >/tmp/import.sh <<'END_OF_IMPORT'",
-    ...indented,
-    "        END_OF_IMPORT",
-    "      - bash /tmp/import.sh",
-    "",
-  ].join("\n");
+  const commands = [`cat >/tmp/import.sh <<'END_OF_IMPORT'\n${script}\nEND_OF_IMPORT\n`, "bash /tmp/import.sh"];
+  return asYaml({ version: 0.2, phases: { build: { commands } } });
 }
 
 export interface ImportArgs {
@@ -56,7 +47,7 @@ const NEEDS =
  * that still runs is followed instead.
  *
  * ### Cost
- * About half a cent of a US dollar per minute and file while a build runs (general1.small), nothing afterwards.
+ * 0.0034 US dollars per minute and file while a build runs (arm1.small), nothing afterwards.
  * @throws {TransferError} in one sentence that says what to do
  */
 export async function importModel(args: ImportArgs): Promise<TransferResult> {
@@ -92,14 +83,14 @@ export async function importModel(args: ImportArgs): Promise<TransferResult> {
   };
   const result = { brought: 0, there: 0 };
   try {
-    await inTurn(args.files, AT_ONCE, async (file) => {
+    await inParallel(args.files, AT_ONCE, async (file) => {
       result[await one(file)]++;
     });
   } catch (error) {
     if (error instanceof TransferError) throw error;
     if (signal?.aborted)
       throw new TransferError("The import was stopped: `pulumi up` begins it again.", { cause: error });
-    throw new TransferError(`The model can't be imported: ${awsReason(error, "AWS", NEEDS)}`, { cause: error });
+    throw new TransferError(`The model can't be imported: ${awsClause(error, { needs: NEEDS })}`, { cause: error });
   } finally {
     client.destroy();
     tools.codebuild.client.destroy();
@@ -129,23 +120,4 @@ function addressOf(source: string, endpoint = "https://huggingface.co"): string 
   if (place?.kind !== "hugging-face") throw new Error(`${source} is not at Hugging Face`);
   const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
   return `${endpoint}/${path.map(encodeURIComponent).join("/")}`;
-}
-
-/** Does something with every item, with so many at the same time; begins nothing new after a failure. */
-async function inTurn<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
-  const queue = items.values();
-  let failed = false;
-  const worker = async () => {
-    for (const item of queue) {
-      if (failed) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failed = true;
-        throw error;
-      }
-    }
-  };
-  const ended = await Promise.allSettled(Array.from({ length: atOnce }, worker));
-  for (const end of ended) if (end.status === "rejected") throw end.reason;
 }

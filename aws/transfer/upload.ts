@@ -6,7 +6,8 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { type AwsConnection, clientOptions } from "../connection.ts";
-import { awsReason } from "../errors.ts";
+import { awsClause } from "../errors.ts";
+import { inParallel } from "../parallel.ts";
 import type { LocalFile } from "./model-files.ts";
 import {
   abandonUpload,
@@ -81,7 +82,7 @@ function failure(error: unknown, file: LocalFile, { bucket, signal }: UploadArgs
     return `The upload of ${name} was stopped after ${progressText(progress)}: \`pulumi up\` goes on from there.`;
   if (error instanceof Error && error.name === "NoSuchBucket")
     return `${name} can't be uploaded: there is no bucket ${bucket}: run \`pulumi refresh\`, then \`pulumi up\`.`;
-  const reason = awsReason(error, "S3", NEEDS);
+  const reason = awsClause(error, { service: "S3", needs: NEEDS });
   const sent = progress.bytesDone > 0 ? ` ${progressText(progress)} are there; \`pulumi up\` goes on from there.` : "";
   return `${name} can't be uploaded to the bucket ${bucket}: ${reason}${sent}`;
 }
@@ -154,23 +155,9 @@ class FileUpload {
 
   async #sendRest(handle: FileHandle, id: string): Promise<void> {
     const missing = Array.from({ length: this.#partCount }, (_, index) => index + 1).filter((n) => !this.#sent.has(n));
-    const queue = missing.values();
-    let failed = false;
-    // One queue for all: whoever is free takes the next part.
-    const worker = async () => {
-      for (const number of queue) {
-        if (failed) return;
-        try {
-          this.#count(number, await sendPart(this.#place, id, number, await this.#read(handle, number)));
-        } catch (error) {
-          failed = true;
-          throw error;
-        }
-      }
-    };
-    // Parts that are on the line when one fails are waited for: the next try need not send them again.
-    const ended = await Promise.allSettled(Array.from({ length: AT_ONCE }, worker));
-    for (const end of ended) if (end.status === "rejected") throw end.reason;
+    await inParallel(missing, AT_ONCE, async (number) => {
+      this.#count(number, await sendPart(this.#place, id, number, await this.#read(handle, number)));
+    });
   }
 
   get #partCount(): number {

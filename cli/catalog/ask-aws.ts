@@ -2,7 +2,7 @@
 
 import type { EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { clientOptions, collected } from "../../aws/connection.ts";
-import { reasonOf } from "../../aws/errors.ts";
+import { awsSentence } from "../../aws/errors.ts";
 import { UserError } from "../../config/errors.ts";
 import { REGIONS, type Region } from "../../plan/catalog/index.ts";
 import { listedPrice, type Observed, type ObservedRegion, type ObservedType, observedType } from "./observed.ts";
@@ -130,6 +130,8 @@ async function answered<Page, Item>(
     return await collected(pages, itemsOf);
   } catch (error) {
     if (!(error instanceof Error) || error.name === "AbortError") throw error;
-    throw new UserError(`${reasonOf(error, question, PERMISSIONS)} Nothing was changed.`, { cause: error });
+    throw new UserError(`${awsSentence(error, { question, needs: PERMISSIONS })} Nothing was changed.`, {
+      cause: error,
+    });
   }
 }

@@ -77,8 +77,8 @@ function machineCheck(machine: SeenMachine, findings: AwsFindings): Check {
     return { name, found, remedy: `ask again in a minute; its console says more: ${console}` };
   }
   const only = status === null ? ", on its console alone: it could not write its parameter" : "";
-  if (said.state === "failed") {
-    const found = `failed at ${said.step} ${ago(said, now)}${only}: ${said.text}`;
+  if (said.state === "failed" || said.state === "degraded") {
+    const found = `${said.state} at ${said.step} ${ago(said, now)}${only}: ${said.text}`;
     return { name, found, remedy: `mend that, and it tries again by itself; its console says more: ${console}` };
   }
   if (isReady(said)) {

@@ -2,7 +2,7 @@
 
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { clientOptions, collected } from "../../aws/connection.ts";
-import { isFromAws, type Refusal, refusalOf } from "../../aws/errors.ts";
+import { describeAwsError, isFromAws, type Refusal } from "../../aws/errors.ts";
 import { type BootMachine, Watch } from "../../aws/follow/machines.ts";
 import { parameterName, physicalName } from "../../components/aws/naming.ts";
 import type { MachinePlan } from "../../plan/resources/plans.ts";
@@ -135,7 +135,9 @@ async function answered<T>(
       return { refusal: { what: `AWS has not answered within ${SECONDS} seconds`, remedy: "check the network" } };
     }
     if (!isFromAws(error)) throw error;
-    return { refusal: refusalOf(error, `a look at the machines in ${region}`, DOCTOR_PERMISSIONS) };
+    return {
+      refusal: describeAwsError(error, { question: `a look at the machines in ${region}`, needs: DOCTOR_PERMISSIONS }),
+    };
   } finally {
     client.destroy();
   }

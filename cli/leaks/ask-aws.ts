@@ -1,7 +1,7 @@
 /** Asks AWS what is left of a stack: everything at once. Nothing here changes anything there. */
 
 import { clientOptions } from "../../aws/connection.ts";
-import { isAboutCredentials, isAnswer, isFromAws, reasonOf } from "../../aws/errors.ts";
+import { awsSentence, isAboutCredentials, isAnswer, isFromAws } from "../../aws/errors.ts";
 import { UserError } from "../../config/errors.ts";
 import { ec2Leaks } from "./ec2.ts";
 import { type Findings, inRemovalOrder, type Leak } from "./leak.ts";
@@ -50,7 +50,7 @@ async function askAll(stack: string, stacks: readonly string[], region: string):
         return await ask();
       } catch (error) {
         if (!isFromAws(error)) throw error;
-        const reason = reasonOf(error, `${question} in ${region}`, LEAKS_PERMISSIONS);
+        const reason = awsSentence(error, { question: `${question} in ${region}`, needs: LEAKS_PERMISSIONS });
         // Nothing else would be answered either.
         if (!isAnswer(error) || isAboutCredentials(error)) throw new UserError(reason, { cause: error });
         refusals.push(reason);

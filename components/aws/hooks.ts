@@ -75,8 +75,6 @@ export interface BootFollowedArgs {
   backends: readonly FollowedMachine[];
   /** Longest wait: the plan's `startupSeconds`, and what the machines take until their containers start. */
   timeoutSeconds: number;
-  /** Changes with what the machines run, for where that does not replace an instance: a digest of user data. @default none */
-  revision?: pulumi.Input<string> | undefined;
 }
 
 /**
@@ -85,10 +83,10 @@ export interface BootFollowedArgs {
  */
 export function bootFollowed(
   name: string,
-  { connection, front, backends, timeoutSeconds, revision }: BootFollowedArgs,
+  { connection, front, backends, timeoutSeconds }: BootFollowedArgs,
   opts: pulumi.CustomResourceOptions = {},
 ): pulumi.Stash {
-  const input = { front, backends: [...backends], revision: revision ?? "" };
+  const input = { front, backends: [...backends] };
   return marker(name, input, opts, (resolved: { front: BootMachine; backends: BootMachine[] }, say) =>
     followBoot({ connection, ...resolved, timeoutSeconds, say: ({ text, passing }) => say(text, passing) }),
   );

@@ -1,5 +1,7 @@
+import { dirname } from "node:path/posix";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import { API_KEY_FILE } from "../../plan/resources/flags.ts";
 import { generatedKey } from "../key.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
@@ -9,8 +11,8 @@ export interface ApiKeyArgs {
   image: pulumi.Input<string>;
 }
 
-/** Where the front finds the key; `plan/resources/flags.ts` names the same path. */
-export const SECRETS_FOLDER = "/run/secrets";
+/** Folder in the front that the volume is mounted at. */
+export const SECRETS_FOLDER = dirname(API_KEY_FILE);
 
 /**
  * The key of the front's API: generated once, kept encrypted in state, and handed to the front as a file in a volume of
@@ -44,7 +46,7 @@ export class ApiKey extends pulumi.ComponentResource {
         volumes: [{ volumeName: this.volume.name, containerPath: SECRETS_FOLDER }],
         // Readable for all, because the engine can't give a file to a user that the host does not know; who may read is
         // decided by who has the volume, and that is the front alone.
-        uploads: [{ file: `${SECRETS_FOLDER}/api-key`, content: this.value, permissions: "0444" }],
+        uploads: [{ file: API_KEY_FILE, content: this.value, permissions: "0444" }],
         labels: labelsOf(args.stack, "key"),
       },
       { parent: this, deleteBeforeReplace: true, additionalSecretOutputs: ["uploads"] },

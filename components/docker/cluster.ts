@@ -68,7 +68,7 @@ export class DockerCluster extends pulumi.ComponentResource {
       },
       child("images", "llama-rpc-cluster:images:RuntimeImages"),
     );
-    const serverImage = images.idOf(plan.front.flavour, "server");
+    const serverImage = images.imageOf({ ...plan.front, role: "server" });
     const networks = new ClusterNetworks(`${name}-network`, { stack, network: plan.network }, child("network"));
     const key = new ApiKey(`${name}-api-key`, { stack, image: serverImage }, child("api-key"));
     const backends = plan.backends.map(
@@ -78,7 +78,7 @@ export class DockerCluster extends pulumi.ComponentResource {
           {
             stack,
             plan: backend,
-            image: images.idOf(backend.flavour, "backend"),
+            image: images.imageOf({ ...backend, role: "backend" }),
             network: networks.rpc,
             transform: args.transform?.backend,
           },

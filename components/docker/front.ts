@@ -2,6 +2,7 @@ import { basename } from "node:path";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelPlan } from "../../plan/plan.ts";
+import { MODEL_DIRECTORY } from "../../plan/resources/flags.ts";
 import type { FrontPlan } from "../../plan/resources/plans.ts";
 import { type Transform, transformed } from "../transform.ts";
 import { type ApiKey, SECRETS_FOLDER } from "./api-key.ts";
@@ -65,7 +66,7 @@ export class Front extends pulumi.ComponentResource {
           // llama.cpp looks for the parts of a split model beside the first.
           ...[model.file, ...(model.furtherFiles ?? [])].map((file) => ({
             hostPath: file,
-            containerPath: `/models/${basename(file)}`,
+            containerPath: `${MODEL_DIRECTORY}/${basename(file)}`,
             readOnly: true,
           })),
         ],

@@ -1,4 +1,5 @@
 import * as build from "@pulumi/docker-build";
+import type * as pulumi from "@pulumi/pulumi";
 import type { Machine } from "../../config/machine.ts";
 import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
 import type { Architecture, Flavour, Role } from "../../config/words.ts";
@@ -47,10 +48,24 @@ export function imagesInputs(args: { images: readonly ImagePlan[]; recipe: Image
 /** The engine's own builder sees images that exist only on this machine: the base image, the source. */
 export const ENGINES_OWN_BUILDER = { exec: true, builder: { name: "default" } } satisfies Partial<build.ImageArgs>;
 
-/** An image was asked for that the plan does not name: a defect of the program, not the user's. */
-export function notPlanned(image: Pick<ImagePlan, "flavour" | "role">): Error {
-  return new Error(`No ${image.flavour} image for the role ${image.role} in the plan: add it to ClusterPlan.images.`);
+/** References to the images of a plan, each by what it is for. */
+export class PlannedImages {
+  readonly #references = new Map<string, pulumi.Output<string>>();
+
+  /** @param referenceTo makes one image and names it */
+  constructor(images: readonly ImagePlan[], referenceTo: (image: ImagePlan) => pulumi.Output<string>) {
+    for (const image of images) this.#references.set(keyOf(image), referenceTo(image));
+  }
+
+  /** @throws if the plan did not ask for such an image: a defect of the program, not the user's */
+  imageOf(image: ImagePlan): pulumi.Output<string> {
+    const reference = this.#references.get(keyOf(image));
+    if (reference !== undefined) return reference;
+    throw new Error(`No image ${keyOf(image)} in the plan: add it to ClusterPlan.images.`);
+  }
 }
+
+const keyOf = ({ flavour, role, architecture }: ImagePlan) => `${flavour} ${role} ${architecture}`;
 
 function platformOf(architecture: Architecture): build.Platform {
   switch (architecture) {

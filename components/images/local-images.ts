@@ -1,7 +1,6 @@
 import * as docker from "@pulumi/docker";
 import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import type { Flavour, Role } from "../../config/words.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { type Transform, transformed } from "../transform.ts";
 import {
@@ -11,7 +10,7 @@ import {
   type ImageReferences,
   imageBuild,
   imagesInputs,
-  notPlanned,
+  PlannedImages,
 } from "./build.ts";
 import { contextDigest } from "./digest.ts";
 
@@ -37,38 +36,36 @@ export interface LocalImagesArgs {
  * layers stay in the engine's build cache when the stack is destroyed.
  */
 export class LocalImages extends pulumi.ComponentResource {
-  readonly #ids = new Map<string, pulumi.Output<string>>();
+  readonly #images: PlannedImages;
 
   constructor(name: string, args: LocalImagesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:images:LocalImages", name, imagesInputs(args), opts);
-    for (const image of args.images) {
+    this.#images = new PlannedImages(args.images, (image) => {
       const reference = args.references?.[image.flavour]?.[image.role];
       const local = reference ? this.#adopt(name, image, reference) : this.#build(name, image, args);
-      this.#ids.set(keyOf(image.flavour, image.role), local.imageId);
-    }
+      return local.imageId;
+    });
     this.registerOutputs();
   }
 
   /**
-   * Image id (`sha256:…`) of a flavour and role.
+   * Image id (`sha256:…`).
    * @throws if the plan did not ask for such an image
    */
-  idOf(flavour: Flavour, role: Role): pulumi.Output<string> {
-    const id = this.#ids.get(keyOf(flavour, role));
-    if (!id) throw notPlanned({ flavour, role });
-    return id;
+  imageOf(image: ImagePlan): pulumi.Output<string> {
+    return this.#images.imageOf(image);
   }
 
   #adopt(name: string, image: ImagePlan, reference: string): docker.RemoteImage {
     return new docker.RemoteImage(
-      `${name}-${keyOf(image.flavour, image.role)}`,
+      `${name}-${variantOf(image)}`,
       { name: reference, keepLocally: true },
       { parent: this },
     );
   }
 
   #build(name: string, image: ImagePlan, args: LocalImagesArgs): docker.RemoteImage {
-    const key = keyOf(image.flavour, image.role);
+    const key = variantOf(image);
     const made = imageBuild(image, args.recipe, args.stack);
     const tag = `llama-rpc-cluster/${args.stack}-${key}:${contextDigest(CONTEXT, made.buildArgs)}`;
     const built = new build.Image(
@@ -85,4 +82,5 @@ export class LocalImages extends pulumi.ComponentResource {
   }
 }
 
-const keyOf = (flavour: Flavour, role: Role) => `${flavour}-${role}`;
+/** An engine runs images of one architecture: its name would say nothing. */
+const variantOf = ({ flavour, role }: ImagePlan) => `${flavour}-${role}`;

@@ -1,17 +1,9 @@
 import * as build from "@pulumi/docker-build";
 import * as pulumi from "@pulumi/pulumi";
-import type { Architecture, Flavour, Role } from "../../config/words.ts";
+import type { Flavour } from "../../config/words.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
 import { type Transform, transformed } from "../transform.ts";
-import {
-  CONTEXT,
-  ENGINES_OWN_BUILDER,
-  type ImageRecipe,
-  type ImageReferences,
-  imageBuild,
-  imagesInputs,
-  notPlanned,
-} from "./build.ts";
+import { CONTEXT, ENGINES_OWN_BUILDER, type ImageRecipe, imageBuild, imagesInputs, PlannedImages } from "./build.ts";
 import { contextDigest } from "./digest.ts";
 
 /** How the builder signs in to the registry. */
@@ -27,8 +19,6 @@ export interface PushedImagesArgs {
   /** Images that the plan asks for. */
   images: readonly ImagePlan[];
   recipe: ImageRecipe;
-  /** Images that are used as they are, by digest; nothing is built for these. @default none */
-  references?: ImageReferences | undefined;
   /** Stack that owns the images; one of their labels. */
   stack: string;
   /** Repository of each flavour that is built: `<registry>/<repository>`, whose tags need never be moved. */
@@ -42,8 +32,8 @@ export interface PushedImagesArgs {
 
 /**
  * The llama.cpp images of a cluster whose machines pull from a registry: one image for each flavour, role and
- * architecture in use, pushed under a tag that names its content, handed out by digest. Images given by reference are
- * handed out as they are.
+ * architecture in use, pushed under a tag that names its content, handed out by digest. `LocalImages` is its counterpart
+ * for this machine's own engine.
  *
  * The images outlive this component: a machine that still runs an older one must be able to pull it again. They go with
  * their repository.
@@ -53,25 +43,20 @@ export interface PushedImagesArgs {
  * Compiling llama.cpp takes about 16 minutes on 2 cores for each architecture; what the cache holds is not compiled again.
  */
 export class PushedImages extends pulumi.ComponentResource {
-  readonly #references = new Map<string, pulumi.Output<string>>();
+  readonly #images: PlannedImages;
 
   constructor(name: string, args: PushedImagesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("llama-rpc-cluster:images:PushedImages", name, imagesInputs(args), opts);
-    for (const image of args.images) {
-      const reference = args.references?.[image.flavour]?.[image.role];
-      this.#references.set(keyOf(image), reference ? pulumi.output(reference) : this.#push(name, image, args));
-    }
+    this.#images = new PlannedImages(args.images, (image) => this.#push(name, image, args));
     this.registerOutputs();
   }
 
   /**
-   * Reference by digest (`<registry>/<repository>@sha256:…`) of an image.
+   * Reference by digest: `<registry>/<repository>@sha256:…`.
    * @throws if the plan did not ask for such an image
    */
-  referenceOf(flavour: Flavour, role: Role, architecture: Architecture): pulumi.Output<string> {
-    const reference = this.#references.get(keyOf({ flavour, role, architecture }));
-    if (!reference) throw notPlanned({ flavour, role });
-    return reference;
+  imageOf(image: ImagePlan): pulumi.Output<string> {
+    return this.#images.imageOf(image);
   }
 
   #push(name: string, image: ImagePlan, args: PushedImagesArgs): pulumi.Output<string> {
@@ -109,4 +94,3 @@ export class PushedImages extends pulumi.ComponentResource {
 }
 
 const variantOf = ({ role, architecture }: ImagePlan) => `${role}-${architecture.replace("/", "-")}`;
-const keyOf = (image: ImagePlan) => `${image.flavour}-${variantOf(image)}`;

@@ -14,7 +14,7 @@ export const FRONT_PORT = 8080;
 /** File in the front that holds the API key: never in the environment, never on the command line. */
 export const API_KEY_FILE = "/run/secrets/api-key";
 /** Directory in the front that holds the model. */
-const MODEL_DIRECTORY = "/models";
+export const MODEL_DIRECTORY = "/models";
 
 /** What a container is started with. */
 export interface ContainerFlags {

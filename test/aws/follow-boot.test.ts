@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { type FollowArgs, followBoot } from "../../aws/follow/boot.ts";
 import type { BootMachine } from "../../aws/follow/machines.ts";
-import { GOES_ON_RUNNING } from "../../aws/follow/status.ts";
 import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
 import { ensureAwsTestTools } from "../support/test-tools.ts";
 import { Players } from "./support/boot-players.ts";
@@ -156,13 +155,14 @@ test("what an earlier machine wrote counts neither for its successor nor for the
 
 test("a front that answers no health check while a backend is exchanged is waited for", async () => {
   const node = readFileSync("components/aws/boot/node.sh", "utf8");
-  expect(node, "node.sh says so in other words: change GOES_ON_RUNNING").toContain(GOES_ON_RUNNING);
+  const [, text] = /report serving degraded "\$name (.*)"/.exec(node) ?? [];
+  expect(text, "node.sh reports this by another state").toBeDefined();
   const front = await players.launch("front");
   const following = follow(front, []);
   await players.write(front, "serving", "running", "starting front");
   await shown("front: asking for a first generation");
-  await players.write(front, "serving", "failed", `front answers its health check no more; ${GOES_ON_RUNNING}`);
-  await shown(`front: asking for a first generation, front answers its health check no more; ${GOES_ON_RUNNING}`);
+  await players.write(front, "serving", "degraded", `front ${text}`);
+  await shown(`front: asking for a first generation, front ${text}`);
   await players.write(front, "serving", "ready", "front is healthy again");
   await following;
 });
@@ -248,7 +248,7 @@ test("who may not ask is told what it takes, and that the start goes on", async 
     return "handled";
   };
   await expect(follow(front, [])).rejects.toThrow(
-    /^The start can't be followed: AWS denies access \(AccessDeniedException\): the credentials need ssm:GetParameters .*\. The machines go on; `pulumi up` follows them again\.$/,
+    /^The start can't be followed: AWS refuses access \(AccessDeniedException: .*\): the credentials need ssm:GetParameters .*\. The machines go on; `pulumi up` follows them again\.$/,
   );
 });
 

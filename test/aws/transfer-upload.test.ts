@@ -191,7 +191,7 @@ test("what S3 refuses is told in one sentence with its remedy", async () => {
   // A HEAD has no body, so the first answer with a reason is the one to the listing.
   refuse(403, "InvalidAccessKeyId");
   await expect(upload([file])).rejects.toThrow(
-    /^refused\.gguf can't be uploaded to the bucket models-\w+: S3 denies access/,
+    /^refused\.gguf can't be uploaded to the bucket models-\w+: S3 refuses access \(/,
   );
   front.intervene = (seen, response) => {
     if (seen.method !== "POST") return undefined;
@@ -201,7 +201,7 @@ test("what S3 refuses is told in one sentence with its remedy", async () => {
     return "handled";
   };
   await expect(upload([file])).rejects.toThrow(
-    /S3 does not accept the AWS credentials \(ExpiredToken\): run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\.$/,
+    /S3 does not accept the credentials \(ExpiredToken: .*\): run `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY\.$/,
   );
   front.intervene = () => undefined;
   await expect(upload([file], { bucket: "no-such-bucket-here" })).rejects.toThrow(

@@ -69,7 +69,7 @@ export async function pushedStack(name: string, push: Push): Promise<PushedStack
       }),
     });
     return {
-      references: push.images.map(({ flavour, role, architecture }) => images.referenceOf(flavour, role, architecture)),
+      references: push.images.map((image) => images.imageOf(image)),
     };
   };
   const stack = await LocalWorkspace.createOrSelectStack(

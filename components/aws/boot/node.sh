@@ -47,9 +47,9 @@ publish() {
   ) 9>"$RUN/publish.lock"
 }
 
-# One line for all containers of the machine: a failed one, else the one that is furthest back.
+# One line for all containers of the machine: a failed one, else a degraded one, else the one that is furthest back.
 machine_status() {
-  local one time step state text line="" ready=0 rank least=99
+  local one time step state text line="" degraded="" ready=0 rank least=99
   local -A ranks=([booted]=0 [docker]=1 [image]=2 [key]=3 [model]=4 [backends]=5 [loading]=6 [serving]=7)
   for one in "${CONTAINERS[@]}"; do
     if ! read -r time step state text <"$RUN/status/$one"; then
@@ -57,12 +57,13 @@ machine_status() {
     fi 2>/dev/null
     [[ "${#CONTAINERS[@]}" -gt 1 ]] && text="$one: $text"
     [[ "$state" == failed ]] && echo "$time $step $state $text" && return
+    [[ "$state" == degraded ]] && degraded="$time $step $state $text"
     rank=$((ranks[$step] * 2))
     [[ "$state" == ready ]] && ready=$((ready + 1)) rank=$((rank + 1))
     ((rank < least)) && least=$rank line="$time $step $state $text"
   done
   [[ "${#CONTAINERS[@]}" -gt 1 && "$ready" -eq "${#CONTAINERS[@]}" ]] && line="$EPOCHSECONDS serving ready $ready backends"
-  echo "$line"
+  echo "${degraded:-$line}"
 }
 
 fail() { # step reason
@@ -229,7 +230,7 @@ stay() {
   local state told=healthy round=0 lost="" before
   while state="$(container_state)" && [[ "$state" != ended ]]; do
     # Not ended: a front that is busy beyond the check's patience comes back by itself.
-    [[ "$state" != unhealthy || "$told" == unhealthy ]] || report serving failed "$name answers its health check no more; it goes on running"
+    [[ "$state" != unhealthy || "$told" == unhealthy ]] || report serving degraded "$name answers its health check no more; it goes on running"
     [[ "$state" != healthy || "$told" == healthy ]] || report serving ready "$name is healthy again"
     [[ "$state" == running ]] || told="$state"
     if [[ "$ROLE" == server ]]; then

@@ -1,5 +1,6 @@
 /** A machine's user data: its configuration, the program that fetches its scripts, and its units, as cloud-config. */
 
+import { asYaml } from "../../../aws/yaml.ts";
 import type { ContainerBoot, NodeBoot } from "./node-boot.ts";
 import { type BootScript, bootFile, bootScripts, withoutComments } from "./scripts.ts";
 
@@ -28,17 +29,20 @@ export function renderUserData(node: NodeBoot): string {
         `Container '${name}' of machine ${node.machine}: a name is lower-case letters, digits and dashes.`,
       );
   }
+  const files = filesOf(node);
   const text = [
     "#cloud-config",
     `# ${node.stack}: ${node.machine}. Written by llama-rpc-cluster; a change replaces the machine.`,
-    "write_files:",
-    ...filesOf(node).flatMap(fileLines),
-    "runcmd:",
-    "- [systemctl, daemon-reload]",
-    `- [systemctl, enable, --now, --no-block, ${unitsOf(node).map(quoted).join(", ")}]`,
-    "",
+    asYaml({
+      write_files: files,
+      runcmd: [
+        ["systemctl", "daemon-reload"],
+        ["systemctl", "enable", "--now", "--no-block", ...unitsOf(node)],
+      ],
+    }),
   ].join("\n");
-  if (/[^\P{Cc}\n]/u.test(text))
+  // YAML would escape it, and the shell that reads the file would get it.
+  if (files.some(({ content }) => /[^\P{Cc}\n]/u.test(content)))
     throw new Error(
       `User data of machine ${node.machine}: a control character in a name, value or argument; remove it.`,
     );
@@ -73,7 +77,7 @@ function filesOf(node: NodeBoot): File[] {
     "llama-rpc-node@.service",
     ...(stopsItself(node) ? ["llama-rpc-stop.service", "llama-rpc-stop.timer"] : []),
   ];
-  return [
+  const files = [
     { path: `${CONFIGURATION}/node.conf`, permissions: "0644", content: nodeConfiguration(node) },
     ...node.containers.map((container) => ({
       path: `${CONFIGURATION}/${container.name}.conf`,
@@ -87,21 +91,8 @@ function filesOf(node: NodeBoot): File[] {
     },
     ...units.map((unit) => ({ path: `${UNITS}/${unit}`, permissions: "0644", content: bootFile(unit) })),
   ];
+  return files.map(({ content, ...file }) => ({ ...file, content: `${content.trimEnd()}\n` }));
 }
-
-/** A block scalar: the text as it is, one space further in. */
-function fileLines({ path, permissions, content }: File): string[] {
-  const block = content.replace(/\n+$/, "").split("\n");
-  return [
-    `- path: ${quoted(path)}`,
-    `  permissions: "${permissions}"`,
-    "  content: |",
-    ...block.map((line) => (line === "" ? "" : `   ${line}`)),
-  ];
-}
-
-/** JSON is YAML. */
-const quoted = (text: string): string => JSON.stringify(text);
 
 function nodeConfiguration(node: NodeBoot): string {
   const { front } = node;

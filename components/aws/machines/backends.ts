@@ -32,7 +32,6 @@ export class Backends extends pulumi.ComponentResource {
             role: "backend",
             group: groups.backend,
             containers: backends.map((backend) => containerOf(backend, images)),
-            front: null,
             statements: [],
             after: groups.rules,
           },

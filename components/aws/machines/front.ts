@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ModelFile } from "../../../aws/transfer/model-files.ts";
 import type { ClusterPlan } from "../../../plan/plan.ts";
+import type { AccessPlan } from "../../../plan/resources/access.ts";
 import { rented } from "../../../plan/resources/rented.ts";
 import { formerly } from "../../aliases.ts";
 import type { ApiKey } from "../api-key.ts";
@@ -92,8 +93,8 @@ function followed(node: Node) {
   return { machine: node.machineName, instanceId: node.instance.id, statusParameter: node.statusParameter };
 }
 
-/** What the SSM agent needs so that a session can be started; none of it knows a resource. */
-function sessionStatements(mode: string): Statement[] {
+/** What the SSM agent needs for a session. These actions do not support resource-level permissions. */
+function sessionStatements(mode: AccessPlan["mode"]): Statement[] {
   if (mode !== "ssm") return [];
   return [
     {

@@ -43,19 +43,19 @@ export interface NodeSurroundings {
   transform?: Transform<aws.ec2.InstanceArgs> | undefined;
 }
 
-export interface NodeArgs {
+/** What a machine is: a front has more than a backend. */
+export type NodeKind = { role: "front"; front: NodeFront } | { role: "backend" };
+
+export type NodeArgs = NodeKind & {
   surroundings: NodeSurroundings;
   machine: MachinePlan;
-  role: "front" | "backend";
   group: aws.ec2.SecurityGroup;
   containers: readonly NodeContainer[];
-  /** The front's own; null for a backend. */
-  front: NodeFront | null;
   /** What the machine may do beyond pulling its images and telling its state. */
   statements: readonly Statement[];
   /** What must be there before the machine starts. */
   after: readonly pulumi.Resource[];
-}
+};
 
 /** Longest wait for a machine: a type that is sold out is refused within seconds, and asked for again until then. */
 const CREATE_TIMEOUT = "10m";
@@ -83,26 +83,44 @@ export class Node extends pulumi.ComponentResource {
       { machine: machine.name, role, type: machine.type, market: machine.market, address: machine.address },
       opts,
     );
-    const { context, network, placementGroup } = surroundings;
-    const inside = { parent: this };
-    const tags = tagsOf(context, role, machine.name);
+    const { context, scheduler, alarmTopic } = surroundings;
+    const status = this.#status(name, args);
+    const permissions = this.#permissions(name, args, status);
+    this.instance = this.#instance(name, args, permissions);
+    this.machineName = machine.name;
+    this.statusParameter = status.name;
+    new RecoveryAlarms(
+      `${name}-alarms`,
+      { context, machine, instanceId: this.instance.id, topic: alarmTopic, role },
+      { parent: this },
+    );
+    scheduler?.keepHours(name, { machine, role, instanceId: this.instance.id }, this);
+    this.registerOutputs();
+  }
 
-    const status = new aws.ssm.Parameter(
+  #status(name: string, args: NodeArgs): aws.ssm.Parameter {
+    const { machine, surroundings } = args;
+    return new aws.ssm.Parameter(
       `${name}-status`,
       {
-        name: parameterName(context, `status/${machine.name}`),
+        name: parameterName(surroundings.context, `status/${machine.name}`),
         type: "String",
         value: NOT_STARTED,
         description: `What ${machine.name} is at`,
-        tags,
+        tags: tagsOfNode(args),
       },
       // The machine writes it from then on.
       { parent: this, ignoreChanges: ["value"] },
     );
-    const permissions = new ServiceRole(
+  }
+
+  /** All that the machine may do. */
+  #permissions(name: string, args: NodeArgs, status: aws.ssm.Parameter): ServiceRole {
+    const { machine, role, surroundings } = args;
+    return new ServiceRole(
       `${name}-role`,
       {
-        context,
+        context: surroundings.context,
         service: "ec2.amazonaws.com",
         role,
         folder: "nodes",
@@ -118,12 +136,18 @@ export class Node extends pulumi.ComponentResource {
           ...args.statements,
         ],
       },
-      inside,
+      { parent: this },
     );
+  }
+
+  #instance(name: string, args: NodeArgs, permissions: ServiceRole): aws.ec2.Instance {
+    const { machine, surroundings } = args;
+    const { context, network, placementGroup } = surroundings;
+    const tags = tagsOfNode(args);
     const profile = new aws.iam.InstanceProfile(
       `${name}-profile`,
       { role: permissions.role.name, path: permissions.role.path, tags },
-      inside,
+      { parent: this },
     );
     const address = new aws.ec2.NetworkInterface(
       `${name}-address`,
@@ -136,7 +160,7 @@ export class Node extends pulumi.ComponentResource {
       },
       { parent: this, deleteBeforeReplace: true },
     );
-    this.instance = new aws.ec2.Instance(
+    return new aws.ec2.Instance(
       name,
       transformed(surroundings.transform, {
         ami: surroundings.machineImages.idOf(machine.imageParameter),
@@ -180,17 +204,10 @@ export class Node extends pulumi.ComponentResource {
         dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
       },
     );
-    this.machineName = machine.name;
-    this.statusParameter = status.name;
-    new RecoveryAlarms(
-      `${name}-alarms`,
-      { context, machine, instanceId: this.instance.id, topic: surroundings.alarmTopic, role },
-      inside,
-    );
-    surroundings.scheduler?.keepHours(name, { machine, role, instanceId: this.instance.id }, this);
-    this.registerOutputs();
   }
 }
+
+const tagsOfNode = ({ surroundings, role, machine }: NodeArgs) => tagsOf(surroundings.context, role, machine.name);
 
 /** Pulling from the repositories of the machine's own images. */
 function pullStatements(containers: readonly NodeContainer[]): Statement[] {
@@ -203,7 +220,9 @@ function pullStatements(containers: readonly NodeContainer[]): Statement[] {
   ];
 }
 
-function renderedUserData({ surroundings, machine, containers, front }: NodeArgs): pulumi.Output<string> {
+function renderedUserData(args: NodeArgs): pulumi.Output<string> {
+  const { surroundings, machine, containers } = args;
+  const front = args.role === "front" ? args.front : null;
   const { stack, plan } = surroundings.context;
   return pulumi
     .all([

@@ -14,7 +14,7 @@ const BUILD_MINUTES = 60;
  * the operator's line, and checks its SHA-256.
  *
  * ### Cost
- * 0.0034 US dollars per minute while it runs (arm1.small), once per model; nothing afterwards.
+ * None by itself; `importModel` in aws/transfer/import.ts says what a run costs.
  */
 export class ImportJob extends pulumi.ComponentResource {
   /** Name of the CodeBuild project. */

@@ -1,6 +1,5 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
-import { at } from "../../../config/collections.ts";
 import { type ClusterContext, tagsOf } from "../naming.ts";
 
 export interface PublicSubnetsArgs {
@@ -54,7 +53,7 @@ export class PublicSubnets extends pulumi.ComponentResource {
           {
             vpcId,
             cidrBlock,
-            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => at(zones, index - 1)),
+            availabilityZone: index === 0 ? firstZone : otherZones.apply((zones) => zoneAt(zones, index - 1)),
             tags: tagsOf(context, "load-balancer", `public-${index}`),
           },
           // A zone that AWS adds must not move the second one.
@@ -69,4 +68,11 @@ export class PublicSubnets extends pulumi.ComponentResource {
     this.readiness = [route, ...associations];
     this.registerOutputs();
   }
+}
+
+function zoneAt(zones: readonly string[], index: number): string {
+  const zone = zones[index];
+  if (zone === undefined)
+    throw new Error("A public load balancer needs two zones, and the region offers one to this account.");
+  return zone;
 }

@@ -70,7 +70,7 @@ export class ClusterImages extends pulumi.ComponentResource {
     const existing = this.#references[flavour];
     if (existing === undefined) {
       return {
-        reference: this.#pushed.referenceOf(flavour, role, architecture),
+        reference: this.#pushed.imageOf({ flavour, role, architecture }),
         repositoryArn: this.#registry.arns[flavour] ?? null,
       };
     }

@@ -1,0 +1,20 @@
+import pMap from "p-map";
+
+/**
+ * Does something with each item, several at a time. After a failure nothing new begins, and what has begun is waited for,
+ * because the next try need not do it again.
+ * @throws the first failure
+ */
+export async function inParallel<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const failures: unknown[] = [];
+  const guarded = async (item: T) => {
+    if (failures.length > 0) return;
+    await work(item).catch((error: unknown) => failures.push(error));
+  };
+  await pMap(items, guarded, { concurrency });
+  if (failures.length > 0) throw failures[0];
+}
