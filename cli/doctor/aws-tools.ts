@@ -2,7 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as z from "zod";
 import type { ClusterConfig } from "../../config/schema/index.ts";
+import { jsonAnswer } from "../../setup/answer.ts";
 import { paths } from "../../setup/paths.ts";
 import { unreachable } from "../../setup/probe.ts";
 import { which } from "../../setup/programs.ts";
@@ -32,10 +34,10 @@ async function pluginCheck(signal: AbortSignal): Promise<Check> {
   const file = which("pulumi-resource-aws");
   if (file !== null) return well(name, file);
   // npm decides which one the engine asks for.
-  const { version } = JSON.parse(readFileSync(join(paths.root, "node_modules/@pulumi/aws/package.json"), "utf8")) as {
-    version: string;
-  };
-  const installed = JSON.parse(await pulumiAnswer(["plugin", "ls", "--json"], signal)) as Plugin[];
+  const pack = join("node_modules", "@pulumi", "aws", "package.json");
+  const { version } = jsonAnswer(readFileSync(join(paths.root, pack), "utf8"), z.object({ version: z.string() }), pack);
+  const list = await pulumiAnswer(["plugin", "ls", "--json"], signal);
+  const installed = jsonAnswer(list, pluginsSchema, "pulumi plugin ls");
   if (installed.some((plugin) => plugin.name === "aws" && plugin.version === version)) {
     return well(name, `${version}, installed`);
   }
@@ -48,10 +50,7 @@ async function pluginCheck(signal: AbortSignal): Promise<Check> {
   };
 }
 
-interface Plugin {
-  name: string;
-  version: string;
-}
+const pluginsSchema = z.array(z.object({ name: z.string(), version: z.string().nullish() }));
 
 /** The programs that open a session to a front. */
 export function sessionPrograms(): Check[] {

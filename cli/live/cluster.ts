@@ -1,6 +1,8 @@
 /** A stack's cluster on this machine's engine, as its outputs and the engine describe it. */
 import { execa } from "execa";
+import * as z from "zod";
 import type { ClusterPlan } from "../../plan/plan.ts";
+import { jsonAnswer } from "../../setup/answer.ts";
 import { answerOf } from "../../setup/programs.ts";
 import { pulumiAnswer } from "../../setup/pulumi/engine.ts";
 import { planIn } from "./plan-output.ts";
@@ -14,11 +16,17 @@ export interface Outputs {
   plan: ClusterPlan;
 }
 
+const outputsSchema = z.object({
+  endpoint: z.string().optional(),
+  apiKey: z.string().optional(),
+  connect: z.string().default(""),
+  plan: z.unknown(),
+});
+
 /** Outputs of a stack; null if nothing of it is up. */
 export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
   const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
-  const outputs = JSON.parse(text) as Partial<Omit<Outputs, "plan">> & { plan?: unknown };
-  const { endpoint, apiKey, connect = "", plan } = outputs;
+  const { endpoint, apiKey, connect, plan } = jsonAnswer(text, outputsSchema, "pulumi stack output");
   if (endpoint === undefined || apiKey === undefined || plan === undefined) return null;
   return { endpoint, apiKey, connect, plan: planIn(plan) };
 }

@@ -2,7 +2,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa, type Options } from "execa";
+import * as z from "zod";
 import { UserError } from "../../config/errors.ts";
+import { jsonAnswer } from "../answer.ts";
 import { mustForward } from "../foreground.ts";
 import { paths } from "../paths.ts";
 import { tail } from "../programs.ts";
@@ -84,7 +86,8 @@ export async function stackIsThere(stack: string, signal?: AbortSignal): Promise
     const file = join(paths.state, ".pulumi", "stacks", PROJECT, stack);
     return existsSync(`${file}.json`) || existsSync(`${file}.json.gz`);
   }
-  const list = JSON.parse(await pulumiAnswer(["stack", "ls", "--json"], signal)) as { name: string }[];
+  const text = await pulumiAnswer(["stack", "ls", "--json"], signal);
+  const list = jsonAnswer(text, z.array(z.object({ name: z.string() })), "pulumi stack ls");
   return list.some(({ name }) => name === stack || name.endsWith(`/${stack}`));
 }
 

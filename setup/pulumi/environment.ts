@@ -12,6 +12,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import * as z from "zod";
 import { paths as ownPaths, type ProjectPaths, pathsOf } from "../paths.ts";
 import { ownStateHoldsResources } from "./own-state.ts";
 
@@ -37,11 +38,19 @@ export const ownBackendUrl = (paths: ProjectPaths): string =>
 function isLoggedIn({ variables, credentials }: Omit<BackendFacts, "ownClusterIsUp">, paths: ProjectPaths): boolean {
   if (variables["PULUMI_ACCESS_TOKEN"]) return true;
   if (credentials === null) return false;
+  // Pulumi itself takes a broken file for "not logged in".
+  const current = currentLogin(credentials);
+  return current !== "" && current !== ownBackendUrl(paths);
+}
+
+const credentialsSchema = z.object({ current: z.string() }).catch({ current: "" });
+
+/** Backend that Pulumi's credentials file names; empty if it names none. */
+function currentLogin(credentials: string): string {
   try {
-    const current: unknown = (JSON.parse(credentials) as { current?: unknown }).current;
-    return typeof current === "string" && current !== "" && current !== ownBackendUrl(paths);
+    return credentialsSchema.parse(JSON.parse(credentials)).current;
   } catch {
-    return false; // Pulumi itself takes a broken file for "not logged in"
+    return "";
   }
 }
 

@@ -5,14 +5,28 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
+import * as z from "zod";
+import { jsonAnswer } from "../answer.ts";
 import { paths } from "../paths.ts";
 import { ownBackend, PROJECT, pulumiAnswer } from "./engine.ts";
 
+const snapshotSchema = z.object({
+  resources: z.array(z.object({ type: z.string(), id: z.string().optional() })).nullish(),
+  pending_operations: z
+    .array(
+      z.object({
+        type: z.string(),
+        resource: z.object({ type: z.string(), inputs: z.object({ name: z.unknown() }).nullish() }),
+      }),
+    )
+    .nullish(),
+});
+
 /** The parts of a stack's state that matter here. */
-export interface Snapshot {
-  resources?: { type: string; id?: string }[];
-  pending_operations?: { type: string; resource: { type: string; inputs?: { name?: unknown } } }[];
-}
+export type Snapshot = z.output<typeof snapshotSchema>;
+
+const exportSchema = z.object({ deployment: snapshotSchema.nullish() });
+const checkpointSchema = z.object({ checkpoint: z.object({ latest: snapshotSchema.nullish() }).nullish() });
 
 /** Something that the engine has. */
 export interface EngineObject {
@@ -48,12 +62,12 @@ export function orphansOf(snapshot: Snapshot, objects: readonly EngineObject[]):
 async function snapshotOf(stack: string, signal: AbortSignal): Promise<Snapshot> {
   if (!ownBackend()) {
     const text = await pulumiAnswer(["stack", "export", "--stack", stack], signal);
-    return (JSON.parse(text) as { deployment?: Snapshot }).deployment ?? {};
+    return jsonAnswer(text, exportSchema, "pulumi stack export").deployment ?? {};
   }
   // Our own backend is a folder: reading is quicker than asking.
   const file = join(paths.state, ".pulumi", "stacks", PROJECT, `${stack}.json`);
   if (!existsSync(file)) return {};
-  return (JSON.parse(readFileSync(file, "utf8")) as { checkpoint?: { latest?: Snapshot } }).checkpoint?.latest ?? {};
+  return jsonAnswer(readFileSync(file, "utf8"), checkpointSchema, file).checkpoint?.latest ?? {};
 }
 
 async function objectsOf(stack: string): Promise<EngineObject[]> {
