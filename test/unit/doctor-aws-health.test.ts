@@ -79,6 +79,8 @@ describe("of the machines of a cluster on EC2, doctor", () => {
   test("repeats the reason of one that failed, and when it was", () => {
     const check = ofMachine({ status: wrote(2, "image", "failed", "no such digest: run pulumi up") });
     expect(check?.found).toBe("failed at image 2 min 00 s ago: no such digest: run pulumi up");
+    const degraded = ofMachine({ status: wrote(2, "serving", "degraded", "front answers its health check no more") });
+    expect(degraded?.found).toBe("degraded at serving 2 min 00 s ago: front answers its health check no more");
     expect(check?.remedy).toMatch(/tries again by itself.*get-console-output.*--region us-east-1 --instance-id i-0a$/);
   });
 
