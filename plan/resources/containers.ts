@@ -1,5 +1,6 @@
 /** The front, the backends, and the machines that they run on, as the plan tells them. */
 
+import { DEFAULT_HOST_PORT } from "../../config/bounds.ts";
 import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
 import type { Architecture } from "../../config/words.ts";
 import type { MachineType } from "../catalog/index.ts";
@@ -44,7 +45,7 @@ export function frontPlan({ config, facts, placement, cidr, ownMachine }: Decide
     port: FRONT_PORT,
     access: config.target === "docker" ? "loopback" : (config.access.mode ?? "ssm"),
     hostAddress: "127.0.0.1",
-    hostPort: front.hostPort,
+    hostPort: front.hostPort ?? DEFAULT_HOST_PORT,
     layers: frontLayers === 0 ? null : layerRange(0, frontLayers),
     memory: placement?.front ?? noMemory(host),
     containerMemoryBytes: host.containerBytes,
