@@ -31,20 +31,23 @@ export const awsHasWhatItNeeds: Rule = ({ target, aws, front, backends }) => {
   ];
 };
 
-/** The catalog knows the memory, the cores and the GPUs of each machine, so nobody writes them down. */
+/** The catalog knows the memory, the cores and the GPUs of each machine, and the front has no port on this one. */
 export const awsKnowsTheKeys: Rule = ({ target, front, backends }) => {
   if (target !== "aws") return [];
+  const problem = (path: string, value: unknown, remedy: string) =>
+    value === undefined ? [] : [broken(path, value, "must not be given with target aws", remedy, "target")];
   const holders = [
     { path: "front", ...front },
     ...backends.map((pool, index) => ({ ...pool, path: `backends[${index}]` })),
   ];
-  return holders.flatMap((holder) =>
-    (["memory", "threads", "gpus"] as const).flatMap((key) => {
-      if (holder[key] === undefined) return [];
-      const remedy = "Remove it: it follows from the machine's type.";
-      return broken(`${holder.path}.${key}`, holder[key], "must not be given with target aws", remedy, "target");
-    }),
-  );
+  return [
+    ...problem("front.hostPort", front.hostPort, "Remove it: access.mode says how the front is reached."),
+    ...holders.flatMap((holder) =>
+      (["memory", "threads", "gpus"] as const).flatMap((key) =>
+        problem(`${holder.path}.${key}`, holder[key], "Remove it: it follows from the machine's type."),
+      ),
+    ),
+  ];
 };
 
 export const zoneLiesInRegion: Rule = ({ aws }) => {

@@ -10,7 +10,7 @@ const CIDR = "access.privateCidr";
 const DEFAULT_ADDRESSES = 256;
 /** The machines get half of a VPC of its own, and each subnet of a load balancer an eighth, which must be at least a /27. */
 const SMALLEST_VPC_PREFIX = 24;
-/** EC2's own bound. */
+/** EC2's own bound, for a VPC and for a subnet. */
 const LARGEST_VPC_PREFIX = 16;
 
 const prefixFor = (addresses: number) => 32 - Math.ceil(Math.log2(addresses));
@@ -98,18 +98,20 @@ export const domainLiesInItsZone: Rule = ({ access: { domain, hostedZone } }) =>
 
 export const vpcHasItsSize: Rule = ({ target, aws, access: { privateCidr } }) => {
   const network = privateCidr === undefined ? null : parseNetwork(privateCidr);
-  if (target !== "aws" || aws?.network !== undefined || network === null) return [];
-  if (network.prefix >= LARGEST_VPC_PREFIX && network.prefix <= SMALLEST_VPC_PREFIX) return [];
-  return [
-    broken(
-      CIDR,
-      privateCidr,
-      `must have a prefix from /${LARGEST_VPC_PREFIX} to /${SMALLEST_VPC_PREFIX} with target aws, because it is a whole VPC`,
-      'Write it like "10.97.12.0/24".',
-      "target",
-      "aws",
-    ),
+  if (target !== "aws" || network === null) return [];
+  const problem = (rule: string, example: string) => [
+    broken(CIDR, privateCidr, rule, `Write it like "${example}".`, "target", "aws", "aws.network"),
   ];
+  if (aws?.network !== undefined) {
+    if (network.prefix >= LARGEST_VPC_PREFIX) return [];
+    const rule = `must have a prefix of at least /${LARGEST_VPC_PREFIX} with aws.network, because no subnet is larger`;
+    return problem(rule, "10.0.3.64/26");
+  }
+  if (network.prefix >= LARGEST_VPC_PREFIX && network.prefix <= SMALLEST_VPC_PREFIX) return [];
+  return problem(
+    `must have a prefix from /${LARGEST_VPC_PREFIX} to /${SMALLEST_VPC_PREFIX} with target aws, because it is a whole VPC`,
+    "10.97.12.0/24",
+  );
 };
 
 export const poolsHaveAddresses: Rule = ({ target, aws, access: { privateCidr }, backends }) => {

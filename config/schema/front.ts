@@ -16,9 +16,10 @@ import {
 export const frontSchema = z
   .strictObject({
     flavour: flavour().default("cpu").describe("Image that the front runs."),
-    hostPort: wholeNumber(1, 65_535, "Give a free port of this machine, like 8080.", "port number")
-      .default(8080)
-      .describe("Port on this machine's loopback address at which the front answers."),
+    hostPort: absent(
+      wholeNumber(1, 65_535, "Give a free port of this machine, like 8080.", "port number"),
+      "8080; not allowed with target aws",
+    ).describe("Port on this machine's loopback address at which the front answers."),
     machine: machine().describe("EC2 type of the front's machine; the front has its memory and its cores."),
     diskMebibytesPerSecond: absent(
       wholeNumber(125, 2000, "Give the throughput of a gp3 volume in MiB/s, like 500, or leave it to the planner."),

@@ -1,7 +1,7 @@
 /** From a configuration to a {@link Cluster}: the one place where the planner interprets what a stack file says. */
 
 import { batchesOf } from "../../config/batches.ts";
-import { FIRST_BACKEND_OFFSET, POOL_ADDRESSES } from "../../config/bounds.ts";
+import { DEFAULT_HOST_PORT, FIRST_BACKEND_OFFSET, POOL_ADDRESSES } from "../../config/bounds.ts";
 import { ConfigError, closest, type Problem } from "../../config/problems.ts";
 import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";
 import type { MemorySize } from "../../config/units.ts";
@@ -126,7 +126,7 @@ function frontOf<Type extends MachineType | null>({ front }: ClusterConfig, host
   return {
     ...host,
     gpus: front.flavour === "cuda" ? (front.gpus ?? "all") : null,
-    hostPort: front.hostPort,
+    hostPort: front.hostPort ?? DEFAULT_HOST_PORT,
     embeddings: front.embeddings,
     arguments: front.arguments,
     waits: front.wait,

@@ -1,12 +1,11 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import * as ec2 from "@aws-sdk/client-ec2";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { preflight } from "../../aws/account/preflight.ts";
 import { parseCluster } from "../../config/parse.ts";
 import { assertRunnable, type ClusterPlan, planCluster } from "../../plan/index.ts";
-import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
-import { type AwsRelay, awsRelay } from "../support/aws-relay.ts";
+import { relayedDouble } from "../support/aws-double/relayed.ts";
 import { small } from "../support/aws-situations.ts";
 
 const REGION = "us-east-1";
@@ -14,23 +13,9 @@ const STACK = "account-test";
 /** So long that a slow machine does not decide what a test says. */
 const PATIENCE = 120;
 
-let reason: string | null = null;
-let double: AwsDouble | null = null;
-let relay: AwsRelay | null = null;
+const { double, relay } = relayedDouble();
 
-beforeAll(async () => {
-  reason = await noDouble();
-  if (reason !== null) return;
-  double = await startDouble();
-  relay = await awsRelay(double.endpoint);
-});
-afterAll(async () => {
-  await relay?.close();
-  await double?.stop();
-});
-beforeEach((context) => {
-  if (reason !== null) context.skip(reason);
-  if (relay !== null) relay.answers = [];
+beforeEach(() => {
   vi.stubEnv("AWS_EC2_METADATA_DISABLED", "true");
   vi.stubEnv("AWS_CONFIG_FILE", "none");
   vi.stubEnv("AWS_SHARED_CREDENTIALS_FILE", "none");
@@ -60,11 +45,11 @@ function planOf(pool: Record<string, unknown> = {}, more: Record<string, unknown
 }
 
 const ask = (plan: ClusterPlan, timeoutSeconds = PATIENCE) =>
-  preflight(plan, STACK, { timeoutSeconds, connection: { endpoint: relay?.endpoint } });
+  preflight(plan, STACK, { timeoutSeconds, connection: { endpoint: relay().endpoint } });
 
 const client = () =>
   new ec2.EC2Client({
-    endpoint: double?.endpoint ?? "",
+    endpoint: double().endpoint,
     region: REGION,
     credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" },
   });
@@ -173,7 +158,7 @@ describe("a preview that has credentials", () => {
       ([name, text]) => `<${name}>${text}</${name}>`,
     );
     // The double knows no reservations.
-    relay?.answers.push({
+    relay().answers.push({
       match: "Action=DescribeCapacityReservations",
       status: 200,
       body: `<R><capacityReservationSet><item>${fields.join("")}</item></capacityReservationSet></R>`,
@@ -185,7 +170,7 @@ describe("a preview that has credentials", () => {
   });
 
   test("that may not ask everything uses what it is told, and says what it was refused", async () => {
-    relay?.answers.push({
+    relay().answers.push({
       match: "Action=DescribeInstances&",
       status: 403,
       body: "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>not you</Message></Error></Errors></Response>",
@@ -210,7 +195,7 @@ describe("a preview that can't ask AWS keeps the plan as it is and says why in o
   });
 
   test("with credentials that AWS does not know", async () => {
-    relay?.answers.push({
+    relay().answers.push({
       match: "Action=Describe",
       status: 401,
       body: "<Response><Errors><Error><Code>AuthFailure</Code><Message>who are you</Message></Error></Errors></Response>",

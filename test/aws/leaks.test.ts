@@ -4,9 +4,8 @@ import * as iam from "@aws-sdk/client-iam";
 import * as s3 from "@aws-sdk/client-s3";
 import * as ssm from "@aws-sdk/client-ssm";
 import { execa } from "execa";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type AwsDouble, noDouble, startDouble } from "../support/aws-double/server.ts";
-import { type AwsRelay, awsRelay } from "../support/aws-relay.ts";
+import { describe, expect, test } from "vitest";
+import { relayedDouble } from "../support/aws-double/relayed.ts";
 
 /** Each run of the command is a process that loads the AWS SDK. */
 const SEVERAL_RUNS_MS = 240_000;
@@ -19,30 +18,12 @@ const TAGS = [
   { Key: "Name", Value: "gpu-machine-0" },
 ];
 
-let reason: string | null = null;
-let double: AwsDouble | null = null;
-let relay: AwsRelay | null = null;
-
-beforeAll(async () => {
-  reason = await noDouble();
-  if (reason !== null) return;
-  double = await startDouble();
-  relay = await awsRelay(double.endpoint);
-});
-afterAll(async () => {
-  await relay?.close();
-  await double?.stop();
-});
-beforeEach((context) => {
-  if (reason !== null) context.skip(reason);
-  if (relay !== null) relay.answers = [];
-});
+const { double, relay } = relayedDouble();
 
 /** The double's side, as if somebody had typed at AWS. */
 function clients() {
-  if (double === null) throw new Error("the double of AWS is not running");
   const options = {
-    endpoint: double.endpoint,
+    endpoint: double().endpoint,
     region: REGION,
     credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" },
   };
@@ -68,7 +49,7 @@ async function leaks(args: string[], env: Record<string, string> = CREDENTIALS) 
     extendEnv: false,
     env: {
       ...Object.fromEntries(kept),
-      AWS_ENDPOINT_URL: relay?.endpoint ?? "",
+      AWS_ENDPOINT_URL: relay().endpoint,
       AWS_EC2_METADATA_DISABLED: "true",
       AWS_CONFIG_FILE: "none",
       AWS_SHARED_CREDENTIALS_FILE: "none",
@@ -187,7 +168,7 @@ describe("npm run leaks, for a stack on AWS", () => {
     ];
     const topic = `arn:aws:sns:${REGION}:123456789012:${NAME}`;
     const listed = [...gone.map((rest) => `arn:aws:${rest}`), topic].map((ResourceARN) => ({ ResourceARN }));
-    relay?.answers.push({
+    relay().answers.push({
       match: "ResourceGroupsTaggingAPI_20170126.GetResources",
       status: 200,
       body: JSON.stringify({ ResourceTagMappingList: listed }),
@@ -206,7 +187,7 @@ describe("npm run leaks, for a stack on AWS", () => {
   });
 
   test("does not say that nothing is left where one question was refused", { timeout: SEVERAL_RUNS_MS }, async () => {
-    relay?.answers.push({
+    relay().answers.push({
       match: "Action=ListRoles",
       status: 403,
       body: "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>",

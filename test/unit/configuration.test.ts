@@ -27,7 +27,7 @@ describe("a right configuration", () => {
         kvCacheType: "f16",
         flashAttention: "auto",
       },
-      front: { flavour: "cpu", hostPort: 8080, embeddings: false, wait: true, arguments: [] },
+      front: { flavour: "cpu", embeddings: false, wait: true, arguments: [] },
       backends: [{ name: "cpu", count: 2, memory: "1 GiB" }],
       access: {},
       images: { version: "0c1e57098", repository: "https://github.com/ggml-org/llama.cpp" },
