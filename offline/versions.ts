@@ -82,6 +82,9 @@ export const versions = {
     },
   },
 
+  /** Docker Compose of `test/image`, built from its Go module. Version 5 asks for a newer engine than Debian 12's. */
+  compose: { version: "2.40.3" },
+
   /** Oldest Python that the lists in `test-tools/python/` are made for. */
   python: { minimum: "3.10.0" },
 

@@ -1,6 +1,6 @@
 /** What set-up asks the Docker CLI. */
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { answerOf, which, whichSystem } from "./programs.ts";
@@ -24,15 +24,10 @@ const systemPluginFolders = ["libexec", "lib"].flatMap((folder) =>
   ["/usr", "/usr/local"].map((prefix) => `${prefix}/${folder}/docker/cli-plugins`),
 );
 
-/** Whether a plugin file is there; the CLI itself may not be installed yet. */
-export function hasPlugin(name: string): boolean {
-  return [pluginFolder(), ...systemPluginFolders].some((folder) => {
-    try {
-      return readdirSync(folder).includes(name);
-    } catch {
-      return false;
-    }
-  });
+/** File of a plugin of the Docker CLI; null if there is none. The CLI itself may not be installed yet. */
+export function pluginFile(name: string): string | null {
+  const files = [pluginFolder(), ...systemPluginFolders].map((folder) => join(folder, name));
+  return files.find((file) => existsSync(file)) ?? null;
 }
 
 /** Starts the engine where nothing else (systemd) does; it outlives this process. */

@@ -31,8 +31,8 @@ export interface Checkov {
   reason: string | null;
 }
 
-/** An emulator's program, or why it can't be had. */
-export interface Emulator {
+/** A program, or why it can't be had. */
+export interface ProgramOrReason {
   program: string | null;
   reason: string | null;
 }
@@ -56,7 +56,12 @@ export interface TestTools {
    * @param root the project's root directory
    * @param name as qemu calls it: `qemu-aarch64`
    */
-  ensureEmulator(root: string, name: string): Promise<Emulator>;
+  ensureEmulator(root: string, name: string): Promise<ProgramOrReason>;
+  /**
+   * Docker Compose: a program that is called as `docker compose` would be.
+   * @param root the project's root directory
+   */
+  ensureCompose(root: string): Promise<ProgramOrReason>;
   /** @param root the project's root directory */
   ensureLintTools(root: string): Promise<LintTools>;
 }

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { engineVersion, hasPlugin, pluginFolder, startDaemon } from "../docker.ts";
+import { engineVersion, pluginFile, pluginFolder, startDaemon } from "../docker.ts";
 import { download, reasonOf } from "../download.ts";
 import { paths } from "../paths.ts";
 import { unreachable } from "../probe.ts";
@@ -111,7 +111,7 @@ export const buildxStep: Step = {
   why: "Docker's front end for image builds",
   lane: "build",
   have: async () => {
-    if (which("docker") === null) return hasPlugin("docker-buildx") ? "plugin file is there" : null;
+    if (which("docker") === null) return pluginFile("docker-buildx") && "plugin file is there";
     const answer = await answerOf("docker", ["buildx", "version"]);
     return answer?.replace("github.com/docker/", "") ?? null;
   },

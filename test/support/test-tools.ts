@@ -24,6 +24,7 @@ const none: TestTools = {
   ensureAwsTestTools: async () => ({ ...all(AWS, null), reasons: all(AWS, REASON) }),
   ensureCheckov: async () => ({ checkov: null, reason: REASON }),
   ensureEmulator: async () => ({ program: null, reason: REASON }),
+  ensureCompose: async () => ({ program: null, reason: REASON }),
   ensureLintTools: async () => ({ ...all(LINTERS, null), reasons: all(LINTERS, REASON) }),
 };
 
@@ -44,6 +45,9 @@ export const ensureCheckov: TestTools["ensureCheckov"] = async (root) => (await 
 /** See {@link TestTools}. */
 export const ensureEmulator: TestTools["ensureEmulator"] = async (root, name) =>
   (await tools()).ensureEmulator(root, name);
+
+/** See {@link TestTools}. */
+export const ensureCompose: TestTools["ensureCompose"] = async (root) => (await tools()).ensureCompose(root);
 
 /** See {@link TestTools}. */
 export const ensureLintTools: TestTools["ensureLintTools"] = async (root) => (await tools()).ensureLintTools(root);
