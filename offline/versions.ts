@@ -82,6 +82,9 @@ export const versions = {
     },
   },
 
+  /** Docker Compose of `test/image`: the newest version that Go 1.26.8 builds. */
+  compose: { version: "5.6.0" },
+
   /** Oldest Python that the lists in `test-tools/python/` are made for. */
   python: { minimum: "3.10.0" },
 

@@ -31,14 +31,8 @@ export interface Checkov {
   reason: string | null;
 }
 
-/** An emulator's program, or why it can't be had. */
-export interface Emulator {
-  program: string | null;
-  reason: string | null;
-}
-
-/** Docker Compose as a program, or why it can't be had. */
-export interface Compose {
+/** A program, or why it can't be had. */
+export interface ProgramOrReason {
   program: string | null;
   reason: string | null;
 }
@@ -58,13 +52,16 @@ export interface TestTools {
   ensureAwsTestTools(root: string): Promise<AwsTestTools>;
   /** @param root the project's root directory */
   ensureCheckov(root: string): Promise<Checkov>;
-  /** @param root the project's root directory */
-  ensureCompose(root: string): Promise<Compose>;
   /**
    * @param root the project's root directory
    * @param name as qemu calls it: `qemu-aarch64`
    */
-  ensureEmulator(root: string, name: string): Promise<Emulator>;
+  ensureEmulator(root: string, name: string): Promise<ProgramOrReason>;
+  /**
+   * Docker Compose: a program that is called as `docker compose` would be.
+   * @param root the project's root directory
+   */
+  ensureCompose(root: string): Promise<ProgramOrReason>;
   /** @param root the project's root directory */
   ensureLintTools(root: string): Promise<LintTools>;
 }

@@ -2,17 +2,15 @@
 import { join } from "node:path";
 import { pluginFile } from "../../setup/docker.ts";
 import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
+import { versions } from "../versions.ts";
 import type { Tool } from "./tool.ts";
-
-/** Newest version that Go 1.26.8 builds; v5.7 needs a newer Go. */
-const VERSION = "5.6.0";
 
 /** The user's own Compose plugin, which also runs as a program, or one built from its Go module. */
 export function compose(folder: string): Tool {
   const built: GoProgram = {
     module: "compose",
     package: "github.com/docker/compose/v5/cmd",
-    linkerFlags: `-s -w -X github.com/docker/compose/v5/internal.Version=v${VERSION}`,
+    linkerFlags: `-s -w -X github.com/docker/compose/v5/internal.Version=v${versions.compose.version}`,
     output: join(folder, "bin", "docker-compose"),
     typical: "2 to 3 min with cold Go caches",
   };

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { acquire } from "../../setup/lock.mjs";
 import { which } from "../../setup/programs.ts";
 import type { Report } from "../../setup/terminal.ts";
-import type { AwsTestTools, Checkov, Compose, Emulator, TestTools } from "../../setup/test-tools.ts";
+import type { AwsTestTools, Checkov, ProgramOrReason, TestTools } from "../../setup/test-tools.ts";
 import { ensureLintTools } from "../lint-tools.ts";
 import { compose } from "./compose.ts";
 import { cloudInit, emulator, faketime, registry, systemdAnalyze } from "./debian-tools.ts";
@@ -71,7 +71,7 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
  * @param root the project's root directory
  * @param report is told what is got, and what is installed or changed outside the project
  */
-export async function ensureCompose(root: string, report = onConsole): Promise<Compose> {
+export async function ensureCompose(root: string, report = onConsole): Promise<ProgramOrReason> {
   const folder = join(root, ".toolchain", "test-tools");
   const { found, reasons } = await ensure(root, report, { program: compose(folder) });
   return { program: found.program, reason: reasons.program ?? null };
@@ -84,7 +84,7 @@ export async function ensureCompose(root: string, report = onConsole): Promise<C
  * @param name as qemu calls it: `qemu-aarch64`
  * @param report is told what is got, and what is installed or changed outside the project
  */
-export async function ensureEmulator(root: string, name: string, report = onConsole): Promise<Emulator> {
+export async function ensureEmulator(root: string, name: string, report = onConsole): Promise<ProgramOrReason> {
   const folder = join(root, ".toolchain", "test-tools");
   const { found, reasons } = await ensure(root, report, { program: emulator(folder, name) });
   return { program: found.program, reason: reasons.program ?? null };

@@ -78,6 +78,7 @@ test.each([
   ["language-nodejs", `github.com/pulumi/pulumi/sdk/v3 v${versions.languageHost.version}`],
   ["docker-build", `github.com/pulumi/pulumi-docker-build v${official.plugins["docker-build"].version}`],
   ["buildx", `github.com/docker/buildx v${official.buildx.version}`],
+  ["compose", `github.com/docker/compose/v5 v${versions.compose.version}`],
   ["actionlint", `github.com/rhysd/actionlint v${versions.actionlint.version}`],
 ])("the Go module %s builds the version that set-up pins", (module, line) => {
   const text = readFileSync(join(paths.root, "offline", "go", module, "go.mod"), "utf8");

@@ -1,13 +1,12 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
+import { freePort } from "../support/engine-stack.ts";
 import { ensureCompose } from "../support/test-tools.ts";
-import { docker } from "./containers.ts";
-import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing, root, sourceImage } from "./images.ts";
+import { BUILD_TIMEOUT_MS, buildImages, model, modelMissing, root, sourceImage } from "./images.ts";
 
 /** The name that Compose gives to everything that a test makes. */
 const PROJECT = "llama-rpc-compose-test";
@@ -66,42 +65,7 @@ async function answer(): Promise<string> {
   return ((await response.json()) as { content: string }).content;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("a listening server has a port");
-  return address.port;
-}
-
-/** Everything that the engine has of the test's project, by kind. */
-async function left(): Promise<Record<string, string>> {
-  const filter = ["--quiet", "--filter", `label=com.docker.compose.project=${PROJECT}`];
-  return {
-    containers: await docker(["ps", "--all", ...filter]),
-    networks: await docker(["network", "ls", ...filter]),
-    volumes: await docker(["volume", "ls", ...filter]),
-  };
-}
-
-describe("images/compose.yaml, brought up by Docker Compose", () => {
-  test("is understood with and without the profile cuda", async (context) => {
-    if (lack !== "") context.skip(lack);
-    for (const profile of [[], ["--profile", "cuda"]]) await compose([...profile, "config", "--quiet"]);
-  });
-
-  test("answers through a CPU backend with images that exist, and leaves nothing after down", async (context) => {
-    if (lack !== "") context.skip(lack);
-    const prebuilt = { LLAMA_CPU_SERVER_IMAGE: images.server, LLAMA_CPU_BACKEND_IMAGE: images.backend };
-    await compose(["up", "--no-build", "--pull", "never", "--detach", "--wait"], prebuilt);
-    expect(await answer()).toMatch(/Paris/);
-    const log = await compose(["logs", "main"], prebuilt);
-    expect(log, "the front says which buffers lie on the backend").toMatch(/RPC0.*model buffer size/);
-    await compose(["down", "--volumes", "--timeout", "5"], prebuilt);
-    expect(await left()).toEqual({ containers: "", networks: "", volumes: "" });
-  });
-
+describe("images/compose.yaml, built and brought up by Docker Compose", () => {
   test("answers through a CPU backend with images that it builds itself", {
     timeout: BUILD_TIMEOUT_MS,
   }, async (context) => {
