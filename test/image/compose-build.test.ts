@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { ensureCompose } from "../support/test-tools.ts";
 import { BUILD_TIMEOUT_MS, buildImages, model, modelMissing, root, sourceImage } from "./images.ts";
 
 /** The name that Compose gives to everything that a test makes. */
-const PROJECT = "llama-rpc-compose-test";
+const PROJECT = `llama-rpc-test-${randomBytes(4).toString("hex")}`;
 /** Images that a test builds by the compose file alone. */
 const BUILT = { backend: "llama-rpc-cluster-test/compose-backend", server: "llama-rpc-cluster-test/compose-server" };
 
