@@ -75,7 +75,7 @@ async function benchCommands(root: string): Promise<void> {
 /** A copy of the planner and its commands with a stack and a lock file of its own. */
 function scratchProject(root: string): string {
   const project = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-planner-"));
-  for (const name of ["config", "plan", "toolchain", "package.json", "package-lock.json", "Pulumi.yaml"]) {
+  for (const name of ["cli", "config", "plan", "report", "setup", "package.json", "package-lock.json", "Pulumi.yaml"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
   symlinkSync(join(root, "node_modules"), join(project, "node_modules"));
