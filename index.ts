@@ -34,6 +34,6 @@ async function decide() {
   const facts = await readModelFacts(config.model.source, projectRoot);
   const architecture = containerArchitecture(process.arch);
   const planned = planCluster(config, facts, { stack, architecture });
-  const checked = await checkedByTarget(planned, stack);
+  const checked = await checkedByTarget(planned, stack, config.images);
   return { config, plan: assertRunnable(checked), machine: readMachine(projectRoot) };
 }

@@ -33,6 +33,13 @@ export const FINDING_NUMBERS = {
   "network-unsuitable": "F28",
   "monthly-cost-above-limit": "F29",
   "reservation-unsuitable": "F30",
+  "port-taken": "F31",
+  "network-overlaps": "F32",
+  "machine-memory-too-small": "F33",
+  "memory-short": "F34",
+  "disk-short": "F35",
+  "model-unreadable": "F36",
+  "gpu-not-offered": "F37",
 } as const satisfies Readonly<Record<string, `F${number}`>>;
 
 /** Stable identifier of a finding. */

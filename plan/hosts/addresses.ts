@@ -15,14 +15,28 @@ const AVOIDED: readonly Network[] = [
   "10.128.0.0/9", // Google Cloud's default networks
 ].map(networkOf);
 
+/** More than enough to find a gap, if there is one. */
+const MOST_ATTEMPTS = 1000;
+
 /** The cluster's private network: as the stack file says it, else one that follows from the stack's name alone. */
 export function privateCidr(configured: string | null, stack: string): string {
-  if (configured !== null) return configured;
-  for (let attempt = 0; ; attempt++) {
-    const hash = fnv1a(attempt === 0 ? stack : `${stack}#${attempt}`);
+  const cidr = configured ?? freeCidr(stack, []);
+  if (cidr === null) throw new Error(`no private network follows from the name ${stack}`);
+  return cidr;
+}
+
+/**
+ * A private network of 256 addresses that follows from a text.
+ * @param taken networks that it must not overlap
+ * @returns null if there is hardly any left
+ */
+export function freeCidr(text: string, taken: readonly Network[]): string | null {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const hash = fnv1a(attempt === 0 ? text : `${text}#${attempt}`);
     const network: Network = { base: 10 * 2 ** 24 + (hash & 0xffff) * 256, prefix: 24, size: 256 };
-    if (!AVOIDED.some((range) => overlaps(range, network))) return `${addressAt(network, 0)}/24`;
+    if (![...AVOIDED, ...taken].some((range) => overlaps(range, network))) return `${addressAt(network, 0)}/24`;
   }
+  return null;
 }
 
 /** Addresses of a cluster whose network is `cidr`: the front's, and that of a backend or of its machine. */

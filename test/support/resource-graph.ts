@@ -64,10 +64,10 @@ export async function graphOfSections(
   vi.doMock("../../config/architecture.ts", () => ({ containerArchitecture: () => "amd64" }));
   vi.doUnmock(TRANSFORM);
   if (options.transform !== undefined) vi.doMock(TRANSFORM, () => ({ transform: options.transform }));
-  // Nor is what an account says of it.
-  vi.doMock("../../aws/account/preflight.ts", () => ({
-    preflight: (plan: object) => ({ plan, note: null }),
-  }));
+  // Nor is what an account, or a machine, says of it.
+  const unasked = () => ({ preflight: (plan: object) => ({ plan, note: null }) });
+  vi.doMock("../../aws/account/preflight.ts", unasked);
+  vi.doMock("../../docker/preflight.ts", unasked);
   knowModelsElsewhere((sections["model"] as { source: string }).source);
   pulumi.runtime.setAllConfig(configOf(sections));
   return graphOfProgram(stack, regionOf(sections), () => import("../../index.ts"), { ...options, scratch });
