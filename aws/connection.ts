@@ -1,32 +1,32 @@
-/** How AWS is reached by everything here that asks it itself. */
+/** How SDK clients connect to AWS. */
 
 import http from "node:http";
 import https from "node:https";
 import type { EC2ClientConfig } from "@aws-sdk/client-ec2";
 
-/** Credentials are found as the AWS SDK finds them everywhere: environment, profile, single sign-on, role of the machine. */
+/** Credentials come from the SDK's default chain: environment, profile, single sign-on, role of the machine. */
 export interface AwsConnection {
   region: string;
   /** Profile of the AWS configuration files. @default the SDK's choice (`AWS_PROFILE`) */
   profile?: string | undefined;
-  /** Address of a server that is not AWS's. @default the SDK's choice (`AWS_ENDPOINT_URL`) */
+  /** Address of another server than AWS's, for tests. @default the SDK's choice (`AWS_ENDPOINT_URL`) */
   endpoint?: string | undefined;
 }
 
-/** How long an answer is waited for. */
+/** How long a client waits for an answer. */
 export interface Patience {
-  /** A server that gives no sign of life for so long is asked again. @default 60 */
+  /** Seconds without data after which a request is sent again. @default 60 */
   silenceSeconds?: number;
-  /** How often a question is asked; the SDK waits longer before each. @default 6 */
+  /** Attempts for each request; the SDK waits longer before each. @default 6 */
   attempts?: number;
 }
 
-/** What every client of the SDK is made with. */
+/** Options that every SDK client gets. */
 export type ClientOptions = Pick<EC2ClientConfig, "region" | "requestHandler" | "maxAttempts" | "profile" | "endpoint">;
 
 const CONNECT_MS = 10_000;
 
-/** Options of clients that reach AWS the way the rest of the program does. */
+/** Options for an SDK client, with the proxy and the time limits of this program. */
 export function clientOptions(
   { region, profile, endpoint }: Partial<AwsConnection>,
   { silenceSeconds = 60, attempts = 6 }: Patience = {},
@@ -39,14 +39,14 @@ export function clientOptions(
     requestHandler: {
       connectionTimeout: Math.min(CONNECT_MS, silenceSeconds * 1000),
       socketTimeout: silenceSeconds * 1000,
-      // These two know the proxy of the environment; agents that the SDK makes don't.
+      // The global agents use the proxy of the environment; agents that the SDK makes don't.
       httpAgent: http.globalAgent,
       httpsAgent: https.globalAgent,
     },
   };
 }
 
-/** All that pages hold. */
+/** The items of all pages. */
 export async function collected<Page, Item>(
   pages: AsyncIterable<Page>,
   itemsOf: (page: Page) => Item[] | undefined,

@@ -1,10 +1,10 @@
-/** Why AWS did not do what it was asked, and what to do about it, for people. */
+/** Explains errors of AWS to the user: the reason and the remedy. */
 
 import { BAD_CREDENTIALS, NO_CREDENTIALS, SIGN_IN } from "../config/aws-credentials.ts";
 
 /**
- * What stands in the way. `unreachable`: there was no answer; `other`: AWS answered with an error that neither credentials
- * nor permissions are to blame for.
+ * Kinds of errors. `unreachable`: no answer came; `other`: AWS answered with an error that is not about credentials or
+ * permissions.
  */
 type Fault = "no credentials" | "bad credentials" | "denied" | "unreachable" | "other";
 
@@ -18,7 +18,7 @@ function faultOf(error: Error): Fault {
   return DENIED.test(error.name) || status === 401 || status === 403 ? "denied" : "other";
 }
 
-/** Status of the answer that an error was made from; null if there was none. */
+/** HTTP status of the answer behind an error; null if no answer came. */
 export function statusOf(error: unknown): number | null {
   if (!(error instanceof Error)) return null;
   const metadata: unknown = "$metadata" in error ? error.$metadata : null;
@@ -26,51 +26,51 @@ export function statusOf(error: unknown): number | null {
   return typeof metadata.httpStatusCode === "number" ? metadata.httpStatusCode : null;
 }
 
-/** Whether an error is about asking AWS, and not a defect of the program. */
+/** Whether an error comes from a request to AWS. Other errors are defects of the program. */
 export function isFromAws(error: unknown): error is Error {
-  // The SDK counts its attempts there, for what never got an answer too.
+  // The SDK counts its attempts in `$metadata`, even if no answer came.
   return error instanceof Error && ("$metadata" in error || NO_CREDENTIALS.test(error.name));
 }
 
-/** Whether AWS itself answered with the error, and so whether other questions may fare better. */
+/** Whether AWS itself answered with the error: other requests may then succeed. */
 export function isAnswer(error: Error): boolean {
   return statusOf(error) !== null || ("$metadata" in error && "$fault" in error);
 }
 
-/** Whether there are no credentials, or none that AWS accepts: no other question will fare better. */
+/** Whether credentials are missing or not accepted: every other request will fail too. */
 export function isAboutCredentials(error: Error): boolean {
   return /credentials$/.test(faultOf(error));
 }
 
-/** Whether it is no use to try again: the user has to sign in or to be allowed first. */
+/** Whether a retry is useless, because the user must sign in or get a permission first. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof Error && (isAboutCredentials(error) || faultOf(error) === "denied");
 }
 
-/** Whether what was asked for does not exist. */
+/** Whether the requested object does not exist. */
 export function isNotFound({ name }: Error): boolean {
   return /NotFound|NoSuch|ResourceNotFound/.test(name);
 }
 
-/** Why a question was not answered. */
+/** Why AWS refused a request. */
 export interface Refusal {
-  /** Begins a sentence: `AWS refuses ec2:DescribeVolumes in us-east-1 (AccessDenied: not you)`. */
+  /** The start of a sentence: `AWS refuses ec2:DescribeVolumes in us-east-1 (AccessDenied: not you)`. */
   what: string;
-  /** Ends it: `the credentials need ec2:Describe*`. */
+  /** The end of that sentence: `the credentials need ec2:Describe*`. */
   remedy: string;
 }
 
-/** What AWS was asked. */
+/** A request to AWS, as the message names it. */
 export interface Asked {
-  /** Who was asked, as people call it: `S3`. @default "AWS" */
+  /** The service: `S3`. @default "AWS" */
   service?: string;
-  /** What was asked: `ec2:DescribeVolumes in us-east-1`. @default nothing that a reader has to know */
+  /** The request: `ec2:DescribeVolumes in us-east-1`. @default the message names none */
   question?: string;
-  /** What the credentials need for all that is asked. */
+  /** Permissions that the requests need. */
   needs: string;
 }
 
-/** Why AWS did not answer, and what to do about it: the one wording of these faults. */
+/** The reason and the remedy of an error of AWS. Every message about AWS uses these words. */
 export function describeAwsError(error: Error, { service = "AWS", question, needs }: Asked): Refusal {
   const [firstLine = ""] = error.message.trim().split("\n");
   const reason = `(${error.name}: ${firstLine.replace(/\.$/, "")})`;
@@ -92,13 +92,13 @@ export function describeAwsError(error: Error, { service = "AWS", question, need
   }
 }
 
-/** The same as one sentence. */
+/** Formats an AWS error as one sentence: reason and remedy. */
 export function awsSentence(error: Error, asked: Asked): string {
   const { what, remedy } = describeAwsError(error, asked);
   return `${what}: ${remedy}.`;
 }
 
-/** The same for the end of a sentence: `The model can't be imported: …`. */
+/** Formats an AWS error to append to `The model can't be imported: `. */
 export function awsClause(error: unknown, asked: Asked): string {
   if (!(error instanceof Error)) return String(error);
   const sentence = awsSentence(error, asked);

@@ -1,6 +1,6 @@
-/** The line in which a machine says where it is: `<unix seconds> <step> <state> <text>`. Written by node.sh. */
+/** The status line of a machine: `<unix seconds> <step> <state> <text>`. node.sh writes it. */
 
-/** Steps of a machine in their order; `created` is before it has written anything, `key` to `loading` are the front's. */
+/** Steps of a machine in order; `created` holds until its first line, and only a front has the steps `key` to `loading`. */
 export const NODE_STEPS = [
   "created",
   "booted",
@@ -15,17 +15,17 @@ export const NODE_STEPS = [
 export type NodeStep = (typeof NODE_STEPS)[number];
 
 /**
- * `failed`: the text says why and what to do; the machine tries again by itself, with longer pauses, and a later try
- * overwrites it. `degraded`: the container answers no health check but goes on running, and may come back by itself: a front
- * does when its lost backend is back. `ready`, with step `serving`: a backend listens; a front has answered a real generation. `done` with step
- * `serving`: the machine stops itself.
+ * `failed`: the text gives the reason and the remedy; the machine tries again by itself, with longer pauses, and a later
+ * try overwrites the line. `degraded`: the container fails its health check but keeps running and may recover by itself, as
+ * a front does when its lost backend is back. `ready` with step `serving`: a backend listens, or a front has answered a real
+ * generation. `done` with step `serving`: the machine stops itself.
  */
 export const NODE_STATES = ["running", "done", "failed", "degraded", "ready"] as const;
 export type NodeState = (typeof NODE_STATES)[number];
 
 /** One status. */
 export interface NodeStatus {
-  /** Unix time of the writing, by the machine's own clock. */
+  /** Unix time of the line, by the machine's clock. */
   seconds: number;
   step: NodeStep;
   state: NodeState;
@@ -33,7 +33,7 @@ export interface NodeStatus {
   text: string;
 }
 
-/** What the parameter holds before the machine has written anything. */
+/** The initial value of the parameter. */
 export const INITIAL_STATUS: NodeStatus = {
   seconds: 0,
   step: "created",
@@ -41,12 +41,12 @@ export const INITIAL_STATUS: NodeStatus = {
   text: "waiting for the machine",
 };
 
-/** The line of a status. */
+/** Formats a status as its line. */
 export function formatStatus({ seconds, step, state, text }: NodeStatus): string {
   return `${seconds} ${step} ${state} ${text.replace(/\s+/g, " ").trim()}`;
 }
 
-/** The status in a line; null if it is none. */
+/** Parses a line; null if it is not a status. */
 export function parseStatus(line: string): NodeStatus | null {
   const match = /^(\d{1,12}) ([a-z]+) ([a-z]+)(?: (.*))?$/.exec(line.trim());
   const step = NODE_STEPS.find((known) => known === match?.[2]);
@@ -55,7 +55,7 @@ export function parseStatus(line: string): NodeStatus | null {
   return { seconds: Number(match[1]), step, state, text: match[4] ?? "" };
 }
 
-/** The last status of a machine in EC2's console output: there where the parameter could not be written; null if none. */
+/** The last status of a machine in EC2's console output, also one that the machine could not write to SSM; null if none. */
 export function statusInConsole(output: string, machine: string): NodeStatus | null {
   const before = `llama-rpc-cluster ${machine}: `;
   const lines = output.split(/\r?\n/).filter((line) => line.includes(before));

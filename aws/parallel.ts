@@ -1,8 +1,8 @@
 import pMap from "p-map";
 
 /**
- * Does something with each item, several at a time. After a failure nothing new begins, and what has begun is waited for,
- * because the next try need not do it again.
+ * Calls `work` for each item, several at a time. After a failure no item is started, and the running ones are finished, so
+ * that the next try need not repeat them.
  * @throws the first failure
  */
 export async function inParallel<T>(

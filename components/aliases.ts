@@ -1,21 +1,21 @@
 import type * as pulumi from "@pulumi/pulumi";
 
-/** The one cluster of this project's program. Only its children ever had names without a prefix. */
+/** Name of this program's cluster. Only children of this cluster ever had names without a prefix. */
 const FIRST_CLUSTER = "cluster";
 
 /**
- * Options that tell the engine under which name a resource is in the state of a cluster that is up, so that it is kept
- * and not replaced. Resources whose names begin with their component's need none: they follow their component.
- * @param name what the resource is called
- * @param formerName what older states call it
- * @param formerType token of a component's type there. @default the same
+ * Alias options: they give the engine the name of a resource in older states, so that it keeps the resource instead of
+ * replacing it. A resource whose name begins with its component's name needs none, because it follows its component.
+ * @param name name of the resource
+ * @param formerName its name in older states
+ * @param formerType type token of a component in older states. @default the same
  */
 export function formerly(
   name: string,
   formerName: string,
   formerType?: string,
 ): Pick<pulumi.ComponentResourceOptions, "aliases"> {
-  // Two clusters that both claimed the old names would take each other's resources.
+  // If two clusters claimed the old names, they would take each other's resources.
   if (name !== FIRST_CLUSTER && !name.startsWith(`${FIRST_CLUSTER}-`)) return {};
   return { aliases: [{ name: formerName, ...(formerType === undefined ? {} : { type: formerType }) }] };
 }

@@ -6,7 +6,7 @@ import type { AwsTransform } from "./aws/cluster.ts";
 import type { DockerTransform } from "./docker/cluster.ts";
 import type { ImageRecipe } from "./images/build.ts";
 
-/** What a cluster is made from. */
+/** Inputs of a cluster. */
 export interface CreateArgs {
   config: ClusterConfig;
   plan: ClusterPlan;
@@ -24,17 +24,17 @@ export interface ClusterTransform {
   aws?: AwsTransform;
 }
 
-/** What every target hands out. */
+/** Outputs of a cluster on every target. */
 export interface Cluster {
   endpoint: pulumi.Output<string>;
   /** A secret. */
   apiKey: pulumi.Output<string>;
-  /** Command that makes the endpoint reachable; empty if it is. */
+  /** Command that makes the endpoint reachable; empty if none is needed. */
   connect: string;
 }
 
 const NAME = "cluster";
-/** Longest retry of a call that AWS throttles. With more retries, a type that is sold out looks like a hang. */
+/** Retries of a call that AWS throttles. With more retries, a type that is sold out looks like a hang. */
 const RETRIES = 5;
 
 /** Creates the cluster on this machine's Docker engine. Loads Docker's SDK only here: the SDK of one target takes seconds. */
@@ -46,7 +46,7 @@ export async function createDockerCluster(stack: string, args: CreateArgs): Prom
 /** Creates the cluster on EC2, in the region of the plan. Loads AWS's SDK only here. */
 export async function createAwsCluster(stack: string, args: CreateArgs): Promise<Cluster> {
   const { config, plan, projectRoot } = args;
-  if (plan.aws === null) throw new Error("The plan is not one of target aws.");
+  if (plan.aws === null) throw new Error("The plan is not for target aws.");
   const [aws, { AwsCluster }, { modelFiles }] = await Promise.all([
     import("@pulumi/aws"),
     import("./aws/cluster.ts"),

@@ -1,6 +1,6 @@
 import type { ClusterPlan } from "../plan/plan.ts";
 
-/** What a preview shows as the inputs of a cluster: the decision in a few words. The whole plan is the output `plan`. */
+/** Inputs that a preview shows for a cluster: a summary of the plan. The output `plan` holds the whole plan. */
 export function clusterInputs(plan: ClusterPlan, stack: string) {
   const { target, region, model, front, backends, network } = plan;
   return {

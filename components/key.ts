@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * A key that is made once and stays: the engine keeps the first one, encrypted in state, over every later run.
+ * A key that is generated once: the engine keeps the first value, encrypted in the state, in all later runs.
  * @returns 32 random bytes as text; a secret
  */
 export function generatedKey(name: string, parent: pulumi.Resource): pulumi.Output<string> {

@@ -2,8 +2,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../config/errors.ts";
 
 /**
- * Runs what comes before the first resource. If the user has to change something, the program ends with the message alone,
- * because a stack trace says nothing about a stack file. Other errors are defects and keep theirs.
+ * Runs the code before the first resource. If it throws a UserError, the program ends with the message alone, because a stack
+ * trace does not help with a stack file. Other errors are defects and keep their stack trace.
  */
 export async function exitOnUserError<T>(work: () => Promise<T>): Promise<T> {
   try {

@@ -1,6 +1,6 @@
 /**
- * Asks the AWS account what a plan has to know of it: quotas, what runs, zones, spot prices, subnets that exist. All at once
- * and in a bounded time, with credentials as the SDK finds them. Nothing here changes anything, and it costs nothing.
+ * Asks the AWS account what a plan needs to know: quotas, running instances, zones, spot prices, existing subnets. The
+ * requests run in parallel and in a bounded time, with the credentials that the SDK finds. They change and cost nothing.
  */
 
 import type { CapacityReservation, EC2Client, Instance } from "@aws-sdk/client-ec2";
@@ -19,28 +19,28 @@ import type { ExistingNetworkPlan } from "../../plan/resources/network.ts";
 import { type AwsConnection, clientOptions, collected } from "../connection.ts";
 import { awsSentence, isAboutCredentials, isAnswer, isFromAws, isNotFound } from "../errors.ts";
 
-/** What the credentials need to be asked everything. */
+/** Permissions that all questions together need. */
 export const PREFLIGHT_PERMISSIONS =
   "servicequotas:GetServiceQuota, servicequotas:GetAWSDefaultServiceQuota, ec2:DescribeInstances, ec2:DescribeAvailabilityZones, ec2:DescribeInstanceTypeOfferings and ec2:DescribeSpotPriceHistory, for a network that exists ec2:DescribeSubnets and ec2:DescribeNetworkInterfaces, and for a reservation ec2:DescribeCapacityReservations";
 
 const STACK_TAG = "llama-rpc-cluster/stack";
-/** Instances that are there, whether they run or not. */
+/** Instances that exist, running or not. */
 const PRESENT = ["pending", "running", "stopping", "stopped"];
 
-/** What is asked about. */
+/** Which plan to ask about, and how. */
 export interface AccountQuestions {
   plan: ClusterPlan;
-  /** Name of the stack: its own machines count against no quota twice. */
+  /** Name of the stack: its own machines must not count against a quota twice. */
   stack: string;
   /** Longest wait for everything together. @default 10 */
   timeoutSeconds?: number | undefined;
   connection?: Omit<AwsConnection, "region"> | undefined;
 }
 
-/** What came of it: facts, with a sentence for each question that was refused, or the reason why there are none. */
+/** The facts, with a sentence for each question that AWS refused; or the reason why there are no facts. */
 export type AccountAnswer = { facts: AccountFacts; refusals: string[] } | { facts: null; reason: string };
 
-/** Asks AWS. Does not throw for lack of credentials, network, permission or time: that is the answer then. */
+/** Asks AWS. Missing credentials, network, permission or time are not thrown: they are the answer. */
 export async function askAccount(questions: AccountQuestions): Promise<AccountAnswer> {
   const { plan, stack, timeoutSeconds = 10, connection = {} } = questions;
   const { region } = plan;
@@ -61,12 +61,12 @@ export async function askAccount(questions: AccountQuestions): Promise<AccountAn
   try {
     return await Promise.race([answer, tooLate]);
   } finally {
-    // What is still on its way must not keep the program from ending.
+    // Open requests must not keep the program from ending.
     deadline.abort();
   }
 }
 
-/** Why nothing can be asked. */
+/** No question can be answered; the message is the reason. */
 class NoAnswer extends Error {}
 
 interface Asking extends AccountQuestions {
@@ -82,7 +82,7 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
   const client = new ec2.EC2Client({ ...options, region });
   const quotaClient = new quotas.ServiceQuotasClient({ ...options, region });
   const refusals: string[] = [];
-  /** What a question was answered; null if it was refused. */
+  /** The answer to a question; null if AWS refused it. */
   const answered = async <T>(question: string, answer: Promise<T>): Promise<T | null> => {
     try {
       return await answer;
@@ -136,7 +136,7 @@ async function factsOf({ plan, stack, region, timeoutSeconds, connection, signal
   return { facts, refusals };
 }
 
-/** The account's own value, or that of every account where the account has none. */
+/** The account's own value; AWS's default if the account has none. */
 async function quotaOf(client: ServiceQuotasClient, code: string, abortSignal: AbortSignal): Promise<number> {
   const { GetAWSDefaultServiceQuotaCommand, GetServiceQuotaCommand } = await import("@aws-sdk/client-service-quotas");
   const wanted = { ServiceCode: "ec2", QuotaCode: code };
@@ -150,7 +150,7 @@ async function quotaOf(client: ServiceQuotasClient, code: string, abortSignal: A
   }
 }
 
-/** Every instance that is there. */
+/** Every instance that exists. */
 async function instancesOf(client: EC2Client, abortSignal: AbortSignal): Promise<Instance[]> {
   const { paginateDescribeInstances } = await import("@aws-sdk/client-ec2");
   const filter = { Filters: [{ Name: "instance-state-name", Values: PRESENT }] };
@@ -158,7 +158,7 @@ async function instancesOf(client: EC2Client, abortSignal: AbortSignal): Promise
   return (await collected(found, ({ Reservations }) => Reservations)).flatMap(({ Instances }) => Instances ?? []);
 }
 
-/** vCPUs of what runs, by quota code. Machines on hosts of one's own count against the quota of hosts. */
+/** vCPUs of the running instances, by quota code. Instances on dedicated hosts count against the quota of hosts instead. */
 function vcpusInUse(instances: readonly Instance[]): Record<string, number> {
   const used: Record<string, number> = {};
   for (const { InstanceType: type = "", InstanceLifecycle, CpuOptions, State, Placement } of instances) {
@@ -172,7 +172,7 @@ function vcpusInUse(instances: readonly Instance[]): Record<string, number> {
   return used;
 }
 
-/** The region's own zones and which of the types each offers. */
+/** The region's availability zones, each with those of the types that it offers. */
 async function zonesOf(
   client: EC2Client,
   types: readonly string[],
@@ -193,7 +193,7 @@ async function zonesOf(
     ),
   ]);
   return AvailabilityZones.flatMap(({ ZoneName: name, ZoneType, OptInStatus, State }) => {
-    // Not Local Zones or Wavelength Zones that the account has opted in to.
+    // Without Local Zones and Wavelength Zones that the account has opted in to.
     const isOwn = (ZoneType ?? "availability-zone") === "availability-zone" && OptInStatus !== "not-opted-in";
     if (name === undefined || !isOwn || State !== "available") return [];
     const offered = offerings.flatMap(({ Location, InstanceType }) => (Location === name ? (InstanceType ?? []) : []));
@@ -201,7 +201,7 @@ async function zonesOf(
   });
 }
 
-/** What spot machines cost now, by zone and type. */
+/** Current spot prices, by zone and type. */
 async function spotPricesOf(
   client: EC2Client,
   types: readonly string[],
@@ -210,7 +210,7 @@ async function spotPricesOf(
   const { paginateDescribeSpotPriceHistory } = await import("@aws-sdk/client-ec2");
   const wanted = new Set<string>(types);
   const history = await collected(
-    // From now on means: the price that holds now, one for each zone.
+    // A history that starts now holds the current price only, one for each zone.
     paginateDescribeSpotPriceHistory(
       { client },
       {
@@ -230,7 +230,7 @@ async function spotPricesOf(
   return prices;
 }
 
-/** The subnets that the stack file names, and who has addresses in that of the machines. */
+/** The subnets that the stack file names, and the addresses that others use in the machines' subnet. */
 async function subnetsOf(
   client: EC2Client,
   { subnetId, publicSubnetIds }: ExistingNetworkPlan,
@@ -239,7 +239,7 @@ async function subnetsOf(
 ): Promise<NonNullable<AccountFacts["subnets"]>> {
   const { DescribeSubnetsCommand, paginateDescribeNetworkInterfaces } = await import("@aws-sdk/client-ec2");
   const ids = [subnetId, ...publicSubnetIds];
-  // As a filter, an id that does not exist is no error.
+  // In a filter, an id that does not exist is not an error.
   const filter = (values: string[]) => ({ Filters: [{ Name: "subnet-id", Values: values }] });
   const [{ Subnets = [] }, interfaces] = await Promise.all([
     client.send(new DescribeSubnetsCommand(filter(ids)), { abortSignal }),
@@ -262,7 +262,7 @@ async function subnetsOf(
   );
 }
 
-/** Every reservation of the region: there is no filter for ids, and one that does not exist is no error. */
+/** Every reservation of the region, because ids can't be filtered, and an id that does not exist would be an error. */
 async function reservationsOf(client: EC2Client, abortSignal: AbortSignal): Promise<CapacityReservation[]> {
   const { paginateDescribeCapacityReservations } = await import("@aws-sdk/client-ec2");
   return collected(

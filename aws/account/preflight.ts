@@ -1,22 +1,22 @@
-/** What a preview asks the account before it registers anything. */
+/** Asks the account during a preview, before the program registers resources. */
 
 import { availabilityZoneFor } from "../../plan/account/facts.ts";
 import { withAccountFindings } from "../../plan/account/findings.ts";
 import type { ClusterPlan } from "../../plan/index.ts";
 import { type AccountQuestions, askAccount } from "./ask.ts";
 
-/** A plan that the account was asked about. */
+/** A plan with what the account says about it. */
 export interface Preflight {
   /**
-   * With the account's findings (errors are for `assertRunnable`), and with the zone for all machines in
-   * `aws.availabilityZone`, see `availabilityZoneFor`; null there still means that nothing says which.
+   * With the account's findings (`assertRunnable` refuses errors) and with the zone of all machines in
+   * `aws.availabilityZone`, see `availabilityZoneFor`; null if nothing decides the zone.
    */
   plan: ClusterPlan;
-  /** What could not be asked and why; null if everything was. */
+  /** What AWS did not answer, and why; null if it answered everything. */
   note: string | null;
 }
 
-/** Asks AWS about a plan, within a bounded time. Without credentials the plan stays as it is, and the note says so. */
+/** Asks AWS about a plan, in a bounded time. Without credentials the plan stays unchanged and the note says so. */
 export async function preflight(
   plan: ClusterPlan,
   stack: string,
@@ -25,12 +25,12 @@ export async function preflight(
   if (plan.aws === null) return { plan, note: null };
   const answer = await askAccount({ plan, stack, ...options });
   if (answer.facts === null) {
-    return { plan, note: `Quotas and zones of the account were not looked at. ${answer.reason}` };
+    return { plan, note: `The account's quotas and zones were not checked. ${answer.reason}` };
   }
   const { facts, refusals } = answer;
   const aws = { ...plan.aws, availabilityZone: availabilityZoneFor(plan, facts) };
   return {
     plan: { ...withAccountFindings(plan, facts), aws },
-    note: refusals.length === 0 ? null : `Not everything was looked at. ${refusals.join(" ")}`,
+    note: refusals.length === 0 ? null : `Not everything was checked. ${refusals.join(" ")}`,
   };
 }

@@ -1,4 +1,4 @@
-/** Follows the start of a cluster until its front has answered, or says why it does not. */
+/** Follows the start of a cluster until its front has answered, or reports why it does not. */
 
 import { setTimeout } from "node:timers/promises";
 import { UserError } from "../../config/errors.ts";
@@ -15,13 +15,13 @@ export interface FollowArgs {
   backends: readonly BootMachine[];
   /** Longest wait for the front's answer. */
   timeoutSeconds: number;
-  /** Gets a line for every change. */
+  /** Called with a line for every change. */
   say: (line: ReportLine) => void;
-  /** Ends the following; the machines go on. */
+  /** Stops following; the machines keep starting. */
   signal?: AbortSignal | undefined;
-  /** Pause between two looks. @default 5 */
+  /** Pause between two checks. @default 5 */
   pollSeconds?: number | undefined;
-  /** How often the consoles of silent machines are read; EC2 renews them about as often. @default 120 */
+  /** Seconds between two reads of a silent machine's console; EC2 updates it about as often. @default 120 */
   consoleSeconds?: number | undefined;
 }
 
@@ -30,17 +30,17 @@ export class BootError extends UserError {
   override readonly name = "BootError";
 }
 
-/** Longest pause while AWS asks for patience. */
+/** Longest pause while AWS throttles or does not answer. */
 const LONGEST_PAUSE_SECONDS = 60;
-/** A machine that is in one of these states will not start any more. */
+/** A machine in one of these states will not start. */
 const ENDED: ReadonlySet<string> = new Set(["shutting-down", "terminated", "stopping", "stopped"]);
-/** Longest that a machine pauses between two tries (node.sh), and time for the try. */
+/** A machine's longest pause between two tries (node.sh), plus time for the try. */
 const OLD_FAILURE_SECONDS = 300;
 const NEEDS = "ssm:GetParameters on the cluster's parameters, ec2:DescribeInstances and ec2:GetConsoleOutput";
 
 /**
  * Follows a start until the front has answered a real generation.
- * @throws {BootError} if a machine says that it failed or has stopped, or if the front has not answered in time
+ * @throws {BootError} if a machine reports a failure or has stopped, or if the front has not answered in time
  */
 export async function followBoot(args: FollowArgs): Promise<void> {
   const machines = [args.front, ...args.backends];
@@ -60,7 +60,7 @@ class Following {
   readonly #began = Date.now();
   #seen: Map<string, Sighting> = new Map();
   #consolesReadAt = this.#began;
-  /** By machine, when it wrote a failure that was there at the first look. */
+  /** By machine: the time of a failure that the first check found. */
   #failedBefore: Map<string, number> | null = null;
 
   constructor(args: FollowArgs, machines: readonly BootMachine[], watch: Watch) {
@@ -88,8 +88,8 @@ class Following {
         if (error instanceof BootError) throw error;
         if (signal?.aborted) throw this.#stopped();
         if (isRefusal(error))
-          throw new BootError(`The start can't be followed: ${awsClause(error, { needs: NEEDS })} ${GOES_ON}`);
-        // The SDK has tried several times: AWS asks for patience, or the line is down. The start goes on meanwhile.
+          throw new BootError(`The start can't be followed: ${awsClause(error, { needs: NEEDS })} ${STILL_STARTING}`);
+        // The SDK has tried several times: AWS throttles, or the network is down. The machines keep starting.
         if (trouble === null)
           say(this.#timed({ text: `${awsClause(error, { needs: NEEDS })} Trying again.`, passing: false }));
         [trouble, pauseSeconds] = [error, Math.min(pauseSeconds * 2, LONGEST_PAUSE_SECONDS)];
@@ -102,7 +102,7 @@ class Following {
     }
   }
 
-  /** Refuses to wait for a machine that has given up. */
+  /** @throws {BootError} if a machine has failed or stopped */
   #assertAlive(): void {
     const failures = this.#machines.flatMap((machine) => this.#failureOf(machine) ?? []);
     if (failures.length > 0) throw new BootError(`The cluster did not start: ${failures.join(" ")}`);
@@ -111,17 +111,17 @@ class Following {
   #failureOf(machine: BootMachine): string | null {
     const { status = null, instance = null } = this.#seen.get(machine.machine) ?? {};
     if (instance !== null && ENDED.has(instance.state)) {
-      const last = status === null ? "" : ` Its last words were: ${told(status)}`;
-      return `${named(machine)} is ${instance.state}${instance.reason === "" ? "" : ` (${instance.reason})`}.${last}`;
+      const last = status === null ? "" : ` Its last status: ${statusText(status)}`;
+      return `${labelOf(machine)} is ${instance.state}${instance.reason === "" ? "" : ` (${instance.reason})`}.${last}`;
     }
     if (status?.state !== "failed") return null;
-    // A failure from before this run: its cause may be mended, and the machine tries again by itself.
+    // This failure is older than this run: its cause may be fixed, and the machine tries again by itself.
     const isOld = this.#failedBefore?.get(machine.machine) === status.seconds;
     if (isOld && Date.now() - this.#began < OLD_FAILURE_SECONDS * 1000) return null;
-    return `${named(machine)} failed at ${told(status)} It tries again by itself; \`pulumi up\` follows it again.`;
+    return `${labelOf(machine)} failed at ${statusText(status)} It tries again by itself; \`pulumi up\` follows it again.`;
   }
 
-  /** Takes note of the failures that are there at the first look. */
+  /** Records the failures that the first check finds. */
   #noteOldFailures(): void {
     if (this.#failedBefore !== null) return;
     this.#failedBefore = new Map();
@@ -130,15 +130,15 @@ class Following {
       if (status?.state !== "failed") continue;
       this.#failedBefore.set(machine.machine, status.seconds);
       this.#args.say({
-        text: `${named(machine)} had failed at ${told(status)} Waiting for its next try.`,
+        text: `${labelOf(machine)} had failed at ${statusText(status)} Waiting for its next try.`,
         passing: false,
       });
     }
   }
 
   /**
-   * Looks at the consoles of machines that say nothing: one that can't reach SSM, or whose clock SSM does not believe, says
-   * there why. Only failures count, because a console keeps what earlier starts wrote.
+   * Reads the consoles of machines without a status. A machine writes the reason there if it can't reach SSM or if its
+   * clock is wrong. Only failures count, because a console keeps the lines of earlier starts.
    */
   async #askSilent(): Promise<void> {
     const { consoleSeconds = 120 } = this.#args;
@@ -172,17 +172,17 @@ class Following {
     const look = `aws ec2 get-console-output --latest --output text --region ${connection.region} --instance-id ${machine.instanceId}`;
     if (status !== null) {
       const ago = duration(Date.now() - status.seconds * 1000);
-      return `  ${named(machine)} said ${ago} ago: ${told(status)} More: ${look}`;
+      return `  ${labelOf(machine)} reported ${ago} ago: ${statusText(status)} More: ${look}`;
     }
     const onConsole = await this.#watch.consoleStatus(machine).catch((error: unknown) => error);
     if (onConsole instanceof Error)
-      return `  ${named(machine)} has said nothing, and its console can't be read: ${awsClause(onConsole, { service: "EC2", needs: "ec2:GetConsoleOutput" })}`;
-    const said = isStatus(onConsole) ? `; on its console: ${told(onConsole)}` : ".";
-    return `  ${named(machine)} has written nothing into its parameter${said} More: ${look}`;
+      return `  ${labelOf(machine)} has reported nothing, and its console can't be read: ${awsClause(onConsole, { service: "EC2", needs: "ec2:GetConsoleOutput" })}`;
+    const fromConsole = isStatus(onConsole) ? `; on its console: ${statusText(onConsole)}` : ".";
+    return `  ${labelOf(machine)} has written nothing to its parameter${fromConsole} More: ${look}`;
   }
 
   #stopped(): BootError {
-    return new BootError(`The start is not followed any more. ${GOES_ON}`);
+    return new BootError(`Stopped following the start. ${STILL_STARTING}`);
   }
 
   #elapsed(): string {
@@ -194,11 +194,11 @@ class Following {
   }
 }
 
-const GOES_ON = "The machines go on; `pulumi up` follows them again.";
+const STILL_STARTING = "The machines keep starting; `pulumi up` follows them again.";
 
-const named = ({ machine, instanceId }: BootMachine) => `${machine} (${instanceId})`;
+const labelOf = ({ machine, instanceId }: BootMachine) => `${machine} (${instanceId})`;
 
-const told = ({ step, text }: NodeStatus) => `${step}: ${/[.!?]$/.test(text) ? text : `${text}.`}`;
+const statusText = ({ step, text }: NodeStatus) => `${step}: ${/[.!?]$/.test(text) ? text : `${text}.`}`;
 
 const isStatus = (value: unknown): value is NodeStatus =>
   typeof value === "object" && value !== null && "step" in value;

@@ -1,32 +1,32 @@
-/** Looks at the machines of a cluster from outside: what they say, what EC2 says of them, and their console. */
+/** Reads the state of a cluster's machines: their status parameters, EC2's answer and their consoles. */
 
 import type * as EC2 from "@aws-sdk/client-ec2";
 import type * as SSM from "@aws-sdk/client-ssm";
 import { type AwsConnection, clientOptions } from "../connection.ts";
 import { type NodeStatus, parseStatus, statusInConsole } from "../machine-status.ts";
 
-/** One machine that is to start. */
+/** One machine that starts. */
 export interface BootMachine {
   /** `front`, or the plan's name of the machine. */
   machine: string;
   /** EC2's id of the instance. */
   instanceId: string;
-  /** Name of the SSM parameter that it writes its status into. */
+  /** Name of the SSM parameter that holds its status. */
   statusParameter: string;
 }
 
-/** What is known of a machine. */
+/** What one check found about a machine. */
 export interface Sighting {
   /** Null until this start has written something. */
   status: NodeStatus | null;
-  /** EC2's word: `running`, `stopped`, …; null where EC2 does not know the instance yet. */
+  /** EC2's state: `running`, `stopped`, …; null if EC2 does not know the instance yet. */
   instance: { state: string; reason: string } | null;
 }
 
-/** SSM answers for so many parameters at a time. */
+/** Limit of one call of ssm:GetParameters. */
 const PARAMETERS_AT_ONCE = 10;
 
-/** Watches machines. */
+/** Reads the state of machines again and again, with clients that it keeps open. */
 export class Watch {
   /** The front first. */
   readonly #machines: readonly BootMachine[];
@@ -47,7 +47,7 @@ export class Watch {
   }
 
   /**
-   * Watches these machines, the front first. The clients of the AWS SDK are loaded here: a preview needs none.
+   * Watches these machines, the front first. Loads the AWS SDK here, because a preview does not need it.
    */
   static async over(
     machines: readonly BootMachine[],
@@ -70,12 +70,12 @@ export class Watch {
   }
 
   /**
-   * What is known of each machine, by its name.
+   * The state of each machine, by its name.
    *
-   * A parameter outlives its machine, so it may hold the `ready` of an earlier start. It counts only if SSM took it after
-   * EC2 launched the instance that is there now: two clocks of AWS, none of the operator's or the machine's. A start after
-   * a stop counts as a launch. The front's counts only if it is younger than every backend too: what it said when another
-   * machine was at a backend's address says nothing of this one.
+   * A parameter outlives its machine, so it may hold the `ready` of an earlier start. A status counts only if SSM stored it
+   * after EC2 launched the present instance. Both times come from AWS's clocks, not from the operator's or the machine's. A
+   * start after a stop counts as a launch. The front's status must also be newer than the launch of every backend, because
+   * an older one describes a front that used another machine at a backend's address.
    */
   async look(): Promise<Map<string, Sighting>> {
     const [instances, parameters] = await Promise.all([this.#instances(), this.#parameters()]);
@@ -108,7 +108,7 @@ export class Watch {
       for (const { Name, Value, LastModifiedDate } of answer.Parameters ?? []) {
         if (Name === undefined || Value === undefined || LastModifiedDate === undefined) continue;
         const status = parseStatus(Value);
-        // The line that the parameter is created with is no machine's.
+        // The initial value of the parameter was not written by a machine.
         found.set(Name, { status: status?.seconds === 0 ? null : status, at: LastModifiedDate.getTime() });
       }
     }
@@ -118,7 +118,7 @@ export class Watch {
   async #instances(): Promise<Map<string, { state: string; reason: string; launchedAt: number }>> {
     const { sdk, client } = this.#ec2;
     const found = new Map<string, { state: string; reason: string; launchedAt: number }>();
-    // A filter, because ids given by themselves are an error until EC2 knows them everywhere.
+    // A filter, because EC2 answers unknown ids with an error, and a new id is unknown for a while.
     const wanted = [{ Name: "instance-id", Values: this.#machines.map(({ instanceId }) => instanceId) }];
     for await (const page of sdk.paginateDescribeInstances({ client }, { Filters: wanted }, this.#sending)) {
       for (const instance of page.Reservations?.flatMap(({ Instances }) => Instances ?? []) ?? []) {
@@ -126,7 +126,7 @@ export class Watch {
         found.set(instance.InstanceId, {
           state: instance.State?.Name ?? "unknown",
           reason: instance.StateReason?.Message || instance.StateTransitionReason || "",
-          // EC2 knows the second only.
+          // EC2 reports whole seconds.
           launchedAt: Math.floor(instance.LaunchTime.getTime() / 1000) * 1000,
         });
       }
@@ -134,7 +134,7 @@ export class Watch {
     return found;
   }
 
-  /** The last status on a machine's console: it gets there too when the machine can't reach SSM. */
+  /** The last status on a machine's console, where it is written even if the machine can't reach SSM. */
   async consoleStatus({ machine, instanceId }: BootMachine): Promise<NodeStatus | null> {
     const { sdk, client } = this.#ec2;
     const answer = await client.send(

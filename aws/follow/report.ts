@@ -1,4 +1,4 @@
-/** What a start looks like while it goes on, in a few lines. */
+/** Shows the progress of a start in a few lines. */
 
 import type { NodeStatus, NodeStep } from "../machine-status.ts";
 import type { BootMachine, Sighting } from "./machines.ts";
@@ -7,22 +7,22 @@ import { isPast, isReady } from "./status.ts";
 /** A line for the user. */
 export interface ReportLine {
   text: string;
-  /** Whether it is of interest only until the next one. */
+  /** Whether the next line replaces it. */
   passing: boolean;
 }
 
-/** Turns what is seen of the machines into lines, each once. */
+/** Turns the states of the machines into lines and repeats none. */
 export class BootReport {
   readonly #front: string;
   readonly #backends: readonly string[];
-  readonly #said = new Map<string, string>();
+  readonly #shown = new Map<string, string>();
 
   constructor(front: BootMachine, backends: readonly BootMachine[]) {
     this.#front = front.machine;
     this.#backends = backends.map(({ machine }) => machine);
   }
 
-  /** Lines for what has changed since the last time. */
+  /** Lines for what has changed since the last call. */
   lines(seen: ReadonlyMap<string, Sighting>): ReportLine[] {
     const statusOf = (machine: string) => seen.get(machine)?.status ?? null;
     const all = [this.#front, ...this.#backends].map(statusOf);
@@ -41,22 +41,22 @@ export class BootReport {
   #frontLines(front: NodeStatus | null): ReportLine[] {
     if (front === null) return [];
     const model = isPast(front, "model")
-      ? this.#changed("model", "model is there")
+      ? this.#changed("model", "model is complete")
       : front.step === "model" && front.text !== ""
         ? this.#changed("model", `model ${front.text}`, true)
         : [];
     const isCounted = ["booted", "image", "model", "backends"].includes(front.step);
-    // The counts above tell these better, and the last word is the caller's.
+    // The counts above show these steps, and the caller reports `ready`.
     if (isCounted || isReady(front)) return model;
     const text = `front: ${FRONT_STEPS[front.step] ?? front.step}`;
     return [...model, ...this.#changed("front", text), ...this.#changed("front text", `${text}, ${front.text}`, true)];
   }
 
   #changed(what: string, text: string, passing = false): ReportLine[] {
-    const before = this.#said.get(what);
+    const before = this.#shown.get(what);
     if (before === text) return [];
-    this.#said.set(what, text);
-    // That nothing has happened yet is no news.
+    this.#shown.set(what, text);
+    // Do not start with a count of 0.
     return before === undefined && / 0 of \d+$/.test(text) ? [] : [{ text, passing }];
   }
 }
@@ -68,7 +68,7 @@ const FRONT_STEPS: Partial<Record<NodeStep, string>> = {
   serving: "asking for a first generation",
 };
 
-/** A time as people say it: `4 min 12 s`. */
+/** `4 min 12 s`. */
 export function duration(milliseconds: number): string {
   const seconds = Math.round(milliseconds / 1000);
   return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;

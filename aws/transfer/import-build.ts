@@ -15,35 +15,35 @@ export interface BuildTools {
 export interface BuildArgs {
   project: string;
   file: RemoteFile;
-  /** What the script is told. */
+  /** The script's environment. */
   environment: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
   pollSeconds?: number | undefined;
 }
 
-/** What an import must at least come to, in bytes per second; slower ones are ended. */
+/** Slowest import in bytes per second: the build's time limit follows from it. */
 const SLOWEST_BYTES_PER_SECOND = 10e6;
-/** Minutes that a build gets beside the time for the bytes. */
+/** Minutes that a build gets beyond the time for the transfer. */
 const ALLOWANCE_MINUTES = 15;
 /** Limits of CodeBuild. */
 const MOST_MINUTES = 2160;
 const MOST_QUEUED_MINUTES = 480;
-/** How long the last lines of a build may take to its log. */
+/** Longest delay of a build's last log lines. */
 const LOG_DELAY_SECONDS = 20;
 
 /** A build that imports one file. */
 export class BuildRun {
   readonly #tools: BuildTools;
   readonly #args: BuildArgs;
-  readonly #tell: (bytes: number) => void;
+  readonly #onBytes: (bytes: number) => void;
   #reason: string | null = null;
   #logToken: string | undefined;
 
-  /** @param tell told how many bytes are there */
-  constructor(tools: BuildTools, args: BuildArgs, tell: (bytes: number) => void) {
+  /** @param onBytes called with the number of imported bytes */
+  constructor(tools: BuildTools, args: BuildArgs, onBytes: (bytes: number) => void) {
     this.#tools = tools;
     this.#args = args;
-    this.#tell = tell;
+    this.#onBytes = onBytes;
   }
 
   async run(): Promise<void> {
@@ -58,7 +58,7 @@ export class BuildRun {
     if (build.buildStatus !== "SUCCEEDED") throw new TransferError(await this.#failure(build));
   }
 
-  /** A build of the same file that an earlier run began. */
+  /** A running build of the same file that an earlier run started. */
   async #running(): Promise<CodeBuild.Build | null> {
     const { sdk, client } = this.#tools.codebuild;
     const listed = await client.send(
@@ -68,8 +68,8 @@ export class BuildRun {
     if (!listed.ids?.length) return null;
     const found = await client.send(new sdk.BatchGetBuildsCommand({ ids: listed.ids }), this.#tools.sending);
     const isSame = (build: CodeBuild.Build) => {
-      const told = new Map(build.environment?.environmentVariables?.map(({ name, value }) => [name, value]));
-      return Object.entries(this.#args.environment).every(([name, value]) => told.get(name) === value);
+      const variables = new Map(build.environment?.environmentVariables?.map(({ name, value }) => [name, value]));
+      return Object.entries(this.#args.environment).every(([name, value]) => variables.get(name) === value);
     };
     return found.builds?.find((build) => build.buildStatus === "IN_PROGRESS" && isSame(build)) ?? null;
   }
@@ -91,7 +91,7 @@ export class BuildRun {
       }),
       this.#tools.sending,
     );
-    if (started.build?.id === undefined) throw new Error("CodeBuild started a build and gave it no id");
+    if (started.build?.id === undefined) throw new Error("CodeBuild started a build without an id");
     return started.build;
   }
 
@@ -103,16 +103,16 @@ export class BuildRun {
     return now;
   }
 
-  /** Ends the build, as the operator wishes. */
+  /** Ends the build after the user interrupted `pulumi up`. */
   async #stopped(build: CodeBuild.Build): Promise<never> {
     const { sdk, client } = this.#tools.codebuild;
     await client.send(new sdk.StopBuildCommand({ id: build.id }));
     throw new TransferError(
-      `The import of ${this.#args.file.place.source} was stopped: \`pulumi up\` begins it again.`,
+      `The import of ${this.#args.file.place.source} was stopped: \`pulumi up\` starts it again.`,
     );
   }
 
-  /** Reads what the script has said since the last time. */
+  /** Reads the script's new log lines. */
   async #readLog({ logs }: CodeBuild.Build): Promise<void> {
     if (!logs?.groupName || !logs.streamName) return;
     const { sdk, client } = this.#tools.logs;
@@ -127,7 +127,7 @@ export class BuildRun {
         this.#tools.sending,
       );
     while (true) {
-      // The group's stream is made with its first line.
+      // The log stream does not exist before its first line.
       const page = await read().catch((error: unknown) => {
         if (error instanceof this.#tools.logs.sdk.ResourceNotFoundException) return null;
         throw error;
@@ -140,7 +140,7 @@ export class BuildRun {
 
   #take(line: string): void {
     const [, done] = /^llama-rpc-cluster: progress (\d+) of \d+ bytes/.exec(line) ?? [];
-    if (done !== undefined) this.#tell(Number(done));
+    if (done !== undefined) this.#onBytes(Number(done));
     const [, reason] = /^llama-rpc-cluster: failed: (.*)/.exec(line) ?? [];
     if (reason !== undefined) this.#reason = reason.trim();
   }
@@ -155,8 +155,10 @@ export class BuildRun {
       await this.#readLog(build);
       if (this.#reason === null) await setTimeout(pollSeconds * 1000);
     }
-    const said = build.phases?.flatMap(({ contexts }) => contexts ?? []).findLast(({ message }) => message)?.message;
-    const reason = this.#reason ?? said ?? `it ended with ${build.buildStatus}`;
+    const phaseMessage = build.phases
+      ?.flatMap(({ contexts }) => contexts ?? [])
+      .findLast(({ message }) => message)?.message;
+    const reason = this.#reason ?? phaseMessage ?? `it ended with ${build.buildStatus}`;
     const where = build.logs?.groupName
       ? ` Its log is in ${build.logs.groupName}, ${build.logs.streamName ?? ""}.`
       : "";

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Brings one file of a model into the cluster's bucket. Runs in AWS, in a build of CodeBuild (import.ts starts it), so that
-# the model does not go over the operator's line. The file gets its name in the bucket only after its SHA-256 was verified;
-# until then, and after a failure, the bucket holds nothing that a front would take for a model.
+# Imports one file of a model into the cluster's bucket. import.ts starts it in a build of CodeBuild, so that the model does
+# not use the operator's connection. The file gets its final name in the bucket only after its SHA-256 was verified. Before
+# that, and after a failure, the bucket holds nothing that a front could mistake for a model.
 #
 # MODEL_SOURCE    https://… or s3://…
-# MODEL_BUCKET    bucket that it goes to
+# MODEL_BUCKET    bucket to write to
 # MODEL_KEY       its name there: models/<file>
-# MODEL_BYTES     bytes that it must have
-# MODEL_IDENTITY  goes into the object's metadata: which file this is
-# MODEL_SHA256    what its SHA-256 must be; empty where nobody has said so
-# MODEL_TAG       what its SHA-256 is where the server itself does not say (X-Linked-Etag of Hugging Face); may be empty
+# MODEL_BYTES     expected size in bytes
+# MODEL_IDENTITY  identity of the file, for the object's metadata
+# MODEL_SHA256    expected SHA-256; empty if unknown
+# MODEL_TAG       expected SHA-256 if the server does not give it (X-Linked-Etag of Hugging Face); may be empty
 # HF_TOKEN        sent to MODEL_SOURCE as a bearer token if MODEL_TOKEN is "yes"; never on a command line, never printed
-# CHUNK_BYTES     bytes of one request; they lie on the disk until they are in the bucket
-# AT_ONCE         requests at the same time
+# CHUNK_BYTES     bytes of one request; they are kept on disk until they are in the bucket
+# AT_ONCE         number of parallel requests
 set -euo pipefail
 
 : "${CHUNK_BYTES:=67108864}" "${AT_ONCE:=4}" "${RETRY_SECONDS:=2}" "${MODEL_SHA256:=}" "${MODEL_TAG:=}" "${MODEL_TOKEN:=}"
@@ -31,7 +31,7 @@ fail() {
   exit 1
 }
 
-# Whatever happens, nothing is left but the model.
+# Leaves nothing but the model, in all cases.
 # shellcheck disable=SC2329 # called by the trap
 clean_up() {
   local status=$?
@@ -43,23 +43,23 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 143' TERM INT
 
-# The last line of what a program complained of.
+# The last line of a program's error output.
 complaint() { grep -v '^[[:space:]]*$' "$1" | tail -n 1 | tr -d '\r'; }
 
-# Settings of curl with everything that must not be on a command line: the address may be signed.
+# A settings file for curl, for what must not be on a command line: the URL may be signed.
 write_curl_settings() {
   local escaped=${MODEL_SOURCE//\\/\\\\}
   (
     umask 077
     printf 'url = "%s"\n' "${escaped//\"/\\\"}" >"$work/curl"
     if [[ $MODEL_TOKEN == yes && -n ${HF_TOKEN:-} ]]; then
-      # curl sends it to the first host only, not to where that redirects.
+      # curl sends it to the first host only and drops it on a redirect.
       printf 'header = "Authorization: Bearer %s"\n' "$HF_TOKEN" >>"$work/curl"
     fi
   )
 }
 
-# fetch_chunk <number>: that part of the file into $work/chunk.<number>, whole or not at all.
+# fetch_chunk <number>: writes that part of the file to $work/chunk.<number>, whole or not at all.
 fetch_chunk() {
   local first=$(($1 * CHUNK_BYTES)) last attempt status reason
   last=$((first + CHUNK_BYTES - 1 < MODEL_BYTES - 1 ? first + CHUNK_BYTES - 1 : MODEL_BYTES - 1))
@@ -73,7 +73,7 @@ fetch_chunk() {
     fi
     case $status in
       200) reason="the server sends whole files only, no ranges: put the file elsewhere" ;;
-      401 | 403) reason="the server refuses access ($status): where the model is gated or private, accept its terms and give a token" ;;
+      401 | 403) reason="the server refuses access ($status): if the model is gated or private, accept its terms and give a token" ;;
       404 | 410) reason="there is no such file ($status): check the source" ;;
       416) reason="the file is smaller than planned: run \`npm run plan\` again" ;;
       000) reason="the server can't be reached ($(complaint "$part.error"))" ;;
@@ -87,9 +87,9 @@ fetch_chunk() {
   return 1
 }
 
-# The whole file to standard output. Requests run ahead of what is written, each repeated by itself.
+# Writes the whole file to standard output. Requests run ahead of the output, and each is retried by itself.
 stream() {
-  local count=$(((MODEL_BYTES + CHUNK_BYTES - 1) / CHUNK_BYTES)) started=0 number written=0 told=$SECONDS
+  local count=$(((MODEL_BYTES + CHUNK_BYTES - 1) / CHUNK_BYTES)) started=0 number written=0 reported=$SECONDS
   local -a fetches=()
   for ((number = 0; number < count; number++)); do
     while ((started < count && started < number + AT_ONCE)); do
@@ -102,24 +102,24 @@ stream() {
       kill "${fetches[@]:number+1}" 2>/dev/null || true
       return 1
     fi
-    # Nobody takes it any more: the bucket has refused.
+    # A broken pipe: the bucket has refused the upload.
     cat "$work/chunk.$number" || return 1
     written=$((written + $(stat -c %s "$work/chunk.$number")))
     rm "$work/chunk.$number"
-    if ((SECONDS - told >= PROGRESS_SECONDS || number == count - 1)); then
+    if ((SECONDS - reported >= PROGRESS_SECONDS || number == count - 1)); then
       say "progress $written of $MODEL_BYTES bytes" >&2
-      told=$SECONDS
+      reported=$SECONDS
     fi
   done
 }
 
-# What Hugging Face says that the SHA-256 of a large file is; nothing where nobody says so.
+# The SHA-256 that Hugging Face states for a large file; empty if it states none.
 linked_sha256() {
   curl --config "$work/curl" --silent --head --location --connect-timeout 20 --max-time 60 |
     tr -d '\r"' | sed -n 's/^[Xx]-[Ll]inked-[Ee][Tt][Aa][Gg]: *\(W\/\)\{0,1\}\([0-9a-f]\{64\}\)$/\2/p' | tail -n 1
 }
 
-# Over HTTP: streamed, and hashed on the way.
+# From HTTP: streams and hashes the file.
 from_http() {
   write_curl_settings
   if [[ -z $MODEL_SHA256 ]]; then
@@ -134,12 +134,12 @@ from_http() {
   ended=("${PIPESTATUS[@]}")
   set -e
   wait "$hashing"
-  # The bucket's refusal comes first: the stream then ends because nobody takes it.
-  [[ ${ended[2]} == 0 ]] || fail "the bucket $MODEL_BUCKET does not take $source_shown: $(complaint "$work/errors")"
+  # Report the bucket's refusal first, because it also ends the stream.
+  [[ ${ended[2]} == 0 ]] || fail "the bucket $MODEL_BUCKET does not accept $source_shown: $(complaint "$work/errors")"
   [[ ${ended[0]} == 0 ]] || fail "$source_shown can't be fetched: $(complaint "$work/reason")"
 }
 
-# From another bucket: S3 copies it itself; what it copied is read to hash it.
+# From another bucket: S3 copies the file, and the copy is read once to hash it.
 from_s3() {
   local bucket=${MODEL_SOURCE#s3://} region
   bucket=${bucket%%/*}
@@ -165,7 +165,7 @@ read -r sha256 _ <"$work/sha256"
 if [[ -n $MODEL_SHA256 && $sha256 != "$MODEL_SHA256" ]]; then
   fail "$source_shown has the SHA-256 $sha256 instead of $MODEL_SHA256: it was changed or damaged; run \`npm run plan\` again if it was changed"
 fi
-[[ -n $MODEL_SHA256 ]] || say "nobody says what the SHA-256 of $source_shown must be"
+[[ -n $MODEL_SHA256 ]] || say "the SHA-256 of $source_shown is not known in advance and was not checked"
 
 aws s3 cp --only-show-errors --metadata-directive REPLACE --content-type application/octet-stream \
   --metadata "{\"identity\":\"$MODEL_IDENTITY\",\"sha256\":\"$sha256\"}" \

@@ -1,4 +1,4 @@
-/** Brings a model into the cluster's bucket from elsewhere, by a job that runs in AWS: `import.sh` in a build of CodeBuild. */
+/** Imports a remote model into the cluster's bucket with a job in AWS: `import.sh` in a build of CodeBuild. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { ProgressSum, type TransferProgress } from "./progress.ts";
 import { TransferError } from "./transfer-error.ts";
 import type { TransferResult } from "./upload.ts";
 
-/** What a CodeBuild project runs: the script, readable in the console. */
+/** The CodeBuild project's buildspec; the script is readable in the console. */
 export function importBuildspec(): string {
   const script = readFileSync(join(import.meta.dirname, "import.sh"), "utf8").trimEnd();
   const commands = [`cat >/tmp/import.sh <<'END_OF_IMPORT'\n${script}\nEND_OF_IMPORT\n`, "bash /tmp/import.sh"];
@@ -30,25 +30,25 @@ export interface ImportArgs {
   onProgress?: ((progress: TransferProgress) => void) | undefined;
   /** Stops the builds. */
   signal?: AbortSignal | undefined;
-  /** Where `hf:` sources are. @default "https://huggingface.co" */
+  /** Server of `hf:` sources. @default "https://huggingface.co" */
   huggingFaceEndpoint?: string | undefined;
-  /** Pause between two looks at a build. @default 5 */
+  /** Pause between two checks of a build, in seconds. @default 5 */
   pollSeconds?: number | undefined;
 }
 
-/** Files on their way at the same time; a young account runs fewer builds at once and lets the others wait. */
+/** Files that are imported at the same time; CodeBuild queues builds beyond the account's limit. */
 const AT_ONCE = 4;
 
 const NEEDS =
   "codebuild:StartBuild, codebuild:BatchGetBuilds, codebuild:ListBuildsForProject and codebuild:StopBuild on the import project, logs:GetLogEvents on its log group and s3:GetObject on the model's bucket";
 
 /**
- * Imports the files that the bucket does not hold yet, each by a build of its own. A build that an earlier run began and
- * that still runs is followed instead.
+ * Imports the files that the bucket does not hold yet, each in its own build. If a build of an earlier run still runs, it is
+ * followed instead.
  *
  * ### Cost
- * 0.0034 US dollars per minute and file while a build runs (arm1.small), nothing afterwards.
- * @throws {TransferError} in one sentence that says what to do
+ * 0.0034 US dollars per minute and file while a build runs (arm1.small); nothing afterwards.
+ * @throws {TransferError} one sentence with its remedy
  */
 export async function importModel(args: ImportArgs): Promise<TransferResult> {
   const { connection, bucket, signal } = args;
@@ -75,13 +75,13 @@ export async function importModel(args: ImportArgs): Promise<TransferResult> {
       ).run();
       if (!(await isInBucket(file)))
         throw new TransferError(
-          `The import of ${file.place.source} ended well, but the bucket ${bucket} does not hold ${file.key}: run \`pulumi up\` again.`,
+          `The import of ${file.place.source} succeeded, but the bucket ${bucket} does not hold ${file.key}: run \`pulumi up\` again.`,
         );
     }
     sum.set(file.key, file.bytes);
-    return isBefore ? "there" : "brought";
+    return isBefore ? "alreadyPresent" : "transferred";
   };
-  const result = { brought: 0, there: 0 };
+  const result = { transferred: 0, alreadyPresent: 0 };
   try {
     await inParallel(args.files, AT_ONCE, async (file) => {
       result[await one(file)]++;
@@ -89,7 +89,7 @@ export async function importModel(args: ImportArgs): Promise<TransferResult> {
   } catch (error) {
     if (error instanceof TransferError) throw error;
     if (signal?.aborted)
-      throw new TransferError("The import was stopped: `pulumi up` begins it again.", { cause: error });
+      throw new TransferError("The import was stopped: `pulumi up` starts it again.", { cause: error });
     throw new TransferError(`The model can't be imported: ${awsClause(error, { needs: NEEDS })}`, { cause: error });
   } finally {
     client.destroy();
@@ -99,10 +99,10 @@ export async function importModel(args: ImportArgs): Promise<TransferResult> {
   return result;
 }
 
-/** What the script is told. */
+/** The script's environment; empty values are left out. */
 function environmentOf({ key, bytes, identity, place }: RemoteFile, args: ImportArgs): Record<string, string> {
   const isHuggingFace = place.source.startsWith("hf:");
-  const told = {
+  const variables = {
     MODEL_SOURCE: isHuggingFace ? addressOf(place.source, args.huggingFaceEndpoint) : place.source,
     MODEL_BUCKET: args.bucket,
     MODEL_KEY: key,
@@ -112,12 +112,12 @@ function environmentOf({ key, bytes, identity, place }: RemoteFile, args: Import
     MODEL_TAG: place.tag ?? "",
     MODEL_TOKEN: isHuggingFace ? "yes" : "",
   };
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== ""));
+  return Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ""));
 }
 
 function addressOf(source: string, endpoint = "https://huggingface.co"): string {
   const place = parseModelSource(source);
-  if (place?.kind !== "hugging-face") throw new Error(`${source} is not at Hugging Face`);
+  if (place?.kind !== "hugging-face") throw new Error(`${source} is not on Hugging Face`);
   const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
   return `${endpoint}/${path.map(encodeURIComponent).join("/")}`;
 }

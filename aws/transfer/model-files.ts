@@ -1,4 +1,4 @@
-/** The files that the bucket must hold before the front boots, and where they come from. */
+/** The files that the bucket must hold before the front boots, and their sources. */
 
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
@@ -8,13 +8,13 @@ import { ModelError } from "../../plan/model/model-error.ts";
 import { partNames } from "../../plan/model/shards.ts";
 import { type ModelPart, readModel } from "../../plan/model/sources.ts";
 
-/** One file of a model on its way into the bucket. */
+/** One file of a model for the bucket. */
 export interface ModelFile {
   /** `models/<fileName>`. */
   key: string;
   bytes: number;
   place: LocalPlace | RemotePlace;
-  /** Text that changes when the content does, as far as can be told without reading all of it. The same on any machine. */
+  /** Text that changes with the content, as far as a partial read can detect it. The same on any machine. */
   identity: string;
 }
 
@@ -25,30 +25,30 @@ export interface LocalPlace {
   path: string;
 }
 
-/** A file that AWS fetches itself. */
+/** A file that the import job in AWS fetches. */
 export interface RemotePlace {
   kind: "remote";
   /** `hf:…`, `https://…` or `s3://…` of this one file. */
   source: string;
-  /** What its SHA-256 must be; null where nobody has said so, then it is what Hugging Face says of the file. */
+  /** Expected SHA-256; null if the stack file gives none, then Hugging Face's own value counts. */
   sha256: string | null;
-  /** A tag of Hugging Face that may be the SHA-256: holds where Hugging Face itself says nothing. */
+  /** Hugging Face's ETag if it may be a SHA-256; used if Hugging Face gives no other. */
   tag: string | null;
 }
 
-/** A model of local files. */
+/** A local file of a model. */
 export type LocalFile = ModelFile & { place: LocalPlace };
-/** A model that is elsewhere. */
+/** A remote file of a model. */
 export type RemoteFile = ModelFile & { place: RemotePlace };
 
 export const isLocal = (file: ModelFile): file is LocalFile => file.place.kind === "local";
 export const isRemote = (file: ModelFile): file is RemoteFile => file.place.kind === "remote";
 
 /**
- * The files of a model, in order. Needs no network: what is known of files elsewhere is in the lock file.
- * @param source as the stack file says it
- * @param sha256 what the SHA-256 of each file elsewhere must be, as the stack file says it
- * @throws {ModelError} in one sentence that says what to do
+ * The files of a model, in order. Needs no network, because the lock file holds the facts of remote files.
+ * @param source the stack file's `model.source`
+ * @param sha256 expected SHA-256 of each remote file, from the stack file
+ * @throws {ModelError} one sentence with its remedy
  */
 export async function modelFiles(
   source: string,
@@ -94,7 +94,7 @@ function remoteFile(
       kind: "remote",
       source: own,
       sha256,
-      // Other servers' tags say no more than whether it is the same file.
+      // The ETag of another server is not a hash of the content.
       tag: place.kind === "hugging-face" && /^[0-9a-f]{64}$/.test(digits) ? digits : null,
     },
     identity: plain(sha256 === null ? `header-sha256:${headerSha256} ${tagged(own, tag)}` : `sha256:${sha256}`),
@@ -104,13 +104,13 @@ function remoteFile(
 const tagged = (source: string, tag: string | null) =>
   tag === null ? `source:${withoutQuery(source)}` : `tag:${tag.replaceAll('"', "")}`;
 
-/** S3 takes no more than this as metadata, and the script's JSON no quotes. */
+/** S3 metadata takes printable ASCII only, and the script's JSON takes no quotes. */
 const plain = (text: string) => text.replaceAll(/[^ -~]|["\\]/g, "?");
 
-/** A query may hold a signature, which changes. */
+/** A query may hold a signature, which changes between runs. */
 const withoutQuery = (source: string) => (source.startsWith("http") ? source.replace(/\?.*$/, "") : source);
 
-/** A source with another part's name in it; a query stays. */
+/** The source of another part; keeps the query. */
 function partOf(source: string, fileName: string): string {
   const [path, ...query] = source.startsWith("http") ? source.split(/(?=\?)/) : [source];
   const own = partNames(path ?? source);
@@ -121,12 +121,12 @@ function partOf(source: string, fileName: string): string {
 
 const SAMPLES = 32;
 const SAMPLE_BYTES = 256 * 1024;
-/** The header with the vocabulary, and the end, where a cut-off file differs. */
+/** Bytes at each end: the start holds the header and the vocabulary, and a truncated file differs at the end. */
 const EDGE_BYTES = 4 * 1024 ** 2;
 
 /**
- * SHA-256 of the size, of both ends and of samples between them: 16 MiB of a file of any size, so that a preview can ask.
- * Not a proof of equality: two files that differ in a few bytes only may have the same.
+ * SHA-256 of the size, of both ends and of samples between them. It reads 16 MiB of a file of any size, so a preview can
+ * afford it. It does not prove equality: files that differ in a few bytes may have the same fingerprint.
  */
 export async function fingerprint(path: string, bytes: number): Promise<string> {
   const hash = createHash("sha256").update(`${bytes}\n`);

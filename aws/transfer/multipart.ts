@@ -1,4 +1,4 @@
-/** One multipart upload of an S3 object: begun, found again, sent, completed. */
+/** The calls of a multipart upload to S3: begin, find again, send parts, complete. */
 
 import { hash } from "node:crypto";
 import type * as S3 from "@aws-sdk/client-s3";
@@ -6,33 +6,33 @@ import { MIB } from "../../config/units.ts";
 import { statusOf } from "../errors.ts";
 import { TransferError } from "./transfer-error.ts";
 
-/** S3 takes so many parts of one object (S3 user guide, "multipart upload limits"). */
+/** Limit of S3 for the parts of one object (S3 user guide, "multipart upload limits"). */
 const MOST_PARTS = 10_000;
 const PART_MEBIBYTES = [64, 128, 256, 512];
 
-/** The metadata of an object that says which file it was made from. */
+/** Metadata key that holds the identity of the object's file. */
 export const IDENTITY = "identity";
 
-/** Bytes of a part: the least of 64, 128, 256 and 512 MiB with which a file of that size fits into 10,000 parts. */
+/** Bytes of a part: the smallest of 64, 128, 256 and 512 MiB with which the file fits into 10,000 parts. */
 export function partBytesFor(fileBytes: number): number {
   const mebibytes = PART_MEBIBYTES.find((size) => size * MIB * MOST_PARTS >= fileBytes);
   if (mebibytes === undefined) {
     throw new TransferError(
-      `A file of ${fileBytes} bytes is more than S3 keeps as one object: split it with \`llama-gguf-split\`.`,
+      `A file of ${fileBytes} bytes is too large for one S3 object: split it with \`llama-gguf-split\`.`,
     );
   }
   return mebibytes * MIB;
 }
 
-/** Where an object goes, and how S3 is asked. */
+/** An object in S3, and the client to use. */
 export interface ObjectPlace {
   sdk: typeof S3;
   client: S3.S3Client;
   bucket: string;
   key: string;
-  /** Goes into the object's metadata. */
+  /** Stored in the object's metadata. */
   identity: string;
-  /** Stops whatever is asked. */
+  /** Aborts requests. */
   sending: { abortSignal?: AbortSignal };
 }
 
@@ -40,7 +40,7 @@ export interface ObjectPlace {
 export interface SentPart {
   bytes: number;
   tag: string;
-  /** Absent where the server keeps no checksums. */
+  /** Absent if the server keeps no checksums. */
   sha256: string | undefined;
 }
 
@@ -56,7 +56,7 @@ export async function isThere(place: ObjectPlace, bytes: number): Promise<boolea
   }
 }
 
-/** The newest upload of the object that is not complete, with its parts by number; null if there is none. */
+/** The newest incomplete upload of the object, with its parts by number; null if there is none. */
 export async function openUpload(place: ObjectPlace): Promise<{ id: string; parts: Map<number, SentPart> } | null> {
   const { client, sdk, bucket, key, sending } = place;
   const listed = await client.send(new sdk.ListMultipartUploadsCommand({ Bucket: bucket, Prefix: key }), sending);
@@ -65,7 +65,7 @@ export async function openUpload(place: ObjectPlace): Promise<{ id: string; part
     .sort((a, b) => (b.Initiated?.getTime() ?? 0) - (a.Initiated?.getTime() ?? 0));
   if (newest?.UploadId === undefined) return null;
   const parts = new Map<number, SentPart>();
-  // The SDK's paginator goes on as long as there is a marker, and the last page has one too.
+  // Not the SDK's paginator: it continues while there is a marker, and the last page has one too.
   for (let marker: string | undefined = "0"; marker !== undefined; ) {
     const page: S3.ListPartsCommandOutput = await client.send(
       new sdk.ListPartsCommand({ ...objectOf(place), UploadId: newest.UploadId, PartNumberMarker: marker }),
@@ -91,11 +91,11 @@ export async function beginUpload(place: ObjectPlace): Promise<string> {
     }),
     sending,
   );
-  if (begun.UploadId === undefined) throw new Error("S3 began an upload and gave it no id");
+  if (begun.UploadId === undefined) throw new Error("S3 began an upload without an id");
   return begun.UploadId;
 }
 
-/** Sends a part; S3 refuses it if it is not what was hashed here. */
+/** Sends a part with its SHA-256, which S3 checks. */
 export async function sendPart(place: ObjectPlace, id: string, number: number, content: Buffer): Promise<SentPart> {
   const { client, sdk, sending } = place;
   const sha256 = hash("sha256", content, "base64");
@@ -110,11 +110,11 @@ export async function sendPart(place: ObjectPlace, id: string, number: number, c
     }),
     sending,
   );
-  if (sent.ETag === undefined) throw new Error("S3 took a part and gave it no tag");
+  if (sent.ETag === undefined) throw new Error("S3 took a part without an ETag");
   return { bytes: content.length, tag: sent.ETag, sha256 };
 }
 
-/** Makes the parts an object. */
+/** Joins the parts to an object. */
 export async function completeUpload(
   place: ObjectPlace,
   id: string,
@@ -134,15 +134,15 @@ export async function completeUpload(
   );
 }
 
-/** Gives an upload up, with what was sent of it. */
+/** Aborts an upload and deletes its parts. */
 export async function abandonUpload(place: ObjectPlace, id: string): Promise<void> {
   const { client, sdk, sending } = place;
   await client.send(new sdk.AbortMultipartUploadCommand({ ...objectOf(place), UploadId: id }), sending);
 }
 
 /**
- * Whether a part that S3 holds is this one: by its SHA-256, else by its tag, which without customer keys is its MD5.
- * A part of which neither is known counts as another.
+ * Whether a part in S3 has this content: by its SHA-256, else by its ETag, which is the MD5 if no customer key is used.
+ * A part without either counts as different.
  */
 export function isSamePart(part: SentPart, content: Buffer): boolean {
   if (part.bytes !== content.length) return false;

@@ -1,4 +1,4 @@
-/** How far a transfer is. */
+/** Progress of a transfer. */
 
 import { GIB } from "../../config/units.ts";
 
@@ -17,22 +17,22 @@ export function progressText({ bytesDone, bytesTotal }: TransferProgress): strin
 const MEBIBYTE = 1024 ** 2;
 const inUnit = (bytes: number, unit: number) => (bytes / unit).toFixed(1);
 
-/** What all files of one transfer have come to. */
+/** Progress of all files of one transfer together. */
 export class ProgressSum {
   readonly #done = new Map<string, number>();
   readonly #bytesTotal: number;
-  readonly #tell: (progress: TransferProgress) => void;
+  readonly #onProgress: (progress: TransferProgress) => void;
 
-  constructor(files: readonly { bytes: number }[], tell: ((progress: TransferProgress) => void) | undefined) {
+  constructor(files: readonly { bytes: number }[], onProgress: ((progress: TransferProgress) => void) | undefined) {
     this.#bytesTotal = files.reduce((sum, { bytes }) => sum + bytes, 0);
-    this.#tell = tell ?? (() => {});
+    this.#onProgress = onProgress ?? (() => {});
   }
 
-  /** Takes note of what there is of one file. */
+  /** Records how many bytes of a file are transferred. */
   set(key: string, bytesDone: number): void {
     if (this.#done.get(key) === bytesDone) return;
     this.#done.set(key, bytesDone);
-    this.#tell(this.value);
+    this.#onProgress(this.value);
   }
 
   get value(): TransferProgress {

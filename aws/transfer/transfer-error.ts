@@ -1,6 +1,6 @@
 import { UserError } from "../../config/errors.ts";
 
-/** What did not work, in one sentence with its remedy. The message is meant for the user. */
+/** A failed transfer. The message is for the user: one sentence with its remedy. */
 export class TransferError extends UserError {
   override readonly name = "TransferError";
 }

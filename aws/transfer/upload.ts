@@ -1,6 +1,6 @@
 /**
- * Brings local model files into the cluster's bucket: in parts, several at a time, and on from where an interrupted upload
- * stopped. `@aws-sdk/lib-storage` can't go on with an upload that another process began, so the parts are sent here.
+ * Uploads local model files to the cluster's bucket: in parts, several at a time. It resumes an interrupted upload.
+ * `@aws-sdk/lib-storage` can't resume an upload of another process, so this file sends the parts itself.
  */
 
 import { type FileHandle, open, stat } from "node:fs/promises";
@@ -29,20 +29,20 @@ export interface UploadArgs {
   bucket: string;
   files: readonly LocalFile[];
   onProgress?: ((progress: TransferProgress) => void) | undefined;
-  /** Stops the upload; what was sent is kept for the next one. */
+  /** Stops the upload; the next one resumes it. */
   signal?: AbortSignal | undefined;
-  /** Bytes of a part, at least 5 MiB; the next try must use the same to go on. @default by {@link partBytesFor} */
+  /** Bytes of a part, at least 5 MiB; a resumed upload must use the same. @default by {@link partBytesFor} */
   partBytes?: number | undefined;
 }
 
-/** What a transfer came to, in files. */
+/** The files of a transfer, counted. */
 export interface TransferResult {
-  brought: number;
-  /** Those that were in the bucket already. */
-  there: number;
+  transferred: number;
+  /** Files that the bucket held already. */
+  alreadyPresent: number;
 }
 
-/** Parts in memory and on the line at the same time. */
+/** Parts that are in memory and sent at the same time. */
 const AT_ONCE = 4;
 
 const NEEDS =
@@ -50,7 +50,7 @@ const NEEDS =
 
 /**
  * Uploads the files that the bucket does not hold yet, one after the other.
- * @throws {TransferError} in one sentence that says what to do; what was sent is kept for the next try
+ * @throws {TransferError} one sentence with its remedy; the parts that were sent are kept for the next try
  */
 export async function uploadModel(args: UploadArgs): Promise<TransferResult> {
   const { connection, bucket, signal } = args;
@@ -58,7 +58,7 @@ export async function uploadModel(args: UploadArgs): Promise<TransferResult> {
   const sdk = await import("@aws-sdk/client-s3");
   const client = new sdk.S3Client(clientOptions(connection));
   const sum = new ProgressSum(args.files, args.onProgress);
-  const result = { brought: 0, there: 0 };
+  const result = { transferred: 0, alreadyPresent: 0 };
   try {
     for (const file of args.files) {
       const place = { sdk, client, bucket, key: file.key, identity: file.identity, sending };
@@ -79,11 +79,11 @@ export async function uploadModel(args: UploadArgs): Promise<TransferResult> {
 function failure(error: unknown, file: LocalFile, { bucket, signal }: UploadArgs, progress: TransferProgress): string {
   const name = basename(file.place.path);
   if (signal?.aborted)
-    return `The upload of ${name} was stopped after ${progressText(progress)}: \`pulumi up\` goes on from there.`;
+    return `The upload of ${name} was stopped after ${progressText(progress)}: \`pulumi up\` resumes it.`;
   if (error instanceof Error && error.name === "NoSuchBucket")
-    return `${name} can't be uploaded: there is no bucket ${bucket}: run \`pulumi refresh\`, then \`pulumi up\`.`;
+    return `${name} can't be uploaded: the bucket ${bucket} does not exist: run \`pulumi refresh\`, then \`pulumi up\`.`;
   const reason = awsClause(error, { service: "S3", needs: NEEDS });
-  const sent = progress.bytesDone > 0 ? ` ${progressText(progress)} are there; \`pulumi up\` goes on from there.` : "";
+  const sent = progress.bytesDone > 0 ? ` ${progressText(progress)} are uploaded; \`pulumi up\` resumes there.` : "";
   return `${name} can't be uploaded to the bucket ${bucket}: ${reason}${sent}`;
 }
 
@@ -91,22 +91,22 @@ function failure(error: unknown, file: LocalFile, { bucket, signal }: UploadArgs
 class FileUpload {
   readonly #file: LocalFile;
   readonly #place: ObjectPlace;
-  readonly #tell: (bytes: number) => void;
+  readonly #onBytes: (bytes: number) => void;
   readonly #partBytes: number;
   #sent = new Map<number, SentPart>();
 
-  constructor(file: LocalFile, place: ObjectPlace, partBytes: number | undefined, tell: (bytes: number) => void) {
+  constructor(file: LocalFile, place: ObjectPlace, partBytes: number | undefined, onBytes: (bytes: number) => void) {
     this.#file = file;
     this.#place = place;
-    this.#tell = tell;
+    this.#onBytes = onBytes;
     this.#partBytes = partBytes ?? partBytesFor(file.bytes);
   }
 
   async run(): Promise<keyof TransferResult> {
     const before = await this.#changedAt();
     if (await isThere(this.#place, this.#file.bytes)) {
-      this.#tell(this.#file.bytes);
-      return "there";
+      this.#onBytes(this.#file.bytes);
+      return "alreadyPresent";
     }
     const handle = await open(this.#file.place.path);
     try {
@@ -114,30 +114,30 @@ class FileUpload {
       await this.#sendRest(handle, id);
       if ((await this.#changedAt()) !== before) {
         await abandonUpload(this.#place, id);
-        throw this.#refused("was changed while it was uploaded: leave it alone");
+        throw this.#refused("was changed during the upload: leave it unchanged");
       }
       await completeUpload(this.#place, id, this.#sent);
     } finally {
       await handle.close();
     }
-    return "brought";
+    return "transferred";
   }
 
   /** When the file was last changed. */
   async #changedAt(): Promise<number> {
     const { place, bytes } = this.#file;
     const found = await stat(place.path).catch((error: unknown) => {
-      throw this.#refused("is not there any more: put it back", error);
+      throw this.#refused("does not exist any more: put it back", error);
     });
     if (found.size === bytes) return found.mtimeMs;
-    throw this.#refused(`has ${found.size} bytes and had ${bytes} when it was planned with: wait until it is complete`);
+    throw this.#refused(`has ${found.size} bytes, but the plan counted ${bytes}: wait until it is complete`);
   }
 
   #refused(what: string, cause?: unknown): TransferError {
     return new TransferError(`${this.#file.place.path} ${what}, then run \`pulumi up\` again.`, { cause });
   }
 
-  /** The upload that an earlier run began with the same content; its parts count as sent. */
+  /** The id of an earlier run's upload with the same content; its parts count as sent. */
   async #resumed(handle: FileHandle): Promise<string | null> {
     const earlier = await openUpload(this.#place);
     if (earlier === null) return null;
@@ -145,7 +145,7 @@ class FileUpload {
       if (number > this.#partCount || !isSamePart(part, await this.#read(handle, number))) {
         await abandonUpload(this.#place, earlier.id);
         this.#sent = new Map();
-        this.#tell(0);
+        this.#onBytes(0);
         return null;
       }
       this.#count(number, part);
@@ -168,12 +168,12 @@ class FileUpload {
     const start = (number - 1) * this.#partBytes;
     const length = Math.min(this.#partBytes, this.#file.bytes - start);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, start);
-    if (bytesRead !== length) throw this.#refused("was cut off while it was read: leave it alone");
+    if (bytesRead !== length) throw this.#refused("became shorter during the upload: leave it unchanged");
     return buffer;
   }
 
   #count(number: number, part: SentPart): void {
     this.#sent.set(number, part);
-    this.#tell([...this.#sent.values()].reduce((sum, { bytes }) => sum + bytes, 0));
+    this.#onBytes([...this.#sent.values()].reduce((sum, { bytes }) => sum + bytes, 0));
   }
 }

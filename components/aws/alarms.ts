@@ -7,20 +7,20 @@ export interface RecoveryAlarmsArgs {
   context: ClusterContext;
   machine: MachinePlan;
   instanceId: pulumi.Output<string>;
-  /** Who is told; null: nobody. */
+  /** Topic for the alarms; null: none. */
   topic: pulumi.Output<string> | null;
   role: ResourceRole;
 }
 
-/** A check that fails in so many minutes one after the other is no hiccup. */
+/** Consecutive minutes with a failed check before the alarm. */
 const FAILED_MINUTES = 3;
 
 /**
- * Watches one machine. EC2 moves machines of most types off broken hardware by itself; one of the others is started again
- * where its system hangs, and its owner is told where its hardware is broken: only a stop and a start moves it then.
+ * Watches one machine. EC2 moves machines of most types off broken hardware by itself. A machine of another type is rebooted
+ * if its system hangs, and an alarm reports broken hardware, because only a stop and a start moves it then.
  *
  * ### Cost
- * 0.10 US dollars per month and alarm; none where EC2 recovers the machine and nobody wants to be told.
+ * 0.10 US dollars per month and alarm; none if EC2 recovers the machine and no topic is given.
  */
 export class RecoveryAlarms extends pulumi.ComponentResource {
   constructor(name: string, args: RecoveryAlarmsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -45,17 +45,17 @@ export class RecoveryAlarms extends pulumi.ComponentResource {
           evaluationPeriods: FAILED_MINUTES,
           threshold: 1,
           comparisonOperator: "GreaterThanOrEqualToThreshold",
-          // A machine that is stopped has no checks.
+          // A stopped machine has no checks.
           treatMissingData: "notBreaching",
           alarmActions: actions,
           tags: tagsOf(context, role, `${machine.name}-${kind}`),
         },
         { parent: this },
       );
-    const told = topic === null ? [] : [topic];
+    const notify = topic === null ? [] : [topic];
     if (machine.recovery === "alarms") {
       const reboot = `arn:aws:automate:${context.plan.region}:ec2:reboot`;
-      alarm("hangs", "StatusCheckFailed_Instance", `${machine.name} hangs: it is started again`, [reboot, ...told]);
+      alarm("hangs", "StatusCheckFailed_Instance", `${machine.name} hangs: it is started again`, [reboot, ...notify]);
     }
     if (topic !== null) {
       const remedy = "if its hardware is broken and EC2 does not move it by itself, stop and start it";

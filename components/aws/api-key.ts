@@ -4,7 +4,7 @@ import { generatedKey } from "../key.ts";
 import { type ClusterContext, parameterName, tagsOf } from "./naming.ts";
 
 /**
- * The key of the front's API: generated once, kept encrypted in state and in SSM, where the front's role alone may read it.
+ * The key of the front's API: generated once, kept encrypted in the state and in SSM, where only the front's role may read it.
  *
  * ### Cost
  * None: a standard parameter with AWS's own key is free.

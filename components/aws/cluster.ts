@@ -25,42 +25,42 @@ export interface AwsClusterArgs {
   plan: ClusterPlan;
   /** Stack that owns the cluster; part of every physical name. */
   stack: string;
-  /** What the runtime images are made of. */
+  /** Sources of the runtime images. */
   recipe: ImageRecipe;
-  /** Images that exist already. @default every image is built */
+  /** Existing images to use. @default every image is built */
   references?: ImageReferences | undefined;
-  /** Files of the model, and where each is now. */
+  /** Files of the model, with their sources. */
   modelFiles: readonly ModelFile[];
   /** Escape hatches. @default none */
   transform?: AwsTransform | undefined;
 }
 
-/** Escape hatches, one for each kind of child. */
+/** Escape hatches for the kinds of children. */
 export interface AwsTransform {
-  /** Each build of an image; one that changes what is built has to change `tags` too. */
+  /** Each build of an image; a transform that changes the content must change `tags` too. */
   image?: Transform<build.ImageArgs>;
   /** Each machine. */
   instance?: Transform<aws.ec2.InstanceArgs>;
 }
 
 /**
- * A cluster on EC2: machines in one zone of a network without a way out, their images in ECR and the model in S3, a front
- * that is reached as the plan says. `pulumi destroy` removes all of it.
+ * A cluster on EC2: machines in one zone of a network without Internet access, images in ECR, the model in S3, and the access
+ * to the front that the plan chooses. `pulumi destroy` removes all of it.
  *
  * ### Cost
- * What the plan says, per hour and per month; `docs/aws.md` lists it by resource.
+ * The plan gives it per hour and per month; `docs/aws.md` lists it by resource.
  */
 export class AwsCluster extends pulumi.ComponentResource {
   /** URL of the front. */
   readonly endpoint: pulumi.Output<string>;
   /** Key of the API; a secret. */
   readonly apiKey: pulumi.Output<string>;
-  /** Command that makes the endpoint reachable; empty if it is. */
+  /** Command that makes the endpoint reachable; empty if none is needed. */
   readonly connect: string;
 
   constructor(name: string, args: AwsClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     const { plan, stack } = args;
-    if (plan.aws === null) throw new Error("The plan is not one of target aws.");
+    if (plan.aws === null) throw new Error("The plan is not for target aws.");
     super("llama-rpc-cluster:aws:AwsCluster", name, clusterInputs(plan, stack), opts);
     const context: ClusterContext = { stack, plan: plan.aws };
     const child = (kind: string) => ({ parent: this, ...formerly(`${name}-${kind}`, kind) });
@@ -110,7 +110,7 @@ export class AwsCluster extends pulumi.ComponentResource {
     };
     const key = new ApiKey(`${name}-api-key`, { context }, child("api-key"));
     const backends = new Backends(
-      // Under the bare name: IAM takes 64 characters for a role, and those of machines with a long name need them.
+      // Without a prefix, because IAM limits a role's name to 64 characters and machines can have long names.
       name,
       { surroundings, plan, groups, images },
       { parent: this, ...formerly(name, "backends") },
@@ -135,7 +135,7 @@ export class AwsCluster extends pulumi.ComponentResource {
 
     this.endpoint = access.endpoint;
     this.apiKey = key.value;
-    // The engine cuts long outputs on the screen: `npm run connect` finds the long command in the state.
+    // The engine cuts long outputs on the screen; `npm run connect` reads the long command from the state.
     this.connect = access.command === null ? "" : `npm run connect -- -s ${stack}`;
     this.registerOutputs({
       endpoint: this.endpoint,

@@ -4,21 +4,20 @@ import { formerly } from "../aliases.ts";
 import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
 import { Scheduler } from "./scheduler.ts";
 
-/** Per cent of the budget at which a forecast is told, and at which what was spent is. */
+/** Per cent of the budget at which the forecast and the actual cost are reported. */
 const FORECAST_PERCENT = 80;
 const SPENT_PERCENT = 100;
 
 /**
- * What keeps costs within bounds and tells its owner: a budget, hours of rest, a topic for alarms. That machines stop by
- * themselves when nobody asks them anything is their own doing, see `boot/`.
+ * Limits and reports costs: a budget, a schedule, a topic for alarms. Idle machines stop themselves, see `boot/`.
  *
  * ### Cost
- * The first two budgets of an account are free, mails are free up to a thousand a month.
+ * The first two budgets of an account are free, and so are a thousand mails a month.
  */
 export class Guardrails extends pulumi.ComponentResource {
-  /** Who keeps the hours; null: the machines always run. */
+  /** Starts and stops machines by schedule; null: the machines always run. */
   readonly scheduler: Scheduler | null;
-  /** Topic whose subscriber is told; null: nobody is. */
+  /** Topic for alarms; null: none. */
   readonly topic: pulumi.Output<string> | null;
 
   constructor(name: string, args: { context: ClusterContext }, opts?: pulumi.ComponentResourceOptions) {
@@ -68,7 +67,7 @@ export class Guardrails extends pulumi.ComponentResource {
         timeUnit: "MONTHLY",
         limitAmount: usdPerMonth.toFixed(2),
         limitUnit: "USD",
-        // Counts once the tag is a cost allocation tag of the account, which only its owner can say (docs/aws.md).
+        // Works only after the account's owner has activated the tag as a cost allocation tag (docs/aws.md).
         costFilters: [{ name: "TagKeyValue", values: [`user:llama-rpc-cluster/stack$${context.stack}`] }],
         notifications: [notify("FORECASTED", FORECAST_PERCENT), notify("ACTUAL", SPENT_PERCENT)],
         tags: tagsOf(context, "guardrail", "month"),

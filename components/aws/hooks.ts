@@ -1,13 +1,13 @@
 /**
- * What `pulumi up` does beside declaring resources, as resource hooks: the model gets into its bucket before the front
- * boots, and the start is followed until the front has answered.
+ * Resource hooks of `pulumi up`: one transfers the model to its bucket before the front boots, one follows the start until
+ * the front has answered.
  *
- * Each hangs on a marker of its own, a value in the stack's state, and runs before the marker is written. A hook that ran
- * after an instance was created could fail as loudly, but the instance would be there, and the next `pulumi up` would find
- * nothing to do and end well. This way, what failed is tried again.
+ * Each hook has its own marker, a value in the stack's state, and runs before the marker is written. If a hook ran after the
+ * creation of an instance and failed, the instance would exist, so the next `pulumi up` would find nothing to do and succeed.
+ * With a marker, the next `pulumi up` repeats the failed work.
  *
- * The engine waits for a hook that runs when `pulumi up` is interrupted; interrupted twice, it ends at once. Neither loses
- * anything: an upload is gone on with, an import goes on in AWS and is found again, and so do the machines.
+ * If `pulumi up` is interrupted, the engine waits for the running hook; if it is interrupted twice, it ends at once. Neither
+ * loses anything: an upload is resumed, an import continues in AWS and is found again, and the machines keep starting.
  *
  * ### Cost
  * The markers cost nothing; see {@link importModel} for the import.
@@ -28,13 +28,13 @@ export interface ModelInPlaceArgs {
   /** The cluster's own bucket. */
   bucket: pulumi.Input<string>;
   files: readonly ModelFile[];
-  /** CodeBuild project that imports files which are not on this machine. @default none, for a model of local files */
+  /** CodeBuild project that imports remote files. @default none, for a model of local files */
   importProject?: pulumi.Input<string> | undefined;
 }
 
 /**
- * A marker that is there once the bucket holds the model: the front's instance depends on it. It is written anew, and the
- * model brought again, when bucket or model change.
+ * A marker that exists once the bucket holds the model; the front's instance depends on it. If the bucket or the model
+ * changes, the model is transferred and the marker is written again.
  */
 export function modelInPlace(
   name: string,
@@ -47,25 +47,25 @@ export function modelInPlace(
     files: files.map(({ key, bytes, identity }) => ({ key, bytes, identity })),
   };
   return marker(name, input, opts, async ({ bucket, importProject }, say) => {
-    const tell = throttled((progress) => say(`model ${progressText(progress)} in the bucket`, true));
-    const transfer = { connection, bucket, onProgress: tell };
+    const onProgress = throttled((progress) => say(`model ${progressText(progress)} in the bucket`, true));
+    const transfer = { connection, bucket, onProgress };
     const local = files.filter(isLocal);
     const remote = files.filter(isRemote);
     const results = [
       ...(local.length === 0 ? [] : [await uploadModel({ ...transfer, files: local })]),
       ...(remote.length === 0 ? [] : [await importModel({ ...transfer, files: remote, project: importProject })]),
     ];
-    const brought = results.reduce((sum, result) => sum + result.brought, 0);
-    say(brought === 0 ? "model was in the bucket already" : "model is in the bucket", false);
+    const transferred = results.reduce((sum, result) => sum + result.transferred, 0);
+    say(transferred === 0 ? "model was in the bucket already" : "model is in the bucket", false);
   });
 }
 
-/** A machine whose start is followed. */
+/** A machine whose start to follow. */
 export interface FollowedMachine {
   /** `front`, or the plan's name of the machine. */
   machine: string;
   instanceId: pulumi.Input<string>;
-  /** Name of the SSM parameter that it writes its status into. */
+  /** Name of the SSM parameter that holds its status. */
   statusParameter: pulumi.Input<string>;
 }
 
@@ -73,13 +73,13 @@ export interface BootFollowedArgs {
   connection: AwsConnection;
   front: FollowedMachine;
   backends: readonly FollowedMachine[];
-  /** Longest wait: the plan's `startupSeconds`, and what the machines take until their containers start. */
+  /** Longest wait: the plan's `startupSeconds` plus the time until the containers start. */
   timeoutSeconds: number;
 }
 
 /**
- * A marker that is there once the front has answered a real generation. It is written anew, and the start followed again,
- * when a machine is another one.
+ * A marker that exists once the front has answered a real generation. If a machine is replaced, the start is followed and
+ * the marker is written again.
  */
 export function bootFollowed(
   name: string,
@@ -92,11 +92,11 @@ export function bootFollowed(
   );
 }
 
-/** Shows a line; a passing one is gone with the next. */
+/** Shows a line; the next line replaces a passing one. */
 type Say = (text: string, passing: boolean) => void;
 
 /**
- * A value in the state, and work that must succeed before it is written.
+ * A value in the state that is written only after `work` has succeeded.
  * @param work gets the value with its outputs resolved
  */
 function marker<T extends object>(
@@ -105,9 +105,9 @@ function marker<T extends object>(
   opts: pulumi.CustomResourceOptions,
   work: (input: pulumi.Unwrap<T>, say: Say) => Promise<unknown>,
 ): pulumi.Stash {
-  // An inline program of the Automation API keeps its engine per asynchronous context, and the engine calls from outside.
+  // The Automation API keeps its engine in the asynchronous context, but the engine calls hooks from outside of it.
   const inProgram = AsyncLocalStorage.snapshot();
-  // Not the marker itself: a line waits for its resource's URN, which comes after the hook.
+  // Not on the marker: a line waits for its resource's URN, which is known only after the hook.
   const say: Say = (text, passing) => inProgram(() => void pulumi.log.info(text, opts.parent, undefined, passing));
   const hooks = pulumi.runtime.isDryRun()
     ? {}
@@ -115,7 +115,7 @@ function marker<T extends object>(
   return new pulumi.Stash(name, { input }, { ...opts, ...hooks });
 }
 
-/** Hooks that do something before a marker is written. A preview has none: it would not run them. */
+/** The hooks that run before a marker is written. A preview has none, because it would not run them. */
 function before(name: string, work: (args: pulumi.ResourceHookArgs) => Promise<unknown>): pulumi.ResourceHookBinding {
   const hook = new pulumi.ResourceHook(name, async (args) => {
     await work(args);
@@ -125,12 +125,12 @@ function before(name: string, work: (args: pulumi.ResourceHookArgs) => Promise<u
 
 const PROGRESS_MS = 2000;
 
-/** Passes on what comes at intervals, and what is the end. */
-function throttled(tell: (progress: TransferProgress) => void): (progress: TransferProgress) => void {
+/** Passes on progress at intervals, and always its end. */
+function throttled(report: (progress: TransferProgress) => void): (progress: TransferProgress) => void {
   let last = 0;
   return (progress) => {
     if (Date.now() - last < PROGRESS_MS && progress.bytesDone < progress.bytesTotal) return;
     last = Date.now();
-    tell(progress);
+    report(progress);
   };
 }

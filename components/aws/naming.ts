@@ -1,6 +1,6 @@
 import type { AwsPlan } from "../../plan/resources/aws.ts";
 
-/** What a resource is for, as its tag `llama-rpc-cluster/role` says. */
+/** Values of the tag `llama-rpc-cluster/role`: the purpose of a resource. */
 export type ResourceRole =
   | "front"
   | "backend"
@@ -14,14 +14,14 @@ export type ResourceRole =
   | "key"
   | "guardrail";
 
-/** What every component of a cluster on EC2 needs to know: whose it is, and what is decided. */
+/** What every component of a cluster on EC2 gets: the stack and the plan. */
 export interface ClusterContext {
   /** Stack that owns the cluster. */
   stack: string;
   plan: AwsPlan;
 }
 
-/** Physical name of what AWS wants a name for; of several stacks in one account each has its own. */
+/** Physical name of a resource; it differs between the stacks of an account. */
 export const physicalName = ({ stack }: Pick<ClusterContext, "stack">, name: string) =>
   `llama-rpc-cluster-${stack}-${name}`;
 
@@ -29,11 +29,11 @@ export const physicalName = ({ stack }: Pick<ClusterContext, "stack">, name: str
 export const parameterName = ({ stack }: Pick<ClusterContext, "stack">, name: string) =>
   `/llama-rpc-cluster/${stack}/${name}`;
 
-/** Path of a stack's roles: what is left over can be found by it, as tags of roles can't be searched for. */
+/** Path of a stack's roles: leftover roles are found by it, because roles can't be searched by tag. */
 export const rolePath = ({ stack }: Pick<ClusterContext, "stack">, folder: "nodes" | "services") =>
   `/llama-rpc-cluster/${stack}/${folder}/`;
 
-/** Tags of everything that a cluster creates: the stack, the role, the user's own, and a name to read in the console. */
+/** Tags of every resource of a cluster: the stack, the role, the user's tags, and a name for the console. */
 export function tagsOf(context: ClusterContext, role: ResourceRole, name: string): Record<string, string> {
   return {
     ...context.plan.tags,

@@ -2,39 +2,39 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { type ClusterContext, type ResourceRole, rolePath, tagsOf } from "./naming.ts";
 
-/** One permission. What it is for stands in its name. */
+/** One permission. Its name states the purpose. */
 export interface Statement {
   Sid: string;
   Action: readonly string[];
-  /** Never `*` but for the few actions that know no resource. */
+  /** `*` only for actions that do not support resource-level permissions. */
   Resource: pulumi.Input<string> | readonly pulumi.Input<string>[];
   Condition?: Readonly<Record<string, Readonly<Record<string, pulumi.Input<string>>>>>;
 }
 
 export interface RoleArgs {
   context: ClusterContext;
-  /** Service that takes the role: `ec2.amazonaws.com`. */
+  /** Service that assumes the role: `ec2.amazonaws.com`. */
   service: string;
   role: ResourceRole;
-  /** Part of the role's path: those of machines are told apart in the bucket's policy. */
+  /** Part of the role's path, by which the bucket's policy recognizes machines. */
   folder: "nodes" | "services";
-  /** What it is for: in its description and its tag `Name`. */
+  /** Purpose of the role, for its description and its tag `Name`. */
   purpose: string;
-  /** All that the role may do. */
+  /** All permissions of the role. */
   statements: readonly Statement[];
 }
 
-/** Services that act for whoever asks them: only who asks from this account is meant. */
+/** Services that act on behalf of their callers: only callers from this account are allowed. */
 const ACTS_FOR_OTHERS: ReadonlySet<string> = new Set([
   "codebuild.amazonaws.com",
   "scheduler.amazonaws.com",
   "vpc-flow-logs.amazonaws.com",
 ]);
 
-/** A role that one service may take, with the one policy that says all it may do. */
+/** A role for one service, with one policy that holds all its permissions. */
 export class ServiceRole extends pulumi.ComponentResource {
   readonly role: aws.iam.Role;
-  /** Permissions take effect when this is there. */
+  /** The permissions take effect once this exists. */
   readonly policy: aws.iam.RolePolicy;
 
   constructor(name: string, args: RoleArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -5,20 +5,20 @@ import type { SchedulePlan } from "../../plan/resources/schedule.ts";
 import { type ClusterContext, physicalName, tagsOf } from "./naming.ts";
 import { ServiceRole } from "./role.ts";
 
-/** A machine whose hours are kept. */
+/** A machine that is started and stopped by schedule. */
 export interface ScheduledMachine {
   machine: MachinePlan;
   role: "front" | "backend";
   instanceId: pulumi.Output<string>;
 }
 
-/** A start may lack capacity: it is tried again for so long. */
+/** How long a start is retried if EC2 has no capacity. */
 const RETRY_SECONDS = 3600;
 const RETRIES = 20;
 
 /**
- * Starts and stops machines by the clock, backends before the front and the front before the backends. What is to happen to
- * a machine stands in two schedules of its own, so that one that comes or goes changes nothing about the others.
+ * Starts and stops machines by schedule: it starts the backends before the front and stops the front before the backends.
+ * Each machine has two schedules of its own, so adding or removing a machine does not change the others.
  *
  * ### Cost
  * None: 14 million calls a month are free.
@@ -64,7 +64,7 @@ export class Scheduler extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** Keeps the hours of one machine. */
+  /** Adds the schedules of one machine. */
   keepHours(name: string, scheduled: ScheduledMachine, parent: pulumi.Resource): void {
     const { role } = scheduled;
     const { startFront, startBackends, stopFront, stopBackends } = this.#plan;
@@ -82,7 +82,7 @@ export class Scheduler extends pulumi.ComponentResource {
     new aws.scheduler.Schedule(
       name,
       {
-        // Unique in its group; 64 letters are not enough for the stack's name too.
+        // Unique in its group; with 64 characters there is no room for the stack's name.
         name: `${machine.name}-${action === "startInstances" ? "start" : "stop"}`,
         groupName: this.#group.name,
         scheduleExpression: expression,

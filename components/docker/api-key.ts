@@ -7,23 +7,23 @@ import { labelsOf, physicalName } from "./naming.ts";
 
 export interface ApiKeyArgs {
   stack: string;
-  /** Any local image: the container that carries the file into the volume is created and never started. */
+  /** Any local image, because the container that puts the file into the volume is never started. */
   image: pulumi.Input<string>;
 }
 
-/** Folder in the front that the volume is mounted at. */
+/** Mount point of the volume in the front. */
 export const SECRETS_FOLDER = dirname(API_KEY_FILE);
 
 /**
- * The key of the front's API: generated once, kept encrypted in state, and handed to the front as a file in a volume of
- * its own, so that no environment, command line or `docker inspect` shows it.
+ * The key of the front's API: generated once, kept encrypted in the state, and passed to the front as a file in a separate
+ * volume, so that no environment, command line or `docker inspect` shows it.
  */
 export class ApiKey extends pulumi.ComponentResource {
   /** The key; a secret. */
   readonly value: pulumi.Output<string>;
   /** Volume that holds the file `api-key`. */
   readonly volume: docker.Volume;
-  /** The front must be created after the file is there. */
+  /** The front must be created after this, because it needs the file. */
   readonly holder: docker.Container;
 
   constructor(name: string, args: ApiKeyArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -34,7 +34,7 @@ export class ApiKey extends pulumi.ComponentResource {
       { name: physicalName(args.stack, "key"), labels: labelsOf(args.stack, "key") },
       { parent: this, deleteBeforeReplace: true },
     );
-    // The engine refuses uploads into a container with a read-only root, which the front has; this one never runs.
+    // A separate container that never runs, because the engine refuses uploads to the front's read-only root.
     this.holder = new docker.Container(
       `${name}-holder`,
       {
@@ -44,8 +44,8 @@ export class ApiKey extends pulumi.ComponentResource {
         mustRun: false,
         networkMode: "none",
         volumes: [{ volumeName: this.volume.name, containerPath: SECRETS_FOLDER }],
-        // Readable for all, because the engine can't give a file to a user that the host does not know; who may read is
-        // decided by who has the volume, and that is the front alone.
+        // Readable for all, because the engine can't give a file to a user that the host does not know. Access is
+        // limited by the volume, which only the front mounts.
         uploads: [{ file: API_KEY_FILE, content: this.value, permissions: "0444" }],
         labels: labelsOf(args.stack, "key"),
       },

@@ -12,13 +12,13 @@ export interface BackendArgs {
   plan: BackendPlan;
   /** Image id of the backend role. */
   image: pulumi.Input<string>;
-  /** The internal network; the only one that a backend is on. */
+  /** The internal network, a backend's only one. */
   network: docker.Network;
   /** Escape hatch for the container. @default none */
   transform?: Transform<docker.ContainerArgs> | undefined;
 }
 
-/** One `ggml-rpc-server` in a container, reachable from the front alone, with a weight cache that outlives it. */
+/** One `ggml-rpc-server` in a container that only the front reaches, with a weight cache that outlives the container. */
 export class Backend extends pulumi.ComponentResource {
   readonly container: docker.Container;
 
@@ -55,7 +55,7 @@ export class Backend extends pulumi.ComponentResource {
         volumes: [{ volumeName: cache.name, containerPath: "/cache" }],
         labels: labelsOf(stack, "backend"),
       }),
-      // The fixed name and address are free for a successor only when the predecessor is gone.
+      // The fixed name and address become free only when the old container is deleted.
       { parent: this, deleteBeforeReplace: true },
     );
     this.registerOutputs();

@@ -16,15 +16,15 @@ export interface DockerClusterArgs {
   plan: ClusterPlan;
   /** Stack that owns the cluster; part of every physical name. */
   stack: string;
-  /** What the runtime images are made of. */
+  /** Sources of the runtime images. */
   recipe: ImageRecipe;
-  /** Images that exist already. @default every image is built */
+  /** Existing images to use. @default every image is built */
   references?: ImageReferences | undefined;
   /** Escape hatches. @default none */
   transform?: DockerTransform | undefined;
 }
 
-/** Escape hatches, one for each kind of child. */
+/** Escape hatches for the kinds of children. */
 export interface DockerTransform {
   /** Each build of an image. */
   image?: Transform<build.ImageArgs>;
@@ -36,17 +36,17 @@ export interface DockerTransform {
 
 /**
  * A cluster on this machine's Docker engine: backends in an internal network, a front published on the loopback
- * address, an API key. `pulumi destroy` removes containers, networks, volumes and images.
+ * address, and an API key. `pulumi destroy` removes containers, networks, volumes and images.
  *
  * ### Cost
- * Nothing but this machine's memory, as the plan says per container.
+ * None; the plan gives the memory of each container.
  */
 export class DockerCluster extends pulumi.ComponentResource {
   /** URL of the front. */
   readonly endpoint: pulumi.Output<string>;
   /** Key of the API; a secret. */
   readonly apiKey: pulumi.Output<string>;
-  /** Command that makes the endpoint reachable; empty, because it is. */
+  /** Always empty, because the endpoint is reachable from this machine. */
   readonly connect = "";
 
   constructor(name: string, args: DockerClusterArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -1,4 +1,4 @@
-/** A plan's environment as Docker wants it, in an order that does not depend on who wrote it. */
+/** A plan's environment in Docker's form, sorted so that the order of the plan does not matter. */
 export function environmentOf(environment: Readonly<Record<string, string>>): string[] {
   return Object.entries(environment)
     .map(([name, value]) => `${name}=${value}`)

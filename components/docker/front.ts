@@ -21,13 +21,13 @@ export interface FrontArgs {
   image: pulumi.Input<string>;
   networks: ClusterNetworks;
   key: ApiKey;
-  /** The front is created after and removed before them. */
+  /** The front is created after them and removed before them. */
   backends: readonly Backend[];
   /** Escape hatch for the container. @default none */
   transform?: Transform<docker.ContainerArgs> | undefined;
 }
 
-/** `llama-server`, wired to the backends' addresses and published on the loopback address. */
+/** `llama-server`, connected to the backends' addresses and published on the loopback address. */
 export class Front extends pulumi.ComponentResource {
   readonly container: docker.Container;
   /** URL of the API on this machine. */
@@ -63,7 +63,7 @@ export class Front extends pulumi.ComponentResource {
         ports: [{ internal: plan.port, external: plan.hostPort, ip: plan.hostAddress }],
         volumes: [
           { volumeName: args.key.volume.name, containerPath: SECRETS_FOLDER, readOnly: true },
-          // llama.cpp looks for the parts of a split model beside the first.
+          // llama.cpp looks for the other parts of a split model beside the first.
           ...[model.file, ...(model.furtherFiles ?? [])].map((file) => ({
             hostPath: file,
             containerPath: `${MODEL_DIRECTORY}/${basename(file)}`,
@@ -77,12 +77,12 @@ export class Front extends pulumi.ComponentResource {
           startPeriod: goDuration(plan.startupSeconds),
           retries: 3,
         },
-        // The update ends when the front answers, or fails within the plan's bound.
+        // The update ends when the front answers, or fails after the plan's limit.
         wait: true,
         waitTimeout: plan.startupSeconds,
         labels: [
           ...labelsOf(stack, "front"),
-          // llama-server can't outlive a backend: with a new backend comes a new front, which `up` then waits for.
+          // llama-server can't outlive a backend: a new backend needs a new front, and `up` waits for it.
           {
             label: "llama-rpc-cluster/backends",
             value: pulumi.all(args.backends.map((b) => b.container.id)).apply(joined),
@@ -102,7 +102,7 @@ export class Front extends pulumi.ComponentResource {
 
 const joined = (ids: string[]) => ids.map((id) => id.slice(0, 12)).join(",");
 
-/** Seconds as Go prints a duration, which is how the provider reads it back: any other form is a difference. */
+/** Formats seconds as Go prints a duration. The provider reads it back in this form, and another form would be a difference. */
 export function goDuration(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const minutes = Math.floor((seconds % 3600) / 60);

@@ -5,9 +5,9 @@ import { MIB } from "../../config/units.ts";
 const TMPFS_OPTIONS = "rw,nosuid,nodev,noexec,size=64m";
 
 /**
- * What every container of a cluster gets: whoever reaches an RPC port runs code in that container
- * (facts of llama.cpp's SECURITY.md), so there is nothing in it to work with.
- * @param memoryBytes cgroup limit; swap is set to the same, because a model in swap is an outage that looks like life
+ * Restrictions of every container of a cluster. A client that reaches an RPC port can run code in that container (llama.cpp's
+ * SECURITY.md), so the container gives it as little as possible.
+ * @param memoryBytes cgroup limit; the swap limit is the same, because a swapping model looks alive but never answers
  */
 export function hardened(memoryBytes: number) {
   const memoryMebibytes = Math.ceil(memoryBytes / MIB);
@@ -23,7 +23,7 @@ export function hardened(memoryBytes: number) {
     init: true,
     restart: "unless-stopped",
     destroyGraceSeconds: 10,
-    // A request for a health check needs no process tree of its own; a fork bomb needs a bound.
+    // Limits a fork bomb; the health check needs only a few processes.
     ulimits: [{ name: "nproc", soft: 4096, hard: 4096 }],
   } satisfies Partial<ContainerArgs>;
 }

@@ -1,12 +1,12 @@
 import type { ContainerLabel, NetworkLabel, VolumeLabel } from "@pulumi/docker/types/input.js";
 
-/** What a resource is for, as its label `llama-rpc-cluster/role` says. */
+/** Values of the label `llama-rpc-cluster/role`: the purpose of a resource. */
 export type ResourceRole = "front" | "backend" | "network" | "cache" | "key";
 
-/** Prefix of every physical name of a stack: containers of several stacks live side by side on one engine. */
+/** Physical name of a resource; it differs between the stacks on an engine. */
 export const physicalName = (stack: string, name: string) => `llama-rpc-cluster-${stack}-${name}`;
 
-/** The labels that everything of a cluster carries, so that whatever is left over can be found. */
+/** Labels of every resource of a cluster, by which leftovers are found. */
 export function labelsOf(stack: string, role: ResourceRole): (ContainerLabel & NetworkLabel & VolumeLabel)[] {
   return [
     { label: "llama-rpc-cluster/role", value: role },

@@ -4,8 +4,8 @@ import type { NetworkPlan } from "../../plan/resources/plans.ts";
 import { labelsOf, physicalName } from "./naming.ts";
 
 /**
- * The two networks of a cluster: `rpc` is internal, has the plan's addresses and no way out; `edge` exists for the
- * front alone, so that its API can be published on the loopback address.
+ * The two networks of a cluster: `rpc` is internal and has the plan's addresses; `edge` has only the front, because the API
+ * can't be published on the loopback address from an internal network.
  */
 export class ClusterNetworks extends pulumi.ComponentResource {
   readonly rpc: docker.Network;

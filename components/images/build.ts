@@ -5,25 +5,25 @@ import { PINNED_LLAMACPP_VERSION } from "../../config/schema/index.ts";
 import type { Architecture, Flavour, Role } from "../../config/words.ts";
 import type { ImagePlan } from "../../plan/resources/plans.ts";
 
-/** What the runtime images are made of. */
+/** Sources of the runtime images. */
 export interface ImageRecipe {
-  /** llama.cpp's tag, branch or commit; one for every role and flavour, because RPC versions must not mix. */
+  /** llama.cpp's tag, branch or commit; the same for every role and flavour, because RPC versions must not mix. */
   version: string;
   /** Git repository of llama.cpp. */
   repository: string;
-  /** Build arguments that this machine needs, by name, each for the builds that it names. @default none */
+  /** Build arguments that this machine needs, by name, with the builds that each is for. @default none */
   buildArgs?: Machine["buildArgs"] | undefined;
-  /** `engine`: the builds need images that only this machine's Docker engine has. @default any builder will do */
+  /** `engine`: the builds need images that only this machine's Docker engine has. @default any builder */
   builder?: Machine["builder"];
 }
 
-/** References to images that exist already, by role. */
+/** References to existing images, by role. */
 export type ImageReferences = Partial<Record<Flavour, Partial<Record<Role, string | undefined>> | undefined>>;
 
-/** Folder that is sent to the builder, relative to the project. */
+/** The build context, relative to the project. */
 export const CONTEXT = "./images";
 
-/** What every build of a runtime image has, wherever the image goes. */
+/** Arguments of every build of a runtime image. */
 export function imageBuild(image: ImagePlan, recipe: ImageRecipe, stack: string) {
   return {
     context: { location: CONTEXT },
@@ -36,7 +36,7 @@ export function imageBuild(image: ImagePlan, recipe: ImageRecipe, stack: string)
   } satisfies Omit<build.ImageArgs, "push">;
 }
 
-/** What a preview shows of a component that builds images. */
+/** Inputs that a preview shows for a component that builds images. */
 export function imagesInputs(args: { images: readonly ImagePlan[]; recipe: ImageRecipe; stack: string }) {
   return {
     stack: args.stack,
@@ -45,19 +45,19 @@ export function imagesInputs(args: { images: readonly ImagePlan[]; recipe: Image
   };
 }
 
-/** The engine's own builder sees images that exist only on this machine: the base image, the source. */
+/** Only the engine's own builder sees the images of this machine: the base image and the source. */
 export const ENGINES_OWN_BUILDER = { exec: true, builder: { name: "default" } } satisfies Partial<build.ImageArgs>;
 
-/** References to the images of a plan, each by what it is for. */
+/** References to the images of a plan, by flavour, role and architecture. */
 export class PlannedImages {
   readonly #references = new Map<string, pulumi.Output<string>>();
 
-  /** @param referenceTo makes one image and names it */
+  /** @param referenceTo creates one image and returns its reference */
   constructor(images: readonly ImagePlan[], referenceTo: (image: ImagePlan) => pulumi.Output<string>) {
     for (const image of images) this.#references.set(keyOf(image), referenceTo(image));
   }
 
-  /** @throws if the plan did not ask for such an image: a defect of the program, not the user's */
+  /** @throws if the plan has no such image: a defect of the program, not a mistake of the user */
   imageOf(image: ImagePlan): pulumi.Output<string> {
     const reference = this.#references.get(keyOf(image));
     if (reference !== undefined) return reference;
@@ -74,7 +74,7 @@ function platformOf(architecture: Architecture): build.Platform {
     case "arm64":
       return build.Platform.Linux_arm64;
     case "arm/v7":
-      // The builder reads linux/arm as its variant v7.
+      // The builder reads `linux/arm` as arm/v7.
       return build.Platform.Linux_arm;
   }
 }
@@ -88,7 +88,7 @@ function buildArgsOf(flavour: Flavour, recipe: ImageRecipe): Record<string, stri
   };
 }
 
-/** The machine's build arguments that are for builds of this flavour and version. */
+/** The machine's build arguments for this flavour and version. */
 function machineArgsOf(flavour: Flavour, { version, buildArgs = {} }: ImageRecipe): Record<string, string> {
   const wanted = Object.entries(buildArgs).filter(
     ([, arg]) => (arg.version ?? version) === version && (arg.flavour ?? flavour) === flavour,
@@ -96,5 +96,5 @@ function machineArgsOf(flavour: Flavour, { version, buildArgs = {} }: ImageRecip
   return Object.fromEntries(wanted.map(([name, { value }]) => [name, value]));
 }
 
-/** The Dockerfiles state the pinned version's commit and protocol in labels; nobody knows another's before its build. */
+/** The Dockerfiles label the pinned version's commit and protocol; those of another version are unknown before its build. */
 const NO_CLAIMS = { LLAMACPP_COMMIT: "", RPC_PROTOCOL: "", GGML_VERSION: "" };

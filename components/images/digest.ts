@@ -3,13 +3,13 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * A short name for what an image is built from: every file of the build context that `.dockerignore` leaves in (files
- * and folders, one per line, without patterns) and every build argument.
- * It goes into the tag, so an image that changed has another name and the old one can be taken away after the
- * containers have moved; replacing an image under one name would delete the new one with the old.
- * @param context folder that is sent to the builder
+ * A short hash of what an image is built from: every build argument and every file of the build context that
+ * `.dockerignore` leaves in (files and folders, one per line, without patterns).
+ * It is part of the tag, so a changed image has a new name and the old image can be removed after the containers have
+ * moved. If both had the same name, removing the old image would delete the new one.
+ * @param context the build context's folder
  * @param buildArgs arguments of the build
- * @param options `modes`: who may read and write a file counts too, as it does for docker-build
+ * @param options `modes`: count the files' permissions too, as docker-build does
  * @returns 12 hexadecimal digits
  */
 export function contextDigest(
@@ -28,7 +28,7 @@ export function contextDigest(
   return hash.digest("hex").slice(0, 12);
 }
 
-/** An ignored folder is not entered: it may hold models of any size. */
+/** Does not read ignored folders, because they may hold models of any size. */
 function filesBelow(context: string, ignored: readonly string[], folder = ""): string[] {
   return readdirSync(join(context, folder), { withFileTypes: true })
     .map((entry) => ({ entry, name: folder === "" ? entry.name : `${folder}/${entry.name}` }))

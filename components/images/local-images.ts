@@ -18,9 +18,9 @@ export interface LocalImagesArgs {
   /** Images that the plan asks for. */
   images: readonly ImagePlan[];
   recipe: ImageRecipe;
-  /** Images that are used as they are; nothing is built for these flavours. @default none */
+  /** Existing images to use; nothing is built for these flavours. @default none */
   references?: ImageReferences | undefined;
-  /** Stack that owns the images: part of their names, so that one stack's destroy leaves another's images alone. */
+  /** Stack that owns the images; part of their names, so that a destroy keeps another stack's images. */
   stack: string;
   /** Escape hatch for the builds. @default none */
   transform?: Transform<build.ImageArgs> | undefined;
@@ -28,11 +28,11 @@ export interface LocalImagesArgs {
 
 /**
  * The llama.cpp images of a cluster on this machine: built once per flavour and role by the engine's own builder,
- * handed out by image id and removed with the stack. Images given by reference are pulled where they are missing, and
- * stay. `PushedImages` is its counterpart for machines that pull from a registry.
+ * identified by image id and removed with the stack. Images given by reference are pulled if they are missing, and are kept.
+ * `PushedImages` is the counterpart for machines that pull from a registry.
  *
  * ### Cost
- * None but time: compiling llama.cpp takes about 16 minutes on 2 cores the first time; the compiler cache and the
+ * None, only time: compiling llama.cpp takes about 16 minutes on 2 cores the first time; the compiler cache and the
  * layers stay in the engine's build cache when the stack is destroyed.
  */
 export class LocalImages extends pulumi.ComponentResource {
@@ -50,7 +50,7 @@ export class LocalImages extends pulumi.ComponentResource {
 
   /**
    * Image id (`sha256:…`).
-   * @throws if the plan did not ask for such an image
+   * @throws if the plan has no such image
    */
   imageOf(image: ImagePlan): pulumi.Output<string> {
     return this.#images.imageOf(image);
@@ -71,7 +71,7 @@ export class LocalImages extends pulumi.ComponentResource {
     const built = new build.Image(
       `${name}-${key}-build`,
       transformed(args.transform, { ...made, ...ENGINES_OWN_BUILDER, tags: [tag], load: true, push: false }),
-      // A loaded image is no registry's: the RemoteImage below removes it.
+      // docker-build can't delete a loaded image, because no registry has it: the RemoteImage below removes it.
       { parent: this, retainOnDelete: true },
     );
     return new docker.RemoteImage(
@@ -82,5 +82,5 @@ export class LocalImages extends pulumi.ComponentResource {
   }
 }
 
-/** An engine runs images of one architecture: its name would say nothing. */
+/** Without the architecture, because an engine runs images of one architecture. */
 const variantOf = ({ flavour, role }: ImagePlan) => `${flavour}-${role}`;

@@ -6,12 +6,12 @@ import { type Transform, transformed } from "../transform.ts";
 import { CONTEXT, ENGINES_OWN_BUILDER, type ImageRecipe, imageBuild, imagesInputs, PlannedImages } from "./build.ts";
 import { contextDigest } from "./digest.ts";
 
-/** How the builder signs in to the registry. */
+/** Credentials of the builder for the registry. */
 export interface RegistryLogin {
   /** Host, with its port if it has one. */
   address: pulumi.Input<string>;
   username: pulumi.Input<string>;
-  /** Password or token; kept as a secret. One that changes at every run, as ECR's does, is no change of an image. */
+  /** Password or token; kept as a secret. A new token at every run, as ECR gives, does not change an image. */
   password: pulumi.Input<string>;
 }
 
@@ -21,26 +21,26 @@ export interface PushedImagesArgs {
   recipe: ImageRecipe;
   /** Stack that owns the images; one of their labels. */
   stack: string;
-  /** Repository of each flavour that is built: `<registry>/<repository>`, whose tags need never be moved. */
+  /** Repository of each flavour that is built: `<registry>/<repository>`; its tags may be immutable. */
   repositories: Partial<Record<Flavour, pulumi.Input<string>>>;
-  /** Repository of the build cache, whose tags are moved at every build. @default no cache outside the builder */
+  /** Repository of the build cache; its tags are moved at every build. @default no cache outside the builder */
   cacheRepository?: pulumi.Input<string> | null | undefined;
   registry: RegistryLogin;
-  /** Escape hatch for the builds; one that changes what is built has to change `tags` too. @default none */
+  /** Escape hatch for the builds; a transform that changes the content must change `tags` too. @default none */
   transform?: Transform<build.ImageArgs> | undefined;
 }
 
 /**
  * The llama.cpp images of a cluster whose machines pull from a registry: one image for each flavour, role and
- * architecture in use, pushed under a tag that names its content, handed out by digest. `LocalImages` is its counterpart
+ * architecture in use, pushed under a tag with a hash of its content, identified by digest. `LocalImages` is the counterpart
  * for this machine's own engine.
  *
- * The images outlive this component: a machine that still runs an older one must be able to pull it again. They go with
- * their repository.
+ * The images outlive this component, because a machine that still runs an older one must be able to pull it again. They are
+ * removed with their repository.
  *
  * ### Cost
- * What the registry takes for its storage: about 0.1 GB for each CPU image, 1 to 2 GB for each CUDA one, and the cache.
- * Compiling llama.cpp takes about 16 minutes on 2 cores for each architecture; what the cache holds is not compiled again.
+ * The registry's storage: about 0.1 GB for each CPU image, 1 to 2 GB for each CUDA image, and the cache.
+ * Compiling llama.cpp takes about 16 minutes on 2 cores for each architecture; cached layers are not compiled again.
  */
 export class PushedImages extends pulumi.ComponentResource {
   readonly #images: PlannedImages;
@@ -53,7 +53,7 @@ export class PushedImages extends pulumi.ComponentResource {
 
   /**
    * Reference by digest: `<registry>/<repository>@sha256:…`.
-   * @throws if the plan did not ask for such an image
+   * @throws if the plan has no such image
    */
   imageOf(image: ImagePlan): pulumi.Output<string> {
     return this.#images.imageOf(image);
@@ -63,7 +63,7 @@ export class PushedImages extends pulumi.ComponentResource {
     const repository = args.repositories[image.flavour];
     if (repository === undefined) throw new Error(`No repository for images of flavour ${image.flavour}.`);
     const made = imageBuild(image, args.recipe, args.stack);
-    // A tag is written once. Whatever makes the provider build anew gives another one, a file's mode too.
+    // A tag is written once, so everything that makes the provider build again must change it, also a file's mode.
     const content = contextDigest(CONTEXT, made.buildArgs, { modes: true });
     const pushed = new build.Image(
       `${name}-${image.flavour}-${variantOf(image)}`,
@@ -72,7 +72,7 @@ export class PushedImages extends pulumi.ComponentResource {
         ...this.#builder(image, args),
         tags: [pulumi.interpolate`${repository}:${variantOf(image)}-${content}`],
         push: true,
-        // Here and not at the provider: there a token that changes would be a change at every run.
+        // Not on the provider, where a new token would be a change at every run.
         registries: [{ ...args.registry, password: pulumi.secret(args.registry.password) }],
       }),
       { parent: this, retainOnDelete: true },
@@ -80,14 +80,14 @@ export class PushedImages extends pulumi.ComponentResource {
     return pulumi.interpolate`${repository}@${pushed.digest}`;
   }
 
-  /** A builder of BuildKit's own fills the cache; where base image and source are this machine's alone, the engine's builds. */
+  /** A BuildKit builder fills the cache. If only this machine has the base image and the source, the engine builds. */
   #builder(image: ImagePlan, { recipe, cacheRepository }: PushedImagesArgs): Partial<build.ImageArgs> {
     if (recipe.builder === "engine") return ENGINES_OWN_BUILDER;
     if (!cacheRepository) return {};
     const ref = pulumi.interpolate`${cacheRepository}:${image.flavour}-${variantOf(image)}`;
     return {
       cacheFrom: [{ registry: { ref } }],
-      // ECR takes a cache only as an image manifest.
+      // ECR accepts a cache only as an image manifest.
       cacheTo: [{ registry: { ref, mode: build.CacheMode.Max, imageManifest: true, ociMediaTypes: true } }],
     };
   }

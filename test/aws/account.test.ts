@@ -178,7 +178,7 @@ describe("a preview that has credentials", () => {
     const { plan, note } = await ask(planOf({ market: "spot" }));
     expect(codesOf(plan)[0]).toBe("quota-too-small");
     expect(note).toMatch(
-      /^Not everything was looked at\. AWS refuses ec2:DescribeInstances in us-east-1 \(UnauthorizedOperation: not you\): the credentials need /,
+      /^Not everything was not checked\. AWS refuses ec2:DescribeInstances in us-east-1 \(UnauthorizedOperation: not you\): the credentials need /,
     );
   });
 });
@@ -189,9 +189,7 @@ describe("a preview that can't ask AWS keeps the plan as it is and says why in o
     const plan = planOf();
     const checked = await ask(plan);
     expect(checked.plan).toBe(plan);
-    expect(checked.note).toMatch(
-      /^Quotas and zones of the account were not looked at\. There are no AWS credentials \(/,
-    );
+    expect(checked.note).toMatch(/^The account's quotas and zones were not checked\. There are no AWS credentials \(/);
   });
 
   test("with credentials that AWS does not know", async () => {
@@ -204,7 +202,7 @@ describe("a preview that can't ask AWS keeps the plan as it is and says why in o
     const checked = await ask(plan);
     expect(checked.plan).toBe(plan);
     expect(checked.note).toMatch(
-      /looked at\. AWS does not accept the credentials for .* \(AuthFailure: who are you\): run /,
+      /not checked\. AWS does not accept the credentials for .* \(AuthFailure: who are you\): run /,
     );
   });
 
@@ -215,7 +213,7 @@ describe("a preview that can't ask AWS keeps the plan as it is and says why in o
       connection: { endpoint: "http://127.0.0.1:9" },
     });
     expect(checked.plan).toBe(plan);
-    expect(checked.note).toMatch(/looked at\. AWS can't be reached for .* ECONNREFUSED .*: check the network\.$/);
+    expect(checked.note).toMatch(/not checked\. AWS can't be reached for .* ECONNREFUSED .*: check the network\.$/);
   });
 
   test("when AWS does not answer in time", async () => {
@@ -228,6 +226,6 @@ describe("a preview that can't ask AWS keeps the plan as it is and says why in o
     const checked = await preflight(plan, STACK, { timeoutSeconds: 1, connection });
     silent.close();
     expect(checked.plan).toBe(plan);
-    expect(checked.note).toBe("Quotas and zones of the account were not looked at. AWS did not answer within 1 s.");
+    expect(checked.note).toBe("The account's quotas and zones were not checked. AWS did not answer within 1 s.");
   });
 });

@@ -77,12 +77,12 @@ test("a start is told in a few lines, one for each change, and ends when the fro
     await players.write(front, "model", "running", `${part} of 42.0 GiB`);
     await shown(`model ${part} of 42.0 GiB`);
   }
-  await players.write(front, "loading", "running", "bringing the weights to the devices");
+  await players.write(front, "loading", "running", "copying the weights to the devices");
   await shown("front: loading the model into the backends");
   await players.write(front, "serving", "ready", "answered a generation");
   await following;
   expect(said.at(-1)).toMatch(/^ready after /);
-  expect(said).toContain("model is there");
+  expect(said).toContain("model is complete");
   expect(said, "nothing is said twice").toEqual([...new Set(said)]);
   expect(passing).toEqual(expect.arrayContaining(["model 10.0 of 42.0 GiB", "model 37.2 of 42.0 GiB"]));
 });
@@ -173,7 +173,7 @@ test("a machine that is gone ends the following, with its last words", async () 
   await players.terminate(backend);
   await expect(follow(front, [backend])).rejects.toThrow(
     new RegExp(
-      `gpu-1 \\(${backend.instanceId}\\) is (shutting-down|terminated).*\\. Its last words were: image: pulling\\.$`,
+      `gpu-1 \\(${backend.instanceId}\\) is (shutting-down|terminated).*\\. Its last status: image: pulling\\.$`,
     ),
   );
 });
@@ -195,11 +195,9 @@ test("after the bound every unfinished machine's last words are told, and where 
   const [first, ...lines] = message.split("\n");
   expect(first).toBe("The front has not answered within 1 s.");
   expect(lines).toHaveLength(2);
-  expect(lines[0]).toMatch(/^ {2}front \(i-\w+\) said .* ago: backends: 1 of 2\. More: /);
+  expect(lines[0]).toMatch(/^ {2}front \(i-\w+\) reported .* ago: backends: 1 of 2\. More: /);
   expect(lines[0]).toContain(look(front));
-  expect(lines[1]).toBe(
-    `  gpu-1 (${backend.instanceId}) has written nothing into its parameter. More: ${look(backend)}`,
-  );
+  expect(lines[1]).toBe(`  gpu-1 (${backend.instanceId}) has written nothing to its parameter. More: ${look(backend)}`);
 });
 
 test("a machine that can't reach SSM is heard through its console", async () => {
@@ -248,7 +246,7 @@ test("who may not ask is told what it takes, and that the start goes on", async 
     return "handled";
   };
   await expect(follow(front, [])).rejects.toThrow(
-    /^The start can't be followed: AWS refuses access \(AccessDeniedException: .*\): the credentials need ssm:GetParameters .*\. The machines go on; `pulumi up` follows them again\.$/,
+    /^The start can't be followed: AWS refuses access \(AccessDeniedException: .*\): the credentials need ssm:GetParameters .*\. The machines keep starting; `pulumi up` follows them again\.$/,
   );
 });
 
@@ -257,6 +255,6 @@ test("a following that is stopped says that the machines go on", async () => {
   const following = follow(await players.launch("front"), [], { signal: stop.signal });
   setTimeout(() => stop.abort(), 500);
   await expect(following).rejects.toThrow(
-    "The start is not followed any more. The machines go on; `pulumi up` follows them again.",
+    "Stopped following the start. The machines keep starting; `pulumi up` follows them again.",
   );
 });

@@ -166,7 +166,7 @@ test("a tag of Hugging Face counts where the server itself says nothing", async 
 
 test.each([
   ["is gone", 404, "there is no such file (404): check the source"],
-  ["is not for everybody", 403, "the server refuses access (403): where the model is gated or private"],
+  ["is not for everybody", 403, "the server refuses access (403): if the model is gated or private"],
   ["comes from a server that is out of order", 500, "the server answers 500"],
 ])("a source that %s ends the build with one line, and leaves nothing", async (_, status, reason) => {
   source.files.set("/m.gguf", (_, response) => {
@@ -193,7 +193,7 @@ test("a bucket that refuses is named, not the source", async () => {
   expect(exitCode).not.toBe(0);
   const failed = lines.filter((line) => line.startsWith("llama-rpc-cluster: failed:"));
   expect(failed).toHaveLength(1);
-  expect(failed[0]).toContain("the bucket no-such-bucket-here does not take");
+  expect(failed[0]).toContain("the bucket no-such-bucket-here does not accept");
 });
 
 test("a file of another bucket is copied within S3 and verified too", async () => {
@@ -237,13 +237,13 @@ test("a split model is imported by a build for each part, followed to its end, a
     const told: number[] = [];
     const files = names.map((name) => remote(name, SHA256));
     expect(await imported(files, { onProgress: ({ bytesDone }) => told.push(bytesDone) })).toEqual({
-      brought: 2,
-      there: 0,
+      transferred: 2,
+      alreadyPresent: 0,
     });
     expect(builds.count).toBe(2);
     expect(told.at(-1)).toBe(2 * CONTENT.length);
     for (const name of names) await assertImported(`models/${name}`);
-    expect(await imported(files)).toEqual({ brought: 0, there: 2 });
+    expect(await imported(files)).toEqual({ transferred: 0, alreadyPresent: 2 });
     expect(builds.count).toBe(2);
   } finally {
     await builds.close();
@@ -278,8 +278,8 @@ test("a build that an earlier run began is followed, not begun again", async () 
     const second = imported([remote("m.gguf")]);
     release();
     expect([await first, await second]).toEqual([
-      { brought: 1, there: 0 },
-      { brought: 1, there: 0 },
+      { transferred: 1, alreadyPresent: 0 },
+      { transferred: 1, alreadyPresent: 0 },
     ]);
     expect(builds.count).toBe(1);
   } finally {

@@ -86,8 +86,8 @@ test("a model gets into the bucket in parts, with its progress told, and is not 
   const file = await modelFile("whole.gguf", content);
   const progress: number[] = [];
   expect(await upload([file], { onProgress: ({ bytesDone }) => progress.push(bytesDone) })).toEqual({
-    brought: 1,
-    there: 0,
+    transferred: 1,
+    alreadyPresent: 0,
   });
   expect(await sha256InBucket(file.key)).toBe(sha256Of(content));
   expect(partsSent()).toBe(4);
@@ -95,7 +95,7 @@ test("a model gets into the bucket in parts, with its progress told, and is not 
   expect(progress).toEqual([...progress].sort((a, b) => a - b));
 
   front.seen = [];
-  expect(await upload([file])).toEqual({ brought: 0, there: 1 });
+  expect(await upload([file])).toEqual({ transferred: 0, alreadyPresent: 1 });
   expect(front.seen.map(({ method }) => method)).toEqual(["HEAD"]);
 });
 
@@ -107,8 +107,8 @@ test("a split model's parts are sent one after the other, and only those that ar
   await upload([first]);
   const totals: number[] = [];
   expect(await upload(files, { onProgress: ({ bytesTotal }) => totals.push(bytesTotal) })).toEqual({
-    brought: 1,
-    there: 1,
+    transferred: 1,
+    alreadyPresent: 1,
   });
   expect(new Set(totals)).toEqual(new Set([2 * (PART + 7)]));
   const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
@@ -158,9 +158,7 @@ test("an upload that was begun with another content is given up, not mixed with 
     signal: stop.signal,
     onProgress: ({ bytesDone }) => bytesDone >= 2 * PART && stop.abort(),
   });
-  await expect(stopped).rejects.toThrow(
-    /The upload of changed\.gguf was stopped after .* `pulumi up` goes on from there\./,
-  );
+  await expect(stopped).rejects.toThrow(/The upload of changed\.gguf was stopped after .* `pulumi up` resumes it\./);
   const content = randomBytes(4 * PART);
   const file = await modelFile("changed.gguf", content);
   front.seen = [];
@@ -172,10 +170,10 @@ test("an upload that was begun with another content is given up, not mixed with 
 test("a file that has another size than planned, or is gone, is not uploaded", async () => {
   const file = await modelFile("short.gguf", randomBytes(1000));
   await expect(upload([{ ...file, bytes: 2000 }])).rejects.toThrow(
-    /short\.gguf has 1000 bytes and had 2000 when it was planned with: wait until it is complete, then run `pulumi up` again\.$/,
+    /short\.gguf has 1000 bytes, but the plan counted 2000: wait until it is complete, then run `pulumi up` again\.$/,
   );
   await rm(file.place.path);
-  await expect(upload([file])).rejects.toThrow(/short\.gguf is not there any more: put it back/);
+  await expect(upload([file])).rejects.toThrow(/short\.gguf does not exist any more: put it back/);
 });
 
 test("what S3 refuses is told in one sentence with its remedy", async () => {
@@ -205,7 +203,7 @@ test("what S3 refuses is told in one sentence with its remedy", async () => {
   );
   front.intervene = () => undefined;
   await expect(upload([file], { bucket: "no-such-bucket-here" })).rejects.toThrow(
-    "there is no bucket no-such-bucket-here: run `pulumi refresh`, then `pulumi up`.",
+    "the bucket no-such-bucket-here does not exist: run `pulumi refresh`, then `pulumi up`.",
   );
 });
 

@@ -7,10 +7,10 @@ export interface AccessArgs {
   context: ClusterContext;
   network: ClusterNetwork;
   frontGroup: aws.ec2.SecurityGroup;
-  /** The front's fixed address: load balancers need not know which machine has it. */
+  /** The front's fixed address. Load balancers use it, so they do not depend on the machine. */
   frontAddress: string;
   /** The front's machine. */
   instanceId: pulumi.Output<string>;
-  /** Who is told when the front does not answer; null: nobody. */
+  /** Topic for the alarm that the front does not answer; null: no alarm. */
   alarmTopic: pulumi.Output<string> | null;
 }

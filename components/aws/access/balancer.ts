@@ -4,16 +4,16 @@ import { Rules } from "../network/security.ts";
 import type { AccessArgs } from "./args.ts";
 
 export interface BalancerArgs extends AccessArgs {
-  /** Who may reach it. */
+  /** Networks that may reach it. */
   allowedCidrs: readonly string[];
-  /** What it is, for whoever reads the group's description. */
+  /** Description of the group. */
   description: string;
-  /** Port at which it answers. */
+  /** Port that it listens on. */
   port: number;
   tags: Record<string, string>;
 }
 
-/** The group of a load balancer, which allowed networks reach and which reaches the front. */
+/** The security group of a load balancer: allowed networks reach it, and it reaches the front. */
 export function balancerGroup(name: string, args: BalancerArgs, parent: pulumi.Resource): aws.ec2.SecurityGroup {
   const { context, network, frontGroup } = args;
   const group = new aws.ec2.SecurityGroup(
@@ -25,7 +25,7 @@ export function balancerGroup(name: string, args: BalancerArgs, parent: pulumi.R
   const toFront = at(context.plan.frontPort);
   const rules = new Rules(name, context, parent);
   for (const cidrIpv4 of args.allowedCidrs) {
-    // Named after it, so that one that goes changes none of the others.
+    // Named after the network, so that removing one changes none of the others.
     rules.in(
       `balancer-from-${cidrIpv4.replaceAll(/[./]/g, "-")}`,
       group,
@@ -38,7 +38,7 @@ export function balancerGroup(name: string, args: BalancerArgs, parent: pulumi.R
   return group;
 }
 
-/** The front as a load balancer's target: by its fixed address, so that it need not know which machine has it. */
+/** The front as a load balancer's target: by its fixed address, so it does not depend on the machine. */
 export function frontTarget(
   name: string,
   args: AccessArgs,

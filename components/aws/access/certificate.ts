@@ -5,7 +5,7 @@ import { type ClusterContext, tagsOf } from "../naming.ts";
 export interface CertificateArgs {
   context: ClusterContext;
   domain: string;
-  /** Zone in which AWS looks for the proof that the domain is the user's. */
+  /** Zone for the DNS record that proves the ownership of the domain. */
   zoneId: pulumi.Input<string>;
 }
 
@@ -16,17 +16,17 @@ export interface CertificateArgs {
  * None.
  */
 export class Certificate extends pulumi.ComponentResource {
-  /** Known when the certificate is valid. */
+  /** Resolves when the certificate is valid. */
   readonly arn: pulumi.Output<string>;
 
   constructor(name: string, args: CertificateArgs, opts?: pulumi.ComponentResourceOptions) {
     const { context, domain, zoneId } = args;
     super("llama-rpc-cluster:aws:Certificate", name, { domain }, opts);
-    const inside = { parent: this };
+    const childOptions = { parent: this };
     const certificate = new aws.acm.Certificate(
       name,
       { domainName: domain, validationMethod: "DNS", tags: tagsOf(context, "load-balancer", "certificate") },
-      inside,
+      childOptions,
     );
     const proof = certificate.domainValidationOptions.apply(([first]) => {
       if (first === undefined) throw new Error(`AWS asks for no proof of ${domain}`);
@@ -42,12 +42,12 @@ export class Certificate extends pulumi.ComponentResource {
         ttl: 60,
         allowOverwrite: true,
       },
-      inside,
+      childOptions,
     );
     this.arn = new aws.acm.CertificateValidation(
       name,
       { certificateArn: certificate.arn, validationRecordFqdns: [record.fqdn] },
-      inside,
+      childOptions,
     ).certificateArn;
     this.registerOutputs();
   }

@@ -5,19 +5,19 @@ import { tagsOf } from "../naming.ts";
 import type { AccessArgs } from "./args.ts";
 import { balancerGroup, frontTarget } from "./balancer.ts";
 
-/** A long answer may say nothing for minutes while its prompt is computed: the most that a listener can be told. */
+/** Longest idle time that a listener allows, because a long prompt is computed for minutes before the first token. */
 const IDLE_SECONDS = 6000;
 
 /**
- * An internal load balancer that networks of the user's reach, and by option a PrivateLink service that other accounts
- * connect to. What goes over it is plain HTTP within AWS's network.
+ * An internal load balancer for networks of the user and, as an option, a PrivateLink service for other accounts. The
+ * traffic is plain HTTP within AWS's network.
  *
  * ### Cost
  * 0.0225 US dollars per hour, and 0.006 per unit of capacity.
  */
 export class PrivateAccess extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
-  /** Command with which another account connects, its own network still to be filled in; null without PrivateLink. */
+  /** Command for another account, with placeholders for its network; null without PrivateLink. */
   readonly command: pulumi.Output<string> | null;
 
   constructor(
@@ -28,7 +28,7 @@ export class PrivateAccess extends pulumi.ComponentResource {
     const { context, network, access } = args;
     super("llama-rpc-cluster:aws:PrivateAccess", name, { ...access }, opts);
     const { frontPort } = context.plan;
-    const inside = { parent: this };
+    const childOptions = { parent: this };
     const tags = tagsOf(context, "load-balancer", "internal");
     const group = balancerGroup(
       name,
@@ -49,18 +49,18 @@ export class PrivateAccess extends pulumi.ComponentResource {
         subnets: [network.serviceSubnetId],
         securityGroups: [group.id],
         enableDeletionProtection: context.plan.isProtected,
-        // Who connects by PrivateLink is admitted by name; their addresses are their own network's.
+        // PrivateLink clients are admitted by account: their addresses belong to their own network.
         enforceSecurityGroupInboundRulesOnPrivateLinkTraffic: access.privateLinkPrincipals.length > 0 ? "off" : "on",
         tags,
       },
-      inside,
+      childOptions,
     );
     const target = frontTarget(
       name,
       args,
       {
         protocol: "TCP",
-        // The front sees the balancer, so that its group's rule is all that it needs.
+        // The front sees the balancer's address, so the rule for the balancer's group is enough.
         preserveClientIp: "false",
         healthCheck: { protocol: "HTTP", path: "/health", matcher: "200", interval: 10 },
         tags,
@@ -77,7 +77,7 @@ export class PrivateAccess extends pulumi.ComponentResource {
         defaultActions: [{ type: "forward", targetGroupArn: target.arn }],
         tags,
       },
-      inside,
+      childOptions,
     );
     if (access.privateLinkPrincipals.length === 0) {
       this.command = null;
@@ -90,7 +90,7 @@ export class PrivateAccess extends pulumi.ComponentResource {
           allowedPrincipals: access.privateLinkPrincipals,
           tags,
         },
-        inside,
+        childOptions,
       );
       this.command = pulumi.interpolate`aws ec2 create-vpc-endpoint --vpc-endpoint-type Interface --region ${context.plan.region} --service-name ${service.serviceName} --vpc-id <yours> --subnet-ids <yours> --security-group-ids <yours>`;
     }

@@ -8,17 +8,17 @@ import { Certificate } from "./certificate.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 const HTTPS_PORT = 443;
-/** A long answer may say nothing for minutes while its prompt is computed: the most that a load balancer can be told. */
+/** Longest idle time that a load balancer allows, because a long prompt is computed for minutes before the first token. */
 const IDLE_SECONDS = 4000;
 /** TLS 1.3, and 1.2 with forward secrecy. */
 const TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06";
 
 /**
- * A public load balancer with a certificate and a name of the user's; nothing answers without TLS.
+ * A public load balancer with a certificate and the user's domain name; it answers with TLS only.
  *
  * ### Cost
- * 0.0225 US dollars per hour, 0.008 per unit of capacity and hour, 0.005 per hour for each of its two addresses, and what
- * {@link RateLimit} costs.
+ * 0.0225 US dollars per hour, 0.008 per unit of capacity and hour, 0.005 per hour for each of its two addresses, and the
+ * cost of {@link RateLimit}.
  */
 export class PublicAccess extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
@@ -30,7 +30,7 @@ export class PublicAccess extends pulumi.ComponentResource {
   ) {
     const { context, network, access } = args;
     super("llama-rpc-cluster:aws:PublicAccess", name, { ...access }, opts);
-    const inside = { parent: this };
+    const childOptions = { parent: this };
     const tags = tagsOf(context, "load-balancer", "public");
     const group = balancerGroup(
       name,
@@ -62,17 +62,17 @@ export class PublicAccess extends pulumi.ComponentResource {
       args,
       {
         protocol: "HTTP",
-        // It says 503 while it loads.
+        // The front answers 503 while it loads.
         healthCheck: { protocol: "HTTP", path: "/health", matcher: "200", interval: 10, unhealthyThreshold: 3 },
         tags,
       },
       this,
     );
-    const zone = aws.route53.getZoneOutput({ name: access.hostedZone, privateZone: false }, inside);
+    const zone = aws.route53.getZoneOutput({ name: access.hostedZone, privateZone: false }, childOptions);
     const certificate = new Certificate(
       `${name}-certificate`,
       { context, domain: access.domain, zoneId: zone.zoneId },
-      inside,
+      childOptions,
     );
     new aws.lb.Listener(
       name,
@@ -85,7 +85,7 @@ export class PublicAccess extends pulumi.ComponentResource {
         defaultActions: [{ type: "forward", targetGroupArn: target.arn }],
         tags,
       },
-      inside,
+      childOptions,
     );
     new aws.route53.Record(
       `${name}-name`,
@@ -95,13 +95,13 @@ export class PublicAccess extends pulumi.ComponentResource {
         type: "A",
         aliases: [{ name: balancer.dnsName, zoneId: balancer.zoneId, evaluateTargetHealth: false }],
       },
-      inside,
+      childOptions,
     );
     if (access.requestsPerFiveMinutes !== null) {
       new RateLimit(
         `${name}-rate`,
         { context, requestsPerFiveMinutes: access.requestsPerFiveMinutes, balancerArn: balancer.arn },
-        inside,
+        childOptions,
       );
     }
     if (args.alarmTopic !== null) {
@@ -122,7 +122,7 @@ export class PublicAccess extends pulumi.ComponentResource {
           alarmActions: [args.alarmTopic],
           tags: tagsOf(context, "load-balancer", "front-silent"),
         },
-        inside,
+        childOptions,
       );
     }
     this.endpoint = pulumi.output(`https://${access.domain}`);

@@ -9,7 +9,7 @@ export interface RateLimitArgs {
 }
 
 /**
- * A web firewall that answers 403 to an address that asks too often.
+ * A web firewall that answers 403 to an address with too many requests.
  *
  * ### Cost
  * 5 US dollars per month, 1 for the rule, and 0.60 per million requests.
@@ -21,7 +21,7 @@ export class RateLimit extends pulumi.ComponentResource {
     const counted = (metricName: string) => ({
       metricName,
       cloudwatchMetricsEnabled: true,
-      // Samples would hold what people ask.
+      // Samples would hold parts of users' requests.
       sampledRequestsEnabled: false,
     });
     const firewall = new aws.wafv2.WebAcl(

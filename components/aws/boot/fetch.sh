@@ -1,7 +1,7 @@
 #!/bin/bash
-# `llama-rpc-boot SCRIPT [ARGUMENT…]`: fetches this machine's scripts from the cluster's bucket, each by the SHA-256 that
-# its user data names, keeps them, and becomes one of them. Only this program is in the user data, which holds 16 KiB.
-# On a machine this text, and theirs, is without comments.
+# `llama-rpc-boot SCRIPT [ARGUMENT…]`: fetches this machine's scripts from the cluster's bucket, checks each against the
+# SHA-256 in the user data, keeps them, and replaces itself by SCRIPT. Only this program is in the user data, which is
+# limited to 16 KiB. Comments are removed from all scripts before they get to a machine.
 # LLAMA_RPC_ROOT and LLAMA_RPC_RETRY_SECONDS are for tests; see node.sh.
 set -uo pipefail
 
@@ -22,7 +22,7 @@ fetch() { # file sha256
     ((try < 5)) && sleep $((RETRY_SECONDS * try))
   done
   words="$(awk 'NF {line = $0} END {print line}' <<<"$words")"
-  local line="$EPOCHSECONDS booted failed s3://$BUCKET/boot/$2 (${1##*/}): ${words:-its SHA-256 is another}; let the machine's role read it and the VPC have S3's endpoint, or run pulumi up to bring it there"
+  local line="$EPOCHSECONDS booted failed s3://$BUCKET/boot/$2 (${1##*/}): ${words:-its SHA-256 differs}; let the machine's role read it and the VPC have S3's endpoint, or run pulumi up, which uploads it"
   timeout 60 aws ssm put-parameter --overwrite --type String --name "$STATUS_PARAMETER" --value "$line" >/dev/null
   echo "llama-rpc-cluster $MACHINE: $line" | tee -a "$ROOT/dev/console"
   exit 1

@@ -1,22 +1,22 @@
 # shellcheck shell=bash
-# The front's part of node.sh, which sources it: the API key, the model, and the one real generation that proves
-# that the cluster works.
+# The front's part of node.sh, which sources this file: the API key, the model, and one real generation that proves that
+# the cluster works.
 # shellcheck disable=SC2034,SC2154 # shared with node.sh
 
-# The key goes from AWS into files on tmpfs: one for llama-server, one as curl wants a header. It is on no command line, in
-# no environment and in no log.
+# Writes the key from AWS to files on tmpfs: one for llama-server, one as a header for curl. The key is never on a command
+# line, in an environment or in a log.
 fetch_key() {
   local key
   install -d -m 0700 -o 10001 -g 10001 "$RUN/secrets"
   retried 'ParameterNotFound|InvalidKeyId' read_key
   case "$?,$words" in
     0,*) ;;
-    *ParameterNotFound*) fail key "there is no parameter $KEY_PARAMETER: run pulumi up, it makes the API key's parameter" ;;
+    *ParameterNotFound*) fail key "the parameter $KEY_PARAMETER does not exist: run pulumi up, which creates it" ;;
     *AccessDenied*) fail key "the machine's role may not read $KEY_PARAMETER: $(last_line <<<"$words")" ;;
     *) fail key "$KEY_PARAMETER can't be read: $(last_line <<<"$words"); the VPC needs the endpoint ssm" ;;
   esac
   key="$(<"$RUN/secrets/api-key")"
-  [[ ${#key} -ge 16 ]] || fail key "the API key in $KEY_PARAMETER has ${#key} characters, at least 16 are needed: run pulumi up, it writes the key"
+  [[ ${#key} -ge 16 ]] || fail key "the API key in $KEY_PARAMETER has ${#key} characters, at least 16 are needed: run pulumi up, which writes the key"
   (umask 077 && printf 'Authorization: Bearer %s\n' "$key" >"$RUN/api-header")
   report key "done" "$KEY_PARAMETER"
 }
@@ -26,7 +26,7 @@ read_key() {
 }
 
 size_of() { stat --format %s "$1" 2>/dev/null || echo 0; }
-# Blocks, not lengths: parts of a file are written out of order.
+# Counts blocks, not the length, because parts of a file are written out of order.
 fetched_bytes() { du --summarize --block-size=1 "$DATA/models" | cut -f 1; }
 
 fetch_model() {
@@ -37,15 +37,15 @@ fetch_model() {
     retried '404|NoSuch|Not Found' cloud s3api head-object --bucket "$MODEL_BUCKET" --key "$key" --query ContentLength
     case "$?,$words" in
       0,*) size["$key"]="$(last_line <<<"$words")" ;;
-      *404* | *NoSuch* | *"Not Found"*) fail model "there is no s3://$MODEL_BUCKET/$key: run pulumi up, it brings the model there" ;;
-      *403* | *AccessDenied*) fail model "s3://$MODEL_BUCKET/$key is not there or the machine's role may not read it ($(last_line <<<"$words")): run pulumi up, it brings the model there" ;;
+      *404* | *NoSuch* | *"Not Found"*) fail model "s3://$MODEL_BUCKET/$key does not exist: run pulumi up, which uploads the model" ;;
+      *403* | *AccessDenied*) fail model "s3://$MODEL_BUCKET/$key does not exist or the machine's role may not read it ($(last_line <<<"$words")): run pulumi up, which uploads the model" ;;
       *) fail model "s3://$MODEL_BUCKET can't be reached: $(last_line <<<"$words"); the VPC needs S3's gateway endpoint" ;;
     esac
     sum=$((sum + size["$key"]))
   done
   ((sum == MODEL_BYTES)) ||
-    fail model "s3://$MODEL_BUCKET holds $sum bytes of the model and the plan says $MODEL_BYTES: run pulumi up, it brings the model there anew"
-  # Another model, or a download that was cut off.
+    fail model "s3://$MODEL_BUCKET holds $sum bytes of the model, but the plan says $MODEL_BYTES: run pulumi up, which uploads the model again"
+  # Remove another model or an incomplete download.
   for file in "$DATA"/models/*; do
     [[ " ${MODEL_KEYS[*]##*/} " == *" ${file##*/} "* ]] || rm -f "$file"
   done
@@ -69,7 +69,7 @@ fetch_file() { # key file
   fail model "s3://$MODEL_BUCKET/$1 can't be fetched: $(last_line <"$RUN/copy.log"); the VPC needs S3's gateway endpoint"
 }
 
-copy() { # key file; ends when nothing has come for two minutes
+copy() { # key file; fails after two minutes without data
   local fetched before=-1 still=0
   printf '[default]\ns3 =\n  preferred_transfer_client = crt\n  target_bandwidth = 100Gb/s\n' >"$RUN/aws.conf"
   AWS_CONFIG_FILE="$RUN/aws.conf" aws s3 cp --no-progress --only-show-errors "s3://$MODEL_BUCKET/$1" "$2" >"$RUN/copy.log" 2>&1 &
@@ -80,9 +80,9 @@ copy() { # key file; ends when nothing has come for two minutes
     report model running "$(in_gib "$fetched") of $(in_gib "$MODEL_BYTES") GiB"
     if ((still >= 24)); then
       kill "$child"
-      echo "nothing has come for two minutes" >>"$RUN/copy.log"
+      echo "no data for two minutes" >>"$RUN/copy.log"
     fi
-    # Five seconds, but no longer than the copy lasts.
+    # Wait five seconds, or less if the copy ends.
     timeout 5 tail --pid="$child" --follow /dev/null
   done
   wait "$child"
@@ -93,34 +93,34 @@ prepare_front() {
   fetch_model
 }
 
-# Follows the container's log through its wait for the backends, then asks for a generation.
+# Follows the container's log while it waits for the backends, then requests a generation.
 await_front() {
-  # The container's own bound comes first: it knows which backend is missing.
-  local deadline=$((SECONDS + STARTUP_SECONDS + 20)) line told=""
+  # The container's own time limit is shorter, because it knows which backend is missing.
+  local deadline=$((SECONDS + STARTUP_SECONDS + 20)) line reported=""
   while ((SECONDS < deadline)); do
     line="$(docker logs "$name" 2>&1 | grep -oE 'backends: [0-9]+ of [0-9]+ ready( after)?' | tail -n 1)"
     case "$(container_state),$line" in
-      ended,*) fail "${told:-loading}" "$(end_of_container)" ;;
+      ended,*) fail "${reported:-loading}" "$(end_of_container)" ;;
       healthy,*)
-        # A quick load is over between two looks.
-        [[ "$told" == loading || -z "$line" ]] || report backends "done" "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")"
+        # A quick load may end between two checks.
+        [[ "$reported" == loading || -z "$line" ]] || report backends "done" "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")"
         prove_generation && return
         ;;
-      *,*after | *,) [[ "$told" == loading ]] || report_loading "$line" ;;
-      *) report backends running "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")" && told=backends ;;
+      *,*after | *,) [[ "$reported" == loading ]] || report_loading "$line" ;;
+      *) report backends running "$(grep -oE '[0-9]+ of [0-9]+' <<<"$line")" && reported=backends ;;
     esac
     sleep 1
   done
-  fail "${told:-loading}" "the front does not answer after $STARTUP_SECONDS s: $(docker logs --tail 20 "$name" 2>&1 | last_line); allow more time, or see why the backends are slow"
+  fail "${reported:-loading}" "the front does not answer after $STARTUP_SECONDS s: $(docker logs --tail 20 "$name" 2>&1 | last_line); allow more time, or see why the backends are slow"
 }
-report_loading() { # the log's line on backends, empty as long as there is none
+report_loading() { # the log's line about backends, empty if there is none yet
   if [[ -n "$1" ]]; then
     report backends "done" "$(grep -oE '[0-9]+ of [0-9]+' <<<"$1")"
   elif printf '%s\n' "${ENVIRONMENT[@]}" | grep -q '^APP_RPC_BACKENDS=.'; then
     return
   fi
-  told=loading
-  report loading running "bringing the weights to the devices"
+  reported=loading
+  report loading running "copying the weights to the devices"
 }
 
 setting() { printf '%s\n' "${ENVIRONMENT[@]}" | sed -n "s/^$1=//p"; }
@@ -136,11 +136,11 @@ prove_generation() {
     report serving ready "answered a generation"
     return
   fi
-  fail serving "the front is healthy and does not answer a generation: status $status $(head -c 300 "$answer" 2>/dev/null)"
+  fail serving "the front is healthy but does not answer a generation: status $status $(head -c 300 "$answer" 2>/dev/null)"
 }
 
-# Prints a backend that the running front has lost. llama-server holds one connection to each from its start to its end,
-# and notices only in the middle of the next answer, which it then aborts: better to start again before.
+# Prints a backend that the running front has lost. llama-server keeps one connection to each backend for its whole life
+# and notices a loss only during the next answer, which it then aborts. A restart before that is better.
 lost_backend() {
   local backend a b c d port remote list
   list="$(setting APP_RPC_BACKENDS)"

@@ -1,4 +1,4 @@
-/** What a machine of target aws is told when it boots; plain strings, so that user data can be rendered without Pulumi. */
+/** The boot configuration of a machine of target aws, in plain strings, so that user data is rendered without Pulumi. */
 
 /** One container of a machine. */
 export interface ContainerBoot {
@@ -17,43 +17,43 @@ export interface ContainerBoot {
   memoryBytes: number;
 }
 
-/** What the front's machine needs beyond its container. */
+/** What the front's machine needs in addition. */
 export interface FrontBoot {
   /**
-   * Name of the SSM SecureString with the API key. The machine reads it itself, into a file on tmpfs that is mounted at
+   * Name of the SSM SecureString with the API key. The machine reads it itself into a file on tmpfs, mounted at
    * `/run/secrets`.
    */
   keyParameter: string;
-  /** The model in the bucket, each file as `models/<fileName>`; it comes to `/models`. `bytes` is the sum of all parts. */
+  /** The model in the bucket, each file as `models/<fileName>`; the machine copies it to `/models`. `bytes` is the sum. */
   model: { bucket: string; keys: readonly string[]; bytes: number };
-  /** Longest wait for the backends and the load, in seconds from the container's start. */
+  /** Longest wait for the backends and the load, in seconds since the container's start. */
   startupSeconds: number;
 }
 
-/** One machine. */
+/** The boot configuration of one machine. */
 export interface NodeBoot {
   /** Cluster's stack, for messages. */
   stack: string;
   /** Machine's name, for messages. */
   machine: string;
   region: string;
-  /** SSM parameter (String) that the machine writes its status into: `/llama-rpc-cluster/<stack>/status/<machine>`. */
+  /** SSM parameter (String) for the machine's status: `/llama-rpc-cluster/<stack>/status/<machine>`. */
   statusParameter: string;
   /**
-   * Bucket that holds `bootScripts`, each under its key, before the machine starts. The machine's role has to allow
-   * `s3:GetObject` on `boot/*` there, a backend's role too.
+   * Bucket that holds `bootScripts`, each under its key, before the machine starts. The role of every machine, also a
+   * backend's, must allow `s3:GetObject` on its `boot/*`.
    */
   bucket: string;
   containers: readonly ContainerBoot[];
-  /** The front's machine only. */
+  /** Only for the front's machine. */
   front: FrontBoot | null;
   /**
-   * Stop the machine after so many minutes without a request (front) or without a client (backend, which before its first
-   * client waits for at least two hours); null: never.
+   * Stop the machine after this many minutes without a request (front) or without a client (backend, which waits at least
+   * two hours for its first client); null: never.
    */
   stopAfterIdleMinutes: number | null;
-  /** Stop the machine so many hours after each start; null: never. */
+  /** Stop the machine this many hours after each start; null: never. */
   stopAfterHours: number | null;
-  /** Use the machine's NVMe instance store for model and cache; the disk's content is lost at each stop. */
+  /** Use the machine's NVMe instance store for model and cache; its content is lost at each stop. */
   instanceStore: boolean;
 }

@@ -1,11 +1,11 @@
 #!/bin/bash
-# `node.sh NAME`, run by the unit llama-rpc-node@NAME: brings one container of this machine up, stays with it, and
-# says at each step where it is: in the machine's SSM parameter, on the console and in the journal, as
-# `<unix seconds> <step> <state> <text>` (see report.ts). It ends when the container does, or with the one line that says
-# what is wrong and what to do; systemd then starts it again, after a longer pause each time.
-# What it is to run is in /etc/llama-rpc-cluster (see user-data.ts); how it comes to the machine, in fetch.sh.
+# `node.sh NAME`, run by the unit llama-rpc-node@NAME: starts one container of this machine, watches it, and reports each
+# step in the machine's SSM parameter, on the console and in the journal, as `<unix seconds> <step> <state> <text>` (see
+# aws/machine-status.ts). It ends when the container ends, or with one line that gives the fault and the remedy; systemd
+# then starts it again, after a longer pause each time.
+# Its configuration is in /etc/llama-rpc-cluster (see user-data.ts); fetch.sh brings it to the machine.
 # For tests, both unset on a machine:
-#   LLAMA_RPC_ROOT           goes before every path of this project and before /dev/console
+#   LLAMA_RPC_ROOT           prefix of every path of this project and of /dev/console
 #   LLAMA_RPC_RETRY_SECONDS  first pause between two tries; 5
 set -uo pipefail
 
@@ -13,11 +13,11 @@ readonly name="$1"
 readonly ROOT="${LLAMA_RPC_ROOT:-}" RETRY_SECONDS="${LLAMA_RPC_RETRY_SECONDS:-5}"
 readonly ETC="$ROOT/etc/llama-rpc-cluster" RUN="$ROOT/run/llama-rpc-cluster" DATA="$ROOT/var/lib/llama-rpc-cluster"
 readonly GIB=1073741824
-# AWS refuses what is signed more than 5 minutes beside its own time.
+# AWS refuses signatures that differ from its own time by more than 5 minutes.
 readonly MOST_CLOCK_ERROR_SECONDS=240
 words=""
 
-# shellcheck source=/dev/null # node.conf and NAME.conf set what is in capitals below and nowhere here
+# shellcheck source=/dev/null # node.conf and NAME.conf set the upper-case variables that this file does not set
 source "$ETC/node.conf"
 # shellcheck source=/dev/null
 source "$ETC/$name.conf"
@@ -30,7 +30,7 @@ report() { # step state text
   publish
 }
 
-# The machine's line, where it is not yet known to be outside.
+# Publishes the machine's line if it has changed.
 publish() {
   (
     flock 9
@@ -47,7 +47,7 @@ publish() {
   ) 9>"$RUN/publish.lock"
 }
 
-# One line for all containers of the machine: a failed one, else a degraded one, else the one that is furthest back.
+# One line for all containers of the machine: a failed one, else a degraded one, else the one with the least progress.
 machine_status() {
   local one time step state text line="" degraded="" ready=0 rank least=99
   local -A ranks=([booted]=0 [docker]=1 [image]=2 [key]=3 [model]=4 [backends]=5 [loading]=6 [serving]=7)
@@ -78,7 +78,7 @@ cloud() { timeout 60 aws --output text --cli-connect-timeout 5 --cli-read-timeou
 last_line() { awk 'NF {line = $0} END {print line}'; }
 in_gib() { awk -v bytes="$1" 'BEGIN {printf "%.1f", bytes / 1073741824}'; }
 
-# Tries a command up to five times; $words is what it said. A failure that matches the pattern (-: none) is not tried again.
+# Tries a command up to five times; $words is its output. A failure that matches the pattern (-: none) is not retried.
 retried() { # pattern command...
   local final="$1" try
   shift
@@ -93,7 +93,7 @@ retried() { # pattern command...
 check_clock() {
   local try endpoint="${AWS_ENDPOINT_URL:-https://ssm.$AWS_REGION.amazonaws.com}" date error
   for try in 1 2; do
-    # Nothing is sent and only the date is read: a clock that is years off must not end this at the certificate.
+    # Ignores the certificate, because a clock that is years off would fail there. Sends nothing and reads only the date.
     date="$(curl --silent --insecure --head --max-time 10 "$endpoint" | sed -n 's/^[Dd]ate: *//p' | tr -d '\r')"
     if [[ -z "$date" ]]; then
       report booted running "$endpoint does not answer yet, the clock is not checked"
@@ -103,7 +103,7 @@ check_clock() {
     ((${error#-} <= MOST_CLOCK_ERROR_SECONDS)) && return
     ((try == 1)) && chronyc -a makestep >/dev/null 2>&1
   done
-  fail booted "the clock is wrong by $error s and AWS refuses requests from 300 s on: let the machine reach 169.254.169.123 (Amazon Time Sync) or mend chronyd, then reboot it"
+  fail booted "the clock is wrong by $error s, and AWS refuses requests from 300 s: let the machine reach 169.254.169.123 (Amazon Time Sync) or fix chronyd, then reboot it"
 }
 
 prepare_docker() {
@@ -114,7 +114,7 @@ prepare_docker() {
     report docker running "installing ${packages[*]}"
     command -v dnf >/dev/null ||
       fail docker "${packages[*]}: not on this image, and it has no dnf: use an image of Amazon Linux 2023"
-    # Of other repositories, NVIDIA's among them, none can be reached from here, and each would be waited for.
+    # Other repositories, such as NVIDIA's, can't be reached from here, and dnf would wait for each.
     retried 'No match for argument' timeout 300 dnf install --assumeyes --quiet --disablerepo='*' --enablerepo='amazonlinux*' "${packages[@]}" ||
       fail docker "${packages[*]} can't be installed: $(last_line <<<"$words"); the S3 endpoint's policy has to allow al2023-repos-$AWS_REGION-*"
   fi
@@ -126,7 +126,7 @@ prepare_docker() {
     fail docker "no NVIDIA driver answers: $(last_line <<<"$words"); use a type with NVIDIA GPUs and the Deep Learning image of Amazon Linux 2023"
 }
 
-# A blank instance store, as after each stop, gets a file system; the Deep Learning image has mounted its own already.
+# An empty instance store, as after each stop, gets a file system; the Deep Learning image has already mounted its own.
 prepare_instance_store() {
   [[ "$INSTANCE_STORE" == true ]] || return 0
   mountpoint --quiet "$DATA" && return
@@ -142,7 +142,7 @@ need_room() { # step directory bytes what
   local free
   free="$(df --output=avail --block-size=1 "$2" | tail -n 1)"
   ((free >= $3)) && return
-  # Only a cache: what is missing comes over the network once more.
+  # The cache may be removed: backends fetch missing weights over the network again.
   rm -rf "$DATA"/cache/*/rpc
   free="$(df --output=avail --block-size=1 "$2" | tail -n 1)"
   ((free >= $3)) ||
@@ -160,20 +160,20 @@ pull_image() {
   retried 'manifest unknown|not found|invalid reference|no matching manifest|no space left' timeout 1800 docker pull --quiet "$IMAGE" && return
   reason="$(last_line <<<"$words")"
   case "$words" in
-    *"manifest unknown"* | *"not found"* | *"invalid reference"*) reason="the registry has no such digest ($reason): run pulumi up, it pushes the image" ;;
-    *"no matching manifest"*) reason="the image is for another architecture than $(uname -m) ($reason): run pulumi up, it builds what the machine types need" ;;
+    *"manifest unknown"* | *"not found"* | *"invalid reference"*) reason="the registry has no such digest ($reason): run pulumi up, which pushes the image" ;;
+    *"no matching manifest"*) reason="the image has no $(uname -m) variant ($reason): run pulumi up, which builds it for the machine types" ;;
     *"no space left"*) reason="disk full ($reason): give the machine a larger disk" ;;
-    *denied* | *authori[sz]* | *"basic auth"*) reason="the registry refuses ($reason): the machine's role has to allow ecr:GetAuthorizationToken and pulling from this repository" ;;
+    *denied* | *authori[sz]* | *"basic auth"*) reason="the registry refuses access ($reason): the machine's role has to allow ecr:GetAuthorizationToken and pulling from this repository" ;;
     *) reason="the registry can't be reached ($reason): the VPC needs the endpoints ecr.api, ecr.dkr and S3's" ;;
   esac
   fail image "$IMAGE: $reason"
 }
 
-# The container shares the machine's network, and whoever breaks into it would have the machine's role from there.
+# The container shares the machine's network: without this rule an intruder could get the machine's role from there.
 guard_metadata() {
   local rule=(OUTPUT --destination 169.254.169.254 --match owner --uid-owner 10001 --jump REJECT)
   iptables --wait --check "${rule[@]}" 2>/dev/null || words="$(iptables --wait --insert "${rule[@]}" 2>&1)" ||
-    fail serving "the metadata service can't be closed to containers: $(last_line <<<"$words"); use an image with iptables"
+    fail serving "containers can't be kept from the metadata service: $(last_line <<<"$words"); use an image with iptables"
 }
 
 start_container() {
@@ -182,7 +182,7 @@ start_container() {
   docker rm --force "$name" >/dev/null 2>&1
   install -d -m 0700 -o 10001 -g 10001 "$DATA/cache/$name"
   options+=(--tmpfs "/tmp:rw,nosuid,nodev,noexec,size=64m" --ulimit nproc=4096:4096)
-  # Swap is set to the same: a model in swap is an outage that looks like life.
+  # The swap limit is the same: a swapping model looks alive but never answers.
   options+=(--memory "$MEMORY_BYTES" --memory-swap "$MEMORY_BYTES" --volume "$DATA/cache/$name:/cache" --health-interval 5s)
   if [[ -d /run/systemd/journal ]]; then options+=(--log-driver journald); else options+=(--log-driver json-file --log-opt max-size=10m); fi
   [[ -n "$GPUS" ]] && options+=(--gpus "$([[ "$GPUS" == all ]] && echo all || echo "\"device=$GPUS\"")")
@@ -201,7 +201,7 @@ container_state() {
   esac
 }
 
-# Why the container ended, in one line: what it refused, else its last complaint, else its last line.
+# Why the container ended, in one line: its refusal, else its last error, else its last line.
 end_of_container() {
   local log line ended
   ended="$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' "$name" 2>/dev/null)"
@@ -227,19 +227,19 @@ await_backend() {
 }
 
 stay() {
-  local state told=healthy round=0 lost="" before
+  local state reported=healthy round=0 lost="" before
   while state="$(container_state)" && [[ "$state" != ended ]]; do
-    # Not ended: a front that is busy beyond the check's patience comes back by itself.
-    [[ "$state" != unhealthy || "$told" == unhealthy ]] || report serving degraded "$name answers its health check no more; it goes on running"
-    [[ "$state" != healthy || "$told" == healthy ]] || report serving ready "$name is healthy again"
-    [[ "$state" == running ]] || told="$state"
+    # Keep it running: a front that is too busy for the health check recovers by itself.
+    [[ "$state" != unhealthy || "$reported" == unhealthy ]] || report serving degraded "$name fails its health check but keeps running"
+    [[ "$state" != healthy || "$reported" == healthy ]] || report serving ready "$name is healthy again"
+    [[ "$state" == running ]] || reported="$state"
     if [[ "$ROLE" == server ]]; then
       before="$lost" lost="$(lost_backend)"
       [[ -z "$lost" || "$lost" != "$before" ]] ||
-        fail serving "the backend at $lost has left; the front starts again and waits for it"
+        fail serving "the backend at $lost is gone; the front restarts and waits for it"
     fi
     ((++round % 12 == 0)) && publish
-    # A stop is not to wait for it.
+    # A stop must not wait for the sleep.
     sleep 5 &
     wait $!
   done
@@ -259,12 +259,12 @@ main() {
   install -d "$RUN/status"
   trap leave TERM INT
   local before=$(($(failures) < 5 ? $(failures) : 5))
-  # The last failure stays to be read meanwhile.
+  # Keep the last failure readable in the meantime.
   ((before == 0)) || sleep $((RETRY_SECONDS * (2 ** (before - 1))))
   report booted running "try $(($(failures) + 1))"
   check_clock
   exec 8>"$RUN/prepare.lock"
-  flock --wait 3600 8 || fail docker "another container of this machine has been in the way for an hour; reboot the machine"
+  flock --wait 3600 8 || fail docker "another container of this machine has held the lock for an hour; reboot the machine"
   prepare_docker
   prepare_instance_store
   pull_image

@@ -1,4 +1,4 @@
-/** The shell scripts of a machine, and the bucket's objects that hold them. */
+/** The shell scripts of a machine, and the objects in the bucket that hold them. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -8,15 +8,15 @@ import { join } from "node:path";
 export interface BootScript {
   /** File name on the machine. */
   name: string;
-  /** Key in the bucket: `boot/<sha256>`. A new text is a new key, so that a machine never gets another than it was told. */
+  /** Key in the bucket: `boot/<sha256>`. A new text has a new key, so a machine always gets the text that its user data names. */
   key: string;
   sha256: string;
   body: string;
 }
 
 /**
- * What the bucket has to hold before a machine starts, by who needs it: `node.sh` every machine, `front.sh` the front's,
- * `stop.sh` those that stop themselves.
+ * The scripts that the bucket must hold before a machine starts: `node.sh` for every machine, `front.sh` for the front's,
+ * `stop.sh` for machines that stop themselves.
  */
 export const bootScripts = {
   node: bootScript("node.sh"),
@@ -30,12 +30,12 @@ function bootScript(name: string): BootScript {
   return { name, key: `boot/${sha256}`, sha256, body };
 }
 
-/** A file of this folder as it is. */
+/** A file of this folder, unchanged. */
 export function bootFile(name: string): string {
   return readFileSync(join(import.meta.dirname, name), "utf8");
 }
 
-/** Another comment is no other program: it must not replace a machine. */
+/** Removes comments, because a changed comment must not replace a machine. */
 export function withoutComments(script: string): string {
   return script
     .split("\n")

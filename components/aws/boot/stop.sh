@@ -1,11 +1,11 @@
 #!/bin/bash
-# Run once a minute by llama-rpc-stop.timer on a machine that stops itself: powers it off when it has been up
-# for STOP_AFTER_HOURS, or when nobody has used it for STOP_AFTER_IDLE_MINUTES. EC2 then stops the instance (it was made
-# with instanceInitiatedShutdownBehavior "stop"); its disk stays, and costs.
-# A front is used when it computes. A backend is used as long as a front is connected: fronts stay connected from their
-# start to their end, so a backend follows its front. Before its first front, which may still be fetching its model, a
-# backend waits for at least LEAST_MINUTES_BEFORE_CLIENT.
-# LLAMA_RPC_ROOT is for tests, as in node.sh; here it goes before /proc as well.
+# llama-rpc-stop.timer runs this once a minute on a machine that stops itself. It powers the machine off after
+# STOP_AFTER_HOURS, or after STOP_AFTER_IDLE_MINUTES without use. EC2 then stops the instance (created with
+# instanceInitiatedShutdownBehavior "stop"); its disk stays and costs.
+# A front is in use while it computes. A backend is in use while a front is connected: fronts stay connected for their whole
+# life, so a backend follows its front. A backend waits at least LEAST_MINUTES_BEFORE_CLIENT for its first front, which may
+# still be fetching the model.
+# LLAMA_RPC_ROOT is for tests, as in node.sh; here it is also a prefix of /proc.
 set -uo pipefail
 
 readonly ROOT="${LLAMA_RPC_ROOT:-}"
@@ -31,12 +31,12 @@ setting() { # container variable
   (source "$ETC/$1.conf" && printf '%s\n' "${ENVIRONMENT[@]}" | sed -n "s/^$2=//p")
 }
 
-# A front: whether it computes now, or has since the last look.
+# A front: whether it computes now, or has since the last check.
 front_is_used() {
   local port counters
   port="$(setting "${CONTAINERS[0]}" APP_PORT)"
   if ! counters="$(curl --silent --fail --max-time 20 --header "@$RUN/api-header" "http://127.0.0.1:${port:-8080}/metrics")"; then
-    # Still starting. One that does not come up in its time is not used.
+    # It is still starting. A front that does not start in time counts as unused.
     ((uptime < STARTUP_SECONDS))
     return
   fi
@@ -45,7 +45,7 @@ front_is_used() {
   echo "$counters" >"$RUN/counters"
 }
 
-# A backend: whether anybody is connected to one of the machine's RPC ports.
+# A backend: whether a client is connected to one of the machine's RPC ports.
 backends_are_used() {
   local name ports=""
   for name in "${CONTAINERS[@]}"; do ports+="$(printf ' %04X ' "$(setting "$name" APP_PORT)")"; done

@@ -1,10 +1,10 @@
-/** A machine's user data: its configuration, the program that fetches its scripts, and its units, as cloud-config. */
+/** A machine's user data as cloud-config: its configuration, the program that fetches its scripts, and its systemd units. */
 
 import { asYaml } from "../../../aws/yaml.ts";
 import type { ContainerBoot, NodeBoot } from "./node-boot.ts";
 import { type BootScript, bootFile, bootScripts, withoutComments } from "./scripts.ts";
 
-/** EC2's bound on user data before base64, in bytes. */
+/** EC2's limit for user data before base64, in bytes. */
 export const MOST_USER_DATA_BYTES = 16_384;
 
 const CONFIGURATION = "/etc/llama-rpc-cluster";
@@ -17,10 +17,9 @@ interface File {
 }
 
 /**
- * Renders the user data of a machine. It is plain text, holds no secret, and is the same for the same boot: it changes only
- * if what runs changes.
+ * Renders the user data of a machine: plain text without secrets. The same configuration gives the same text.
  * @returns `#cloud-config …`, at most 16 KiB
- * @throws Error on a name that is none, on a control character, and on more than 16 KiB
+ * @throws Error on an invalid name, on a control character, and on more than 16 KiB
  */
 export function renderUserData(node: NodeBoot): string {
   for (const { name } of node.containers) {
@@ -41,7 +40,7 @@ export function renderUserData(node: NodeBoot): string {
       ],
     }),
   ].join("\n");
-  // YAML would escape it, and the shell that reads the file would get it.
+  // YAML would escape it, and the shell would then read the escape.
   if (files.some(({ content }) => /[^\P{Cc}\n]/u.test(content)))
     throw new Error(
       `User data of machine ${node.machine}: a control character in a name, value or argument; remove it.`,
@@ -49,7 +48,7 @@ export function renderUserData(node: NodeBoot): string {
   const bytes = Buffer.byteLength(text);
   if (bytes > MOST_USER_DATA_BYTES)
     throw new Error(
-      `User data of machine ${node.machine}: ${bytes} bytes, and EC2 takes ${MOST_USER_DATA_BYTES}; shorten the containers' arguments.`,
+      `User data of machine ${node.machine}: ${bytes} bytes, but EC2 takes ${MOST_USER_DATA_BYTES}; shorten the containers' arguments.`,
     );
   return text;
 }
@@ -143,7 +142,7 @@ function containerConfiguration(container: ContainerBoot): string {
 const assignment = (name: string, value: string): string => `${name}=${shell(value)}`;
 const list = (name: string, values: readonly string[]): string => `${name}=(${values.map(shell).join(" ")})`;
 
-/** A text as the shell reads it back. */
+/** Quotes a text for the shell. */
 function shell(text: string): string {
   return /^[A-Za-z0-9_.,:/=@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

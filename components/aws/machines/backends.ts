@@ -14,7 +14,7 @@ export interface BackendsArgs {
   images: ClusterImages;
 }
 
-/** The machines that run `ggml-rpc-server`, one for each GPU that a machine has, reached by the front alone. */
+/** The machines that run `ggml-rpc-server`, one server for each GPU of a machine. Only the front reaches them. */
 export class Backends extends pulumi.ComponentResource {
   /** In the order of the plan. */
   readonly nodes: readonly Node[];
@@ -46,7 +46,7 @@ function containerOf(backend: BackendPlan, images: ClusterImages): NodeContainer
   return nodeContainer(backend.name, "backend", backend, images);
 }
 
-/** A container as the plan has it. */
+/** A container from its plan. */
 export function nodeContainer(
   name: string,
   role: NodeContainer["role"],

@@ -6,16 +6,16 @@ import { type ClusterContext, tagsOf } from "../naming.ts";
 export interface BootObjectsArgs {
   context: ClusterContext;
   bucket: pulumi.Input<string>;
-  /** What must be there before anything is put into the bucket. */
+  /** Resources that must exist before an object is put into the bucket. */
   readiness: readonly pulumi.Resource[];
 }
 
 /**
- * The programs of the machines, in the bucket that they read the model from: user data has room for 16 KiB. Each is named
- * by its hash, which stands in the user data, so that a machine never runs another than it was told.
+ * The machines' programs, in the model's bucket, because user data is limited to 16 KiB. Each object's name is its hash, and
+ * the user data names the hash, so a machine always runs the program that its user data names.
  *
  * ### Cost
- * None to speak of.
+ * Negligible.
  */
 export class BootObjects extends pulumi.ComponentResource {
   readonly objects: readonly aws.s3.BucketObjectv2[];

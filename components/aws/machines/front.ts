@@ -18,18 +18,18 @@ export interface FrontArgs {
   groups: SecurityGroups;
   images: ClusterImages;
   key: ApiKey;
-  /** The front is made after and removed before them. */
+  /** The front is created after them and removed before them. */
   backends: Backends;
-  /** Files of the model, and where each is now. */
+  /** Files of the model, with their sources. */
   modelFiles: readonly ModelFile[];
 }
 
-/** Longest that a machine may take until its container starts, beyond the load: a system, its packages and an image. */
+/** Longest time from a machine's start to its container's start: boot, packages and image. */
 const BOOT_SECONDS = 1200;
 
 /**
- * The machine that runs `llama-server`, wired to the backends' addresses. It is made when the model is in its bucket, and
- * `up` ends when it has answered.
+ * The machine that runs `llama-server`, connected to the backends' addresses. It is created when the bucket holds the model,
+ * and `up` ends when it has answered.
  */
 export class Front extends pulumi.ComponentResource {
   readonly node: Node;
@@ -93,7 +93,7 @@ function followed(node: Node) {
   return { machine: node.machineName, instanceId: node.instance.id, statusParameter: node.statusParameter };
 }
 
-/** What the SSM agent needs for a session. These actions do not support resource-level permissions. */
+/** Permissions that the SSM agent needs for a session. These actions do not support resource-level permissions. */
 function sessionStatements(mode: AccessPlan["mode"]): Statement[] {
   if (mode !== "ssm") return [];
   return [

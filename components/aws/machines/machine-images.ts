@@ -2,8 +2,8 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * The machine images that AWS names in public parameters. AWS names newer ones every week: the first that a stack got for a
- * kind of machine is kept, so that no machine is replaced for it, and all of a kind have the same.
+ * The machine images that AWS publishes in public parameters. AWS publishes newer ones every week. A stack keeps the first
+ * image that it got for a kind of machine, so no machine is replaced for a newer one and all of a kind have the same image.
  */
 export class MachineImages extends pulumi.ComponentResource {
   readonly #ids = new Map<string, pulumi.Output<string>>();
@@ -13,7 +13,7 @@ export class MachineImages extends pulumi.ComponentResource {
     const parameters = [...new Set(args.parameters)];
     super("llama-rpc-cluster:aws:MachineImages", name, { parameters }, opts);
     for (const parameter of parameters) {
-      // `value` counts as a secret, which a public image is not.
+      // `value` would be a secret, but the id of a public image is not one.
       const newest = aws.ssm.getParameterOutput({ name: parameter }, { parent: this }).insecureValue;
       const pin = new pulumi.Stash(
         `${name}-${shortName(parameter)}`,
@@ -25,20 +25,21 @@ export class MachineImages extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** Id of the image that a parameter named when it was first asked for: `ami-…`. */
+  /** Id of the image that a parameter held when it was first read: `ami-…`. */
   idOf(parameter: string): pulumi.Output<string> {
     const id = this.#ids.get(parameter);
-    if (id === undefined) throw new Error(`No machine image for ${parameter}: it is none of the plan's.`);
+    if (id === undefined) throw new Error(`No machine image for ${parameter}: the plan does not need it.`);
     return id;
   }
 }
 
 function imageIdIn(kept: unknown): string {
-  if (typeof kept !== "object" || kept === null || !("imageId" in kept)) throw new Error("No machine image was kept.");
+  if (typeof kept !== "object" || kept === null || !("imageId" in kept))
+    throw new Error("The state holds no machine image.");
   return String(kept.imageId);
 }
 
-/** What tells the parameters apart, without what they share. */
+/** The part of a parameter's name that distinguishes it from the others. */
 const shortName = (parameter: string) =>
   parameter
     .replace(/^\/aws\/service\//, "")

@@ -16,10 +16,10 @@ import type { Scheduler } from "../scheduler.ts";
 import type { BootObjects } from "./boot-objects.ts";
 import type { MachineImages } from "./machine-images.ts";
 
-/** A container of a machine, its image still to be built. */
+/** A container of a machine; its image is an output. */
 export type NodeContainer = Omit<ContainerBoot, "image"> & { image: ImageSource };
 
-/** What a front has beyond a backend, its names still to be made. */
+/** What a front has in addition to a backend; its names are outputs. */
 export interface NodeFront {
   keyParameter: pulumi.Input<string>;
   model: { keys: readonly string[]; bytes: number };
@@ -34,16 +34,16 @@ export interface NodeSurroundings {
   /** Bucket of the model and of the machines' programs. */
   store: ModelStore;
   scripts: BootObjects;
-  /** Who starts and stops machines by the clock; null: nobody. */
+  /** Starts and stops machines by schedule; null: no schedule. */
   scheduler: Scheduler | null;
-  /** Who is told of a machine that is broken; null: nobody. */
+  /** Topic for alarms about machines; null: none. */
   alarmTopic: pulumi.Output<string> | null;
   machineImages: MachineImages;
   /** Escape hatch for the machines. @default none */
   transform?: Transform<aws.ec2.InstanceArgs> | undefined;
 }
 
-/** What a machine is: a front has more than a backend. */
+/** The role of a machine: a front has more settings than a backend. */
 export type NodeKind = { role: "front"; front: NodeFront } | { role: "backend" };
 
 export type NodeArgs = NodeKind & {
@@ -51,28 +51,28 @@ export type NodeArgs = NodeKind & {
   machine: MachinePlan;
   group: aws.ec2.SecurityGroup;
   containers: readonly NodeContainer[];
-  /** What the machine may do beyond pulling its images and telling its state. */
+  /** Permissions beyond pulling its images and writing its status. */
   statements: readonly Statement[];
-  /** What must be there before the machine starts. */
+  /** Resources that must exist before the machine starts. */
   after: readonly pulumi.Resource[];
 };
 
-/** Longest wait for a machine: a type that is sold out is refused within seconds, and asked for again until then. */
+/** Longest wait for a machine: if a type is sold out, EC2 refuses within seconds and the provider retries until then. */
 const CREATE_TIMEOUT = "10m";
-/** What a machine has written before it has written anything. */
+/** Initial value of a machine's status parameter. */
 const NOT_STARTED = formatStatus(INITIAL_STATUS);
 
 /**
- * One machine and the containers that run on it, at a private address that is known before it exists and stays when the
- * machine is replaced. It has no key pair and no public address, and its role may do what it is for and no more.
+ * One machine with its containers. Its private address is known in advance and stays when the machine is replaced. It has no
+ * key pair and no public address, and its role has only the permissions that it needs.
  *
  * ### Cost
- * The machine and its gp3 volume, as the plan says; alarms 0.10 US dollars per month each.
+ * The machine and its gp3 volume, see the plan; 0.10 US dollars per month for each alarm.
  */
 export class Node extends pulumi.ComponentResource {
   readonly instance: aws.ec2.Instance;
   readonly machineName: string;
-  /** SSM parameter that the machine writes its state into. */
+  /** SSM parameter for the machine's status. */
   readonly statusParameter: pulumi.Output<string>;
 
   constructor(name: string, args: NodeArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -109,12 +109,12 @@ export class Node extends pulumi.ComponentResource {
         description: `What ${machine.name} is at`,
         tags: tagsOfNode(args),
       },
-      // The machine writes it from then on.
+      // Later values come from the machine.
       { parent: this, ignoreChanges: ["value"] },
     );
   }
 
-  /** All that the machine may do. */
+  /** All permissions of the machine. */
   #permissions(name: string, args: NodeArgs, status: aws.ssm.Parameter): ServiceRole {
     const { machine, role, surroundings } = args;
     return new ServiceRole(
@@ -180,10 +180,10 @@ export class Node extends pulumi.ComponentResource {
           tags,
         },
         ebsOptimized: true,
-        // A machine that shuts itself down is stopped and paid for no longer; its disk stays.
+        // A machine that shuts itself down is stopped and costs nothing more; its disk stays.
         instanceInitiatedShutdownBehavior: "stop",
-        // From people, not from the program, which must replace a machine that is to run something else. EC2 protects no
-        // spot machine: it must be able to take it back.
+        // Protects from users, not from the program, which replaces a machine if its configuration changes. EC2 protects no
+        // spot machine, because it must be able to reclaim it.
         disableApiStop: context.plan.isProtected && machine.market !== "spot",
         disableApiTermination: context.plan.isProtected && machine.market !== "spot",
         forceDestroy: true,
@@ -194,11 +194,11 @@ export class Node extends pulumi.ComponentResource {
       }),
       {
         parent: this,
-        // The address is free for a successor only when the predecessor is gone.
+        // The address becomes free only when the old machine is deleted.
         deleteBeforeReplace: true,
-        // A volume can't shrink, and one that grows has a file system that does not.
+        // A volume can't shrink, and the file system does not grow with its volume.
         replaceOnChanges: ["rootBlockDevice.volumeSize"],
-        // The provider does not read back that a machine runs in a capacity block, and would replace it at every update.
+        // The provider does not read back the capacity block and would replace the machine at every update.
         ...(machine.market === "capacity-block" ? { ignoreChanges: ["instanceMarketOptions"] } : {}),
         customTimeouts: { create: CREATE_TIMEOUT },
         dependsOn: [permissions.policy, ...network.readiness, ...surroundings.scripts.objects, ...args.after],
@@ -209,7 +209,7 @@ export class Node extends pulumi.ComponentResource {
 
 const tagsOfNode = ({ surroundings, role, machine }: NodeArgs) => tagsOf(surroundings.context, role, machine.name);
 
-/** Pulling from the repositories of the machine's own images. */
+/** Permissions to pull from the repositories of the machine's own images. */
 function pullStatements(containers: readonly NodeContainer[]): Statement[] {
   const repositories = containers.flatMap(({ image }) => image.repositoryArn ?? []);
   const [first] = repositories;
@@ -247,7 +247,7 @@ function renderedUserData(args: NodeArgs): pulumi.Output<string> {
     });
 }
 
-/** How the machine is bought. A spot machine that EC2 wants back is stopped and comes again with its disk and its address. */
+/** The purchase option. EC2 stops a spot machine to reclaim it, and later starts it with the same disk and address. */
 function marketOf({ market, reservation }: MachinePlan): Partial<aws.ec2.InstanceArgs> {
   const inReservation =
     reservation === null

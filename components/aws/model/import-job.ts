@@ -6,15 +6,15 @@ import { type ClusterContext, physicalName, tagsOf } from "../naming.ts";
 import { LOG_DAYS } from "../network/flow-log.ts";
 import { ServiceRole, type Statement } from "../role.ts";
 
-/** For a build that somebody starts by hand; those of `pulumi up` say how long their file may take. */
+/** Time limit of a build that is started by hand; `pulumi up` sets its own limit for each file. */
 const BUILD_MINUTES = 60;
 
 /**
- * The job that fetches a model from Hugging Face, an address or another bucket into the cluster's, within AWS and not over
- * the operator's line, and checks its SHA-256.
+ * The job that copies a model from Hugging Face, a URL or another bucket to the cluster's bucket and checks its SHA-256. It
+ * runs in AWS, so the model does not use the operator's connection.
  *
  * ### Cost
- * None by itself; `importModel` in aws/transfer/import.ts says what a run costs.
+ * None by itself; see `importModel` in aws/transfer/import.ts for the cost of a run.
  */
 export class ImportJob extends pulumi.ComponentResource {
   /** Name of the CodeBuild project. */
@@ -100,7 +100,7 @@ export class ImportJob extends pulumi.ComponentResource {
   }
 }
 
-/** Reading the model's own files in the user's bucket, where it comes from one. */
+/** Permission to read the model's files in the user's bucket, if the source is a bucket. */
 function otherBucket({ plan }: ClusterContext): Statement[] {
   const files = plan.model.sources.map(parseModelSource).filter((source) => source?.kind === "s3");
   const [first] = files;

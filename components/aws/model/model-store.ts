@@ -5,25 +5,25 @@ import { type ClusterContext, physicalName, rolePath, tagsOf } from "../naming.t
 import type { ClusterNetwork } from "../network/index.ts";
 import { ImportJob } from "./import-job.ts";
 
-/** Longest prefix that S3 lets the engine add a suffix to. */
+/** Longest prefix of a bucket's name to which the engine can add its suffix. */
 const PREFIX_LENGTH = 37;
 const STAGING_DAYS = 1;
-/** An upload that was interrupted can be gone on with for so long. */
+/** Days for which an interrupted upload can be resumed. */
 const UPLOAD_DAYS = 7;
 
 /**
- * The bucket that the model lies in, private and encrypted; machines read it through the cluster's own endpoint only.
- * Where the model is not a file of the operator's machine, there is a job that fetches it within AWS.
+ * The model's bucket, private and encrypted; machines read it only through the cluster's own endpoint. If the model is
+ * remote, it has a job that fetches the model in AWS.
  *
  * ### Cost
- * 0.023 US dollars per GB and month; see {@link ImportJob} for what fetching costs once.
+ * 0.023 US dollars per GB and month; see {@link ImportJob} for the cost of an import.
  */
 export class ModelStore extends pulumi.ComponentResource {
   readonly bucket: pulumi.Output<string>;
   readonly arn: pulumi.Output<string>;
-  /** Project of the import job; null where the model is sent from the operator's machine. */
+  /** Project of the import job; null if the model is uploaded from the operator's machine. */
   readonly importProject: pulumi.Output<string> | null;
-  /** What must be there before anything is put into the bucket. */
+  /** Resources that must exist before an object is put into the bucket. */
   readonly readiness: readonly pulumi.Resource[];
 
   constructor(
@@ -34,7 +34,7 @@ export class ModelStore extends pulumi.ComponentResource {
     const { context, network } = args;
     const { origin, keys, bytes } = context.plan.model;
     super("llama-rpc-cluster:aws:ModelStore", name, { origin, keys, bytes }, opts);
-    const inside = { parent: this };
+    const childOptions = { parent: this };
     const bucket = new aws.s3.Bucket(
       name,
       {
@@ -42,7 +42,7 @@ export class ModelStore extends pulumi.ComponentResource {
         forceDestroy: !context.plan.isProtected,
         tags: tagsOf(context, "model", "models"),
       },
-      inside,
+      childOptions,
     );
     const closed = new aws.s3.BucketPublicAccessBlock(
       name,
@@ -53,17 +53,17 @@ export class ModelStore extends pulumi.ComponentResource {
         ignorePublicAcls: true,
         restrictPublicBuckets: true,
       },
-      inside,
+      childOptions,
     );
     const owned = new aws.s3.BucketOwnershipControls(
       name,
       { bucket: bucket.id, rule: { objectOwnership: "BucketOwnerEnforced" } },
-      inside,
+      childOptions,
     );
     const encrypted = new aws.s3.BucketServerSideEncryptionConfiguration(
       name,
       { bucket: bucket.id, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
-      inside,
+      childOptions,
     );
     const cleaned = new aws.s3.BucketLifecycleConfiguration(
       name,
@@ -84,7 +84,7 @@ export class ModelStore extends pulumi.ComponentResource {
           },
         ],
       },
-      inside,
+      childOptions,
     );
     const policy = new aws.s3.BucketPolicy(
       name,
@@ -106,7 +106,7 @@ export class ModelStore extends pulumi.ComponentResource {
   }
 }
 
-/** Refuses whoever comes without TLS, and machines that come another way than through the cluster's endpoint. */
+/** Denies requests without TLS, and requests of machines that do not use the cluster's endpoint. */
 function bucketPolicy(context: ClusterContext, arn: pulumi.Output<string>, network: ClusterNetwork) {
   const objects = pulumi.interpolate`${arn}/*`;
   const stolenCredentials =

@@ -3,8 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { type ClusterContext, tagsOf } from "../naming.ts";
 
 /**
- * The way to S3, for the model, the layers of images and Amazon Linux's packages. What else is in S3 is out of reach; which
- * objects of the model's bucket a machine may read, its role says.
+ * The endpoint of S3, for the model, the layers of images and Amazon Linux's packages. Its policy allows no other bucket; the
+ * role of a machine decides which objects of the model's bucket it may read.
  *
  * ### Cost
  * None: gateway endpoints are free.
@@ -75,14 +75,14 @@ export interface InterfaceEndpointsArgs {
 }
 
 /**
- * The ways to AWS's services for machines that have no other; only identities of this account may use them.
+ * The endpoints of AWS's services for machines without Internet access; only identities of this account may use them.
  *
  * ### Cost
  * 0.01 US dollars per hour and endpoint, and 0.01 per GB.
  */
 export class InterfaceEndpoints extends pulumi.ComponentResource {
   readonly endpoints: readonly aws.ec2.VpcEndpoint[];
-  /** Group that the endpoints are in; who may reach them, its rules say. */
+  /** The endpoints' security group; its rules decide who reaches them. */
   readonly groupId: pulumi.Output<string>;
 
   constructor(name: string, args: InterfaceEndpointsArgs, opts?: pulumi.ComponentResourceOptions) {

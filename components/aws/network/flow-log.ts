@@ -7,10 +7,10 @@ import { ServiceRole } from "../role.ts";
 export const LOG_DAYS = 30;
 
 /**
- * A log of the connections that the network refused.
+ * A log of the connections that the network rejected.
  *
  * ### Cost
- * What CloudWatch Logs costs, 0.50 US dollars per GB in us-east-1; a network that nobody knocks at writes next to nothing.
+ * CloudWatch Logs, 0.50 US dollars per GB in us-east-1; a network without rejected connections writes next to nothing.
  */
 export class FlowLog extends pulumi.ComponentResource {
   constructor(

@@ -6,24 +6,24 @@ import { InterfaceEndpoints, S3Endpoint } from "./endpoints.ts";
 import { FlowLog } from "./flow-log.ts";
 import { PublicSubnets } from "./public-subnets.ts";
 
-/** Where a cluster's machines are, whoever made the network. */
+/** The network of a cluster's machines: ours or the user's. */
 export interface ClusterNetwork {
   vpcId: pulumi.Output<string>;
   /** Subnet of the machines. */
   clusterSubnetId: pulumi.Output<string>;
   /** Subnet of the internal load balancer. */
   serviceSubnetId: pulumi.Output<string>;
-  /** Subnets of the public load balancer; empty unless there is one. */
+  /** Subnets of the public load balancer; empty without one. */
   publicSubnetIds: readonly pulumi.Output<string>[];
-  /** What a public load balancer needs before it is made. */
+  /** Resources that must exist before a public load balancer. */
   publicReadiness: readonly pulumi.Resource[];
-  /** Where the machines reach AWS's services: a security group of endpoints, or the VPC's addresses. */
+  /** Destination for AWS's services: the security group of the endpoints, or the VPC's addresses. */
   services: { groupId: pulumi.Output<string> } | { cidr: pulumi.Output<string> };
-  /** The networks of S3, which holds the model, the images' layers and Amazon Linux's packages. */
+  /** The networks of S3, which serves the model, the images' layers and Amazon Linux's packages. */
   s3PrefixListId: pulumi.Output<string>;
-  /** Gateway endpoint that the model must be read through; null where the network is not ours. */
+  /** Gateway endpoint for reading the model; null if the network is the user's. */
   s3EndpointId: pulumi.Output<string> | null;
-  /** Machines need a way to AWS before they start. */
+  /** Resources that must exist before machines start, because machines need access to AWS. */
   readiness: readonly pulumi.Resource[];
 }
 
@@ -33,8 +33,8 @@ export interface OwnNetworkArgs {
 }
 
 /**
- * A VPC in one zone without any route out: machines reach S3 through a gateway endpoint, and the services that they need
- * through an interface endpoint each. A public load balancer has subnets and a gateway of its own, which no machine is in.
+ * A VPC in one zone without a route to the Internet. Machines reach S3 through a gateway endpoint, and each other service
+ * through an interface endpoint. A public load balancer has separate subnets with an Internet gateway; no machine is in them.
  *
  * ### Cost
  * Interface endpoints, 7.30 US dollars per month each; flow logs by volume; the rest is free.
@@ -54,23 +54,23 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
     const { context, plan } = args;
     super("llama-rpc-cluster:aws:OwnNetwork", name, { ...plan }, opts);
     const { availabilityZone } = context.plan;
-    const inside = { parent: this };
+    const childOptions = { parent: this };
     const vpc = new aws.ec2.Vpc(
       `${name}-vpc`,
       {
         cidrBlock: plan.vpcCidr,
-        // Private names of the interface endpoints need both.
+        // The private DNS names of the interface endpoints need both.
         enableDnsSupport: true,
         enableDnsHostnames: true,
         tags: tagsOf(context, "network", "vpc"),
       },
-      inside,
+      childOptions,
     );
-    // Every VPC has this group; without a rule nothing can be reached by being in it.
+    // Every VPC has this group; without rules, membership gives no access.
     new aws.ec2.DefaultSecurityGroup(
       `${name}-default-group`,
       { vpcId: vpc.id, tags: tagsOf(context, "network", "default-unused") },
-      inside,
+      childOptions,
     );
     const cluster = new aws.ec2.Subnet(
       `${name}-cluster`,
@@ -80,7 +80,7 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
         ...(availabilityZone === null ? {} : { availabilityZone }),
         tags: tagsOf(context, "network", "cluster"),
       },
-      inside,
+      childOptions,
     );
     const service = new aws.ec2.Subnet(
       `${name}-services`,
@@ -90,26 +90,26 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
         availabilityZone: cluster.availabilityZone,
         tags: tagsOf(context, "network", "services"),
       },
-      inside,
+      childOptions,
     );
     const isolated = new aws.ec2.RouteTable(
       `${name}-isolated`,
       { vpcId: vpc.id, tags: tagsOf(context, "network", "isolated") },
-      inside,
+      childOptions,
     );
     const associations = Object.entries({ cluster, services: service }).map(
       ([subnet, { id }]) =>
         new aws.ec2.RouteTableAssociation(
           `${name}-${subnet}-isolated`,
           { subnetId: id, routeTableId: isolated.id },
-          inside,
+          childOptions,
         ),
     );
-    const s3 = new S3Endpoint(`${name}-s3`, { context, vpcId: vpc.id, routeTableId: isolated.id }, inside);
+    const s3 = new S3Endpoint(`${name}-s3`, { context, vpcId: vpc.id, routeTableId: isolated.id }, childOptions);
     const endpoints = new InterfaceEndpoints(
       `${name}-endpoints`,
       { context, vpcId: vpc.id, subnetId: service.id, services: context.plan.interfaceEndpoints },
-      inside,
+      childOptions,
     );
     const open =
       plan.publicCidrs.length === 0
@@ -117,9 +117,9 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
         : new PublicSubnets(
             `${name}-public`,
             { context, vpcId: vpc.id, cidrs: plan.publicCidrs, firstZone: cluster.availabilityZone },
-            inside,
+            childOptions,
           );
-    if (context.plan.flowLogs) new FlowLog(`${name}-flow-log`, { context, vpcId: vpc.id }, inside);
+    if (context.plan.flowLogs) new FlowLog(`${name}-flow-log`, { context, vpcId: vpc.id }, childOptions);
 
     this.vpcId = vpc.id;
     this.clusterSubnetId = cluster.id;
@@ -135,8 +135,8 @@ export class OwnNetwork extends pulumi.ComponentResource implements ClusterNetwo
 }
 
 /**
- * A network of the user's, in which nothing but security groups and the load balancer is created. Its VPC must have endpoints
- * for S3 (a gateway), ECR, SSM and, for sessions, ssmmessages: the machines' groups lead to its addresses and to S3 alone.
+ * A network of the user. Only security groups and the load balancer are created in it. Its VPC must have endpoints for S3
+ * (a gateway), ECR, SSM and, for sessions, ssmmessages, because the machines' groups allow only its addresses and S3.
  */
 export class ExistingNetwork implements ClusterNetwork {
   readonly vpcId: pulumi.Output<string>;

@@ -7,13 +7,13 @@ import type { ClusterNetwork } from "./index.ts";
 const HTTPS_PORT = 443;
 
 /**
- * Who reaches whom. RPC has no authentication: whoever reaches a backend's port runs code in it, so its only way in is from
- * the front's group, by reference and not by address. Neither front nor backends have a way out but to AWS's services.
+ * The security groups. RPC has no authentication: a client that reaches a backend's port can run code in it. So only the
+ * front's group reaches it, by reference and not by address. Front and backends reach nothing outside but AWS's services.
  */
 export class SecurityGroups extends pulumi.ComponentResource {
   readonly front: aws.ec2.SecurityGroup;
   readonly backend: aws.ec2.SecurityGroup;
-  /** Machines need their ways before they start. */
+  /** Rules that must exist before machines start. */
   readonly rules: readonly pulumi.Resource[];
 
   constructor(
@@ -23,7 +23,7 @@ export class SecurityGroups extends pulumi.ComponentResource {
   ) {
     const { context, network } = args;
     super("llama-rpc-cluster:aws:SecurityGroups", name, { rpcPorts: context.plan.rpcPorts }, opts);
-    // EC2 takes no apostrophe in a description.
+    // EC2 refuses an apostrophe in a description.
     const group = (role: "front" | "backend", description: string) =>
       new aws.ec2.SecurityGroup(
         `${name}-${role}`,
@@ -65,10 +65,10 @@ export class SecurityGroups extends pulumi.ComponentResource {
   }
 }
 
-/** What a rule lets through, and whom. */
+/** What a rule allows, and for whom. */
 type RuleArgs = Omit<aws.vpc.SecurityGroupIngressRuleArgs, "securityGroupId" | "description" | "tags">;
 
-/** Makes rules, each a resource of its own: inline rules that refer to one another can't be destroyed. */
+/** Creates each rule as a separate resource, because inline rules that refer to one another can't be destroyed. */
 export class Rules {
   readonly made: pulumi.Resource[] = [];
   readonly #prefix: string;
@@ -82,13 +82,13 @@ export class Rules {
     this.#parent = parent;
   }
 
-  /** @param purpose its description, its tag `Name` and the end of its name */
+  /** @param purpose the rule's description, its tag `Name` and the end of its name */
   in(purpose: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: ResourceRole): void {
     const { name, options } = this.#identity(purpose);
     this.made.push(new aws.vpc.SecurityGroupIngressRule(name, this.#args(purpose, group, rule, role), options));
   }
 
-  /** @param purpose its description, its tag `Name` and the end of its name */
+  /** @param purpose the rule's description, its tag `Name` and the end of its name */
   out(purpose: string, group: { id: pulumi.Input<string> }, rule: RuleArgs, role: ResourceRole): void {
     const { name, options } = this.#identity(purpose);
     this.made.push(new aws.vpc.SecurityGroupEgressRule(name, this.#args(purpose, group, rule, role), options));

@@ -5,18 +5,17 @@ import { type ClusterContext, type ResourceRole, tagsOf } from "../naming.ts";
 
 export interface ImageRegistryArgs {
   context: ClusterContext;
-  /** Flavours that images are built of; none needs no repository. */
+  /** Flavours whose images are built; each gets a repository. */
   flavours: readonly Flavour[];
 }
 
-/** So many are kept, each role, architecture and manifest counted: a dozen versions and more. */
+/** Images to keep; role, architecture and manifest count separately, so this is at least a dozen versions. */
 const KEPT_IMAGES = 100;
-/** Layers that only speed up the next build. */
+/** How long layers of the build cache are kept. */
 const CACHE_DAYS = 14;
 
 /**
- * The cluster's repositories in ECR: one for each flavour, whose tags can't be moved to other images, and one for the layers
- * that speed up the next build.
+ * The cluster's repositories in ECR: one for each flavour, with immutable tags, and one for the build cache.
  *
  * ### Cost
  * 0.10 US dollars per GB and month.
@@ -27,7 +26,7 @@ export class ImageRegistry extends pulumi.ComponentResource {
   readonly arns: Partial<Record<Flavour, pulumi.Output<string>>> = {};
   /** Repository of the build cache. */
   readonly cacheUrl: pulumi.Output<string> | null;
-  /** How the builder signs in; the token holds for twelve hours. */
+  /** Credentials for the builder; the token is valid for twelve hours. */
   readonly login: { address: pulumi.Output<string>; username: pulumi.Output<string>; password: pulumi.Output<string> };
 
   constructor(name: string, args: ImageRegistryArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -61,7 +60,7 @@ export class ImageRegistry extends pulumi.ComponentResource {
       name,
       {
         name: `llama-rpc-cluster/${context.stack}/${folder}`,
-        // The builder writes the cache again under the same tag.
+        // The builder overwrites the cache under the same tag.
         imageTagMutability: isCache ? "MUTABLE" : "IMMUTABLE",
         imageScanningConfiguration: { scanOnPush: !isCache },
         encryptionConfigurations: [{ encryptionType: "AES256" }],

@@ -13,7 +13,7 @@ import { ImageRegistry } from "./image-registry.ts";
 export interface ImageSource {
   /** Always by digest: `<registry>/<repository>@sha256:…`. */
   reference: pulumi.Output<string>;
-  /** What a machine's role must be allowed to pull from; null outside ECR. */
+  /** ARN that a machine's role must be allowed to pull from; null outside ECR. */
   repositoryArn: pulumi.Output<string> | null;
 }
 
@@ -21,17 +21,17 @@ export interface ClusterImagesArgs {
   context: ClusterContext;
   images: readonly ImagePlan[];
   recipe: ImageRecipe;
-  /** Images that exist already; nothing is built for their flavours. */
+  /** Existing images to use; nothing is built for their flavours. */
   references: ImageReferences;
   /** Escape hatch for the builds. @default none */
   transform?: Transform<build.ImageArgs> | undefined;
 }
 
 /**
- * The images of a cluster: built for the architectures that its machines have and pushed to ECR, or such as exist already.
+ * The images of a cluster: built for its machines' architectures and pushed to ECR, or existing ones.
  *
  * ### Cost
- * 0.10 US dollars per GB and month, a gigabyte or two.
+ * 0.10 US dollars per GB and month for one to two gigabytes.
  */
 export class ClusterImages extends pulumi.ComponentResource {
   readonly #pushed: PushedImages;
@@ -65,7 +65,7 @@ export class ClusterImages extends pulumi.ComponentResource {
     this.registerOutputs();
   }
 
-  /** The image of a flavour, a role and an architecture. @throws if the plan did not ask for such an image */
+  /** The image of a flavour, a role and an architecture. @throws if the plan has no such image */
   imageOf(flavour: Flavour, role: Role, architecture: Architecture): ImageSource {
     const existing = this.#references[flavour];
     if (existing === undefined) {

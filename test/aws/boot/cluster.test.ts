@@ -229,7 +229,7 @@ describe("two machines, booted as EC2 boots them", { timeout: LIMIT_MS }, () => 
       `serving failed ${names.second}: ${names.second} ended with status 137: ${lost?.split("137: ")[1]}`,
     );
     expect((await front.told()).at(-1)).toMatch(
-      /^serving failed the backend at 127\.0\.0\.2:\d+ has left; the front starts again and waits for it$/,
+      /^serving failed the backend at 127\.0\.0\.2:\d+ is gone; the front restarts and waits for it$/,
     );
     const before = (await front.statuses()).length;
     const again = [front.start(["node.sh", names.front]), backends.start(["node.sh", names.second])];

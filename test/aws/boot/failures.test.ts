@@ -124,23 +124,23 @@ describe.concurrent("a boot ends with one line, outside and on the console, on",
 
   test("a bucket without the model", async (context) => {
     const failure = await failureOf(front({ keys: ["models/nothing.gguf"] }), context);
-    expect(failure).toMatch(/^model: there is no s3:\/\/\S+\/models\/nothing\.gguf: run pulumi up/);
+    expect(failure).toMatch(/^model: s3:\/\/\S+\/models\/nothing\.gguf does not exist: run pulumi up/);
   });
 
   test("a bucket that is not there", async (context) => {
     const failure = await failureOf(front({ bucket: "llama-rpc-cluster-nowhere" }), context);
-    expect(failure).toMatch(/^model: there is no s3:\/\/llama-rpc-cluster-nowhere\/models\/small\.gguf: run pulumi up/);
+    expect(failure).toMatch(/^model: s3:\/\/llama-rpc-cluster-nowhere\/models\/small\.gguf does not exist: run pulumi up/);
   });
 
   test("a model of another size than the plan's", async (context) => {
     const failure = await failureOf(front({ bytes: 5 }), context);
-    expect(failure).toMatch(/^model: .* holds 4 bytes of the model and the plan says 5: run pulumi up/);
+    expect(failure).toMatch(/^model: .* holds 4 bytes of the model, but the plan says 5: run pulumi up/);
   });
 
   test("an API key that is not there", async (context) => {
     const nowhere = "/llama-rpc-cluster/test/nowhere";
     const failure = await failureOf(front({ keyParameter: nowhere }), context);
-    expect(failure).toBe(`key: there is no parameter ${nowhere}: run pulumi up, it makes the API key's parameter`);
+    expect(failure).toBe(`key: the parameter ${nowhere} does not exist: run pulumi up, which creates it`);
   });
 
   test("a clock that is wrong", async (context) => {
@@ -187,7 +187,7 @@ describe.concurrent("a boot ends with one line, outside and on the console, on",
     await services?.makeBucket(bucket);
     await services?.upload(bootScripts.node.key, `${bootScripts.node.body}echo more\n`, bucket);
     const failure = await failureOf(backend({}, { bucket }), context, { fetchesScripts: true });
-    expect(failure).toMatch(/^booted: .*\(node\.sh\): its SHA-256 is another/);
+    expect(failure).toMatch(/^booted: .*\(node\.sh\): its SHA-256 differs/);
   });
 
   test("Amazon Linux's image without the registry's helper, and no way to its packages", async (context) => {
