@@ -23,6 +23,9 @@ const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, language
 /** What the engine needs: enough for `npm run pulumi`. */
 export const engineSteps: readonly Step[] = withOffline([...commonSteps, pluginStep("docker")]);
 
+/** What the engine needs if an older version of this project wrote the machine file, in a form that the program refuses. */
+export const upgradeSteps: readonly Step[] = [...engineSteps, ...withOffline([machineStep])];
+
 /** What a cluster on EC2 is made with from this machine: the engine, and Docker for the images. */
 export const awsSteps: readonly Step[] = withOffline([...commonSteps, buildxStep, engineStep]);
 

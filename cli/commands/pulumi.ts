@@ -3,12 +3,13 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "../../config/errors.ts";
 import { readStackFile, stackFilePath } from "../../config/stack.ts";
+import { knownMachine } from "../../setup/machine-file.ts";
 import { paths } from "../../setup/paths.ts";
 import { ensureStack, pulumiOnTerminal, stackIn, stackIsThere } from "../../setup/pulumi/engine.ts";
 import { heldBackLogin, readBackendFacts } from "../../setup/pulumi/environment.ts";
 import { recover } from "../../setup/pulumi/recovery.ts";
 import type { Command } from "../command.ts";
-import { awsRefusal, engineSteps, setUp } from "../steps.ts";
+import { awsRefusal, engineSteps, setUp, upgradeSteps } from "../steps.ts";
 
 /** Commands that work on a stack's resources and so may find it not made yet. */
 const STACK_COMMANDS = new Set(["up", "update", "preview", "refresh", "config"]);
@@ -44,7 +45,8 @@ Who is not logged in to a Pulumi backend gets one inside the project: state in .
 .toolchain/passphrase. To type \`pulumi\` by hand in the same environment:  . .toolchain/env.sh`,
   passesArguments: true,
   run: async (args, { signal }) => {
-    await setUp(engineSteps, signal, true);
+    const hasOldMachineFile = existsSync(paths.machineFile) && knownMachine() === null;
+    await setUp(hasOldMachineFile ? upgradeSteps : engineSteps, signal, true);
     const held = heldBackLogin(readBackendFacts(process.env), paths);
     if (held !== null) console.error(`Note: ${held}.`);
     const stack = stackIn(args);
