@@ -222,7 +222,7 @@ describe("npm run doctor, for a stack on EC2", () => {
       body: `<GetConsoleOutputResponse><output>${Buffer.from(line).toString("base64")}</output></GetConsoleOutputResponse>`,
     });
     expect(await wrong()).toEqual([
-      expect.stringMatching(/arm-machine-0: failed at booted .* on its console alone.*: the clock is wrong$/),
+      expect.stringMatching(/arm-machine-0: failed at booted .* on its console only.*: the clock is wrong$/),
     ]);
   });
 

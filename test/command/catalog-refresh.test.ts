@@ -131,7 +131,7 @@ describe("npm run catalog:refresh", () => {
     expect(told.stdout).toMatch(/^m8g\.4xlarge +disk, MB\/s +625 → 700$/m);
     const person = told.stdout.split("Change by hand:")[1]?.split("\n\n")[0]?.trim().split("\n  ");
     expect(person).toEqual([
-      "p5.48xlarge: autoRecovery is true now, not false: change its family.",
+      "p5.48xlarge: autoRecovery is now true, not false: change its family.",
       'g6.96xlarge (L4, 22888 MiB) is new. Its row: ["g6.96xlarge", 192, 768, 8, 100, 100, 7500, 7500, 7520, null, 26.5, null, null],',
       'c10g.large (Graviton) is new. Its row: ["c10g.large", 2, 4, 0, 0.937, 12.5, 78.75, 1250, 0, null, 26.5, null, null],',
     ]);
