@@ -1,5 +1,5 @@
-// Entry point of every npm script: runs on Node 20 with nothing installed, makes node_modules ready, and hands over to
-// main.ts under the project's own Node 24. Plain JavaScript without dependencies for that reason.
+// Entry point of every npm script. It runs on Node 20 with nothing installed, installs node_modules, and starts main.ts
+// with the project's own Node 24. So it is plain JavaScript without dependencies.
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
@@ -11,7 +11,7 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = path.join(root, "node_modules", ".bin");
 const OLDEST_NODE = 20;
 const OWN_NODE = 24;
-/** Tools are dev dependencies and the own Node an optional one; NODE_ENV=production and npm's `omit` would leave them out. */
+/** Tools are dev dependencies and our Node is an optional one; NODE_ENV=production and npm's `omit` would skip them. */
 const WHOLE = ["--include=dev", "--include=optional"];
 
 /** @param {string} sentence */
@@ -33,28 +33,28 @@ function readJson(file) {
 }
 
 /**
- * Why node_modules is not what package-lock.json asks for; null if it is. npm writes its own copy of the lock file into
- * node_modules as the last thing of an installation, so an interrupted one has none.
+ * Why node_modules does not match package-lock.json; null if it does. npm copies the lock file into node_modules at the end
+ * of an installation, so an interrupted installation has no copy.
  */
 function missingModules() {
   const wanted = readJson(path.join(root, "package-lock.json"));
   if (!wanted) return "package-lock.json can't be read";
   const have = readJson(path.join(root, "node_modules", ".package-lock.json"));
-  if (!have) return "node_modules is not there or incomplete";
+  if (!have) return "node_modules is missing or incomplete";
   for (const [name, entry] of Object.entries(wanted.packages)) {
     if (name === "" || entry.optional) continue;
     const version = have.packages[name]?.version;
     if (version !== entry.version)
-      return `${name.replace("node_modules/", "")} is ${version || "not there"}, ${entry.version} is wanted`;
+      return `${name.replace("node_modules/", "")} is ${version || "missing"}, but ${entry.version} is needed`;
   }
   const own = wanted.packages[`node_modules/node-${process.platform}-${process.arch}`];
   if (own && major(process.versions.node) < OWN_NODE && !fs.existsSync(path.join(bin, "node")))
-    return "the project's own Node is not there";
+    return "the project's own Node is missing";
   return null;
 }
 
 /**
- * Runs a program with this terminal, passes signals on and answers its exit code.
+ * Runs a program on this terminal, forwards signals and returns its exit code.
  * @param {string} program
  * @param {string[]} args
  * @param {NodeJS.ProcessEnv} env
@@ -64,7 +64,7 @@ function run(program, args, env) {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd: root, env, stdio: "inherit" });
     const pass = (signal) => {
-      // Ctrl-C reaches the child by itself where both hang on one terminal; a second one would cut its tidying short.
+      // If both share a terminal, Ctrl-C reaches the child by itself, and a second signal would interrupt its cleanup.
       if (signal === "SIGINT" && process.stdin.isTTY) return;
       child.kill(signal);
     };
@@ -75,20 +75,20 @@ function run(program, args, env) {
 }
 
 /**
- * Runs npm, saying now and then that it is still at it; answers its exit code and what it said.
+ * Runs npm and prints the time now and then; returns its exit code and its output.
  * @param {string[]} args
- * @returns {Promise<{ code: number, said: string }>}
+ * @returns {Promise<{ code: number, output: string }>}
  */
 function npm(args) {
-  // npm hands its own program to the scripts that it runs; without it (node cli/bootstrap.mjs) PATH must have one.
+  // npm passes its own path to the scripts that it runs. Without npm (node cli/bootstrap.mjs) it must be on PATH.
   const own = process.env.npm_execpath;
   const [program, ...first] = own && /\.c?js$/.test(own) ? [process.execPath, own] : ["npm"];
   const started = Date.now();
   return new Promise((resolve, reject) => {
     const all = [...first, ...args, "--loglevel=error", "--no-audit", "--no-fund"];
     const child = spawn(program, all, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
-    let said = "";
-    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
     const beat = setInterval(() => {
       process.stderr.write(
         `npm ${args[0]}: ${Math.round((Date.now() - started) / 1000)} s so far, usually about 1 min\n`,
@@ -103,7 +103,7 @@ function npm(args) {
     child.on("close", (code, signal) => {
       clearInterval(beat);
       for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(name, stop);
-      resolve({ code: signal ? 1 : (code ?? 1), said });
+      resolve({ code: signal ? 1 : (code ?? 1), output });
     });
   });
 }
@@ -112,15 +112,15 @@ function npm(args) {
 async function install(reason) {
   const started = Date.now();
   process.stderr.write(`npm ci: ${reason}\n`);
-  let result = { code: 0, said: "" };
+  let result = { code: 0, output: "" };
   try {
     result = await npm(["ci", ...WHOLE]);
-    if (result.code !== 0 && /npm ci` can only install/.test(result.said)) {
-      // It also refuses when a registry lacks an optional package of some other platform. npm install keeps to the same
-      // versions and hashes and leaves such a package out.
-      const missing = result.said.match(/Missing: \S+/g) || [];
+    if (result.code !== 0 && /npm ci` can only install/.test(result.output)) {
+      // npm ci also refuses if a registry lacks an optional package of another platform. npm install uses the same versions
+      // and hashes, and skips such a package.
+      const missing = result.output.match(/Missing: \S+/g) || [];
       process.stderr.write(
-        `npm ci: refused (${missing.slice(0, 3).join(", ")}); npm install from the same lock file instead\n`,
+        `npm ci: refused (${missing.slice(0, 3).join(", ")}); running npm install with the same lock file instead\n`,
       );
       result = await npm(["install", "--no-save", ...WHOLE]);
     }
@@ -131,11 +131,11 @@ async function install(reason) {
   }
   const lacking = result.code === 0 ? missingModules() : null;
   if (result.code !== 0 || lacking) {
-    // The list of all of npm's options that ends its complaint helps nobody.
-    const said = result.said.split("Clean install a project")[0].trim();
+    // Cut npm's list of all its options.
+    const output = result.output.split("Clean install a project")[0].trim();
     fail(
-      `${said}\nnpm ended with code ${result.code}${lacking ? `, but ${lacking}` : ""}. ` +
-        "It needs the npm registry (npm config get registry). Run this again when that is mended.",
+      `${output}\nnpm ended with code ${result.code}${lacking ? `, but ${lacking}` : ""}. ` +
+        "It needs the npm registry (npm config get registry). Fix that and run this again.",
     );
   }
   process.stderr.write(`npm ci: done in ${Math.round((Date.now() - started) / 1000)} s\n`);
@@ -146,7 +146,7 @@ function ownNode() {
   if (fs.existsSync(own)) return own;
   if (major(process.versions.node) >= OWN_NODE) return process.execPath;
   return fail(
-    `There is no packaged Node for ${process.platform}-${process.arch}, and the Node that runs this is ${process.versions.node}: ` +
+    `There is no packaged Node for ${process.platform}-${process.arch}, and this is Node ${process.versions.node}: ` +
       `install Node ${OWN_NODE} or newer (https://nodejs.org) and run this again.`,
   );
 }
@@ -154,24 +154,24 @@ function ownNode() {
 async function main() {
   if (major(process.versions.node) < OLDEST_NODE) {
     fail(
-      `Node ${OLDEST_NODE} or newer is needed to start, this is ${process.versions.node}: install a newer one (https://nodejs.org) and run this again.`,
+      `Node ${OLDEST_NODE} or newer is needed, but this is Node ${process.versions.node}: install a newer one (https://nodejs.org) and run this again.`,
     );
   }
   if (missingModules()) {
     const lock = await acquire(path.join(root, ".toolchain", "npm.lock"), (holder) =>
-      process.stderr.write(`npm ci: another run (process ${holder}) is at it, waiting\n`),
+      process.stderr.write(`npm ci: waiting for another run (process ${holder})\n`),
     );
-    const reason = missingModules(); // the other run may have done it
+    const reason = missingModules(); // the other run may have installed it
     if (reason) await install(reason);
     lock.release();
   }
   const node = ownNode();
-  // Pulumi's language host takes the first node of PATH, which has to be this one where the package is not there.
+  // Pulumi's language host uses the first `node` on PATH, so put this Node first if the package is missing.
   const nodeFolder = node === process.execPath ? [path.dirname(node)] : [];
   const env = {
     ...process.env,
     PATH: [bin, path.join(root, ".toolchain", "bin"), ...nodeFolder, process.env.PATH].join(path.delimiter),
-    // The operating system's certificates and proxy settings hold for our own downloads too.
+    // Our own downloads also use the operating system's certificates and the proxy settings.
     NODE_USE_SYSTEM_CA: process.env.NODE_USE_SYSTEM_CA ?? "1",
     NODE_USE_ENV_PROXY: process.env.NODE_USE_ENV_PROXY ?? "1",
     NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? path.join(root, ".toolchain", "compile-cache"),

@@ -1,4 +1,4 @@
-/** What a command of main.ts is. */
+/** A command of main.ts. */
 
 export interface CommandContext {
   /** Aborted by Ctrl-C and by SIGTERM. */
@@ -6,12 +6,12 @@ export interface CommandContext {
 }
 
 export interface Command {
-  /** One line for the list. */
+  /** One line for the list of commands. */
   summary: string;
-  /** What `--help` prints below the summary. */
+  /** Text that `--help` prints below the summary. */
   help: string | (() => string);
-  /** Arguments are another program's: only a `--help` that comes first is ours. */
+  /** The arguments are for another program: only a leading `--help` is ours. */
   passesArguments?: boolean;
-  /** Answers the exit code. */
+  /** Returns the exit code. */
   run(args: string[], context: CommandContext): Promise<number>;
 }

@@ -1,11 +1,11 @@
-/** Hands over to a program of another room. */
+/** Runs programs of other folders. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { execa } from "execa";
 import { UserError } from "../config/errors.ts";
 import { projectRoot } from "../setup/paths.ts";
 
-/** Runs a program on this terminal and answers its exit code. */
+/** Runs a program on this terminal and returns its exit code. */
 export async function onTerminal(program: string, args: readonly string[], signal: AbortSignal): Promise<number> {
   const result = await execa(program, [...args], {
     cwd: projectRoot,
@@ -19,7 +19,7 @@ export async function onTerminal(program: string, args: readonly string[], signa
   return result.exitCode;
 }
 
-/** Runs a TypeScript file of this project under the project's own Node. */
+/** Runs a TypeScript file of this project with the project's own Node. */
 export async function runFile(file: string, args: readonly string[], signal: AbortSignal): Promise<number> {
   if (!existsSync(join(projectRoot, file))) throw new UserError(`${file} is not part of this version.`);
   return onTerminal(process.execPath, [file, ...args], signal);

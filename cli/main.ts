@@ -1,4 +1,4 @@
-/** Dispatcher of the npm scripts; runs under the project's own Node. Started by bootstrap.mjs. */
+/** Dispatcher of the npm scripts. bootstrap.mjs starts it with the project's own Node. */
 import process from "node:process";
 import { UserError } from "../config/errors.ts";
 import { Interruption } from "../setup/foreground.ts";
@@ -6,7 +6,7 @@ import { projectRoot } from "../setup/paths.ts";
 import { commandEnvironment } from "../setup/pulumi/environment.ts";
 import type { Command } from "./command.ts";
 
-/** Loaded when asked for: `npm run plan` must not pay for what `npm start` needs. */
+/** Each is loaded on demand, so that `npm run plan` does not load what `npm start` needs. */
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   start: () => import("./commands/start.ts"),
   doctor: () => import("./commands/doctor.ts"),
@@ -24,7 +24,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   setup: () => import("./commands/setup.ts"),
 };
 
-/** How the user calls it. */
+/** The command as the user types it. */
 function spelling(name: string): string {
   if (name === "setup") return "node cli/bootstrap.mjs setup";
   return name === "start" || name === "test" ? `npm ${name}` : `npm run ${name}`;
@@ -43,7 +43,7 @@ async function main(argv: string[]): Promise<number> {
   }
   const load = commands[name];
   if (!load) {
-    console.error(`There is no command "${name}"; there are ${Object.keys(commands).join(", ")}.`);
+    console.error(`There is no command "${name}"; the commands are ${Object.keys(commands).join(", ")}.`);
     return 2;
   }
   const { command } = await load();
@@ -64,7 +64,7 @@ async function main(argv: string[]): Promise<number> {
     return await command.run(args, { signal: interruption.signal });
   } catch (error) {
     if (interruption.signal.aborted) {
-      console.error("\nInterrupted. What is done is kept; run the same command again to go on.");
+      console.error("\nInterrupted. Completed work is kept; run the same command again to continue.");
       return Number(process.exitCode ?? 130);
     }
     if (!(error instanceof UserError)) throw error;

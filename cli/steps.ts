@@ -1,6 +1,6 @@
 /**
- * Which steps which command needs, and running them under the lock. The only file that imports offline/: to do without
- * that folder, import from "../setup/official-only.ts" instead.
+ * The steps that each command needs, and how to run them under the lock. Only this file imports offline/: to remove that
+ * folder, import from "../setup/official-only.ts" instead.
  */
 import { join } from "node:path";
 import { awsRefusal, ensureAwsTestTools, withOffline } from "../offline/ways.ts";
@@ -20,24 +20,24 @@ export { awsRefusal, ensureAwsTestTools };
 
 const commonSteps: readonly Step[] = [stateStep, shellStep, pulumiStep, languageHostStep, pluginStep("docker-build")];
 
-/** What the engine needs: enough for `npm run pulumi`. */
+/** The engine's steps, for `npm run pulumi`. */
 export const engineSteps: readonly Step[] = withOffline([...commonSteps, pluginStep("docker")]);
 
-/** What the engine needs if an older version of this project wrote the machine file, in a form that the program refuses. */
+/** The engine's steps if an older version of this project wrote the machine file, in a form that the program refuses. */
 export const upgradeSteps: readonly Step[] = [...engineSteps, ...withOffline([machineStep])];
 
-/** What a cluster on EC2 is made with from this machine: the engine, and Docker for the images. */
+/** Steps to create a cluster on EC2: the engine, and Docker for the images. */
 export const awsSteps: readonly Step[] = withOffline([...commonSteps, buildxStep, engineStep]);
 
-/** Everything that a cluster on this machine needs. Long builds first in their lane, so that the lanes end together. */
+/** Steps for a cluster on this machine. Long builds come first in their lane, so that the lanes end together. */
 export const allSteps: readonly Step[] = [
   ...engineSteps,
   ...withOffline([buildxStep, engineStep, modelStep, baseImageStep, sourceStep, machineStep]),
 ];
 
-/** Provides steps for a command. */
+/** Runs the steps of a command. */
 export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet = false): Promise<void> {
-  // A command whose output is read by a program keeps it clean: what set-up says goes to stderr.
+  // A program may read the command's output, so set-up prints to stderr.
   await followDockerContext();
   const terminal = new Terminal(quiet ? process.stderr : process.stdout);
   await provide(steps, {
@@ -48,7 +48,7 @@ export async function setUp(steps: readonly Step[], signal: AbortSignal, quiet =
       const wait = (holder: number, waited: number) =>
         terminal.line(`Another run (process ${holder}) is setting up; waiting for it (${waited} s).`);
       const lock = await acquire(join(paths.toolchain, "setup.lock"), wait, signal);
-      await clearScratch(); // of runs that were killed: nobody else is at work now
+      await clearScratch(); // of killed runs: no other run holds the lock
       return lock;
     },
   });

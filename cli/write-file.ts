@@ -1,12 +1,12 @@
-/** Writes what a command was asked to write; a path that can't be written to is an answer, not a defect. */
+/** Writes the file that a command line names; returns the reason instead of throwing if the path is not writable. */
 
 import { writeFileSync } from "node:fs";
 import { describeFileError } from "../config/file-errors.ts";
 
 /**
- * Writes a file; answers null, or why it can't be written and what to do.
- * @param shown the path as the user knows it
- * @param flag `wx` for a file that must not be there yet
+ * Writes a file; returns null, or the reason why it can't be written with the remedy.
+ * @param shown the path as the user wrote it
+ * @param flag `wx` for a file that must not exist yet
  */
 export function whyNotWritten(
   path: string,

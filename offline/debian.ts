@@ -1,4 +1,4 @@
-/** Ways over Debian's packages, on Debian and its descendants. */
+/** Ways over Debian's packages, on Debian and its derivatives. */
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { versions as official } from "../setup/versions.ts";
 import { madeHere } from "./import-image.ts";
 import { versions } from "./versions.ts";
 
-/** Whether this is a Debian or a descendant of it, whose packages this project knows by name. */
+/** Whether this is Debian or a derivative, whose package names this project knows. */
 export function isDebian(osRelease = readOsRelease()): boolean {
   return /^ID(_LIKE)?=.*\b(debian|ubuntu)\b/m.test(osRelease);
 }
@@ -23,7 +23,7 @@ function readOsRelease(): string {
   return existsSync("/etc/os-release") ? readFileSync("/etc/os-release", "utf8") : "";
 }
 
-/** Installs Debian packages; leaves nothing half done that the next run would trip over. */
+/** Installs Debian packages, also after an interrupted installation. */
 export async function installPackages(names: readonly string[], report: Report, signal: AbortSignal): Promise<void> {
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   const run = async (program: string, args: string[]): Promise<string | null> => {
@@ -32,10 +32,10 @@ export async function installPackages(names: readonly string[], report: Report, 
     const result = await child;
     return result.failed ? tail(String(result.all ?? result.shortMessage)) : null;
   };
-  // An interrupted installation leaves packages unpacked but not configured.
+  // An interrupted installation leaves packages unpacked but unconfigured.
   if (await answerOf("dpkg", ["--audit"])) await run("dpkg", ["--configure", "-a"]);
   const install = ["-o", "DPkg::Lock::Timeout=300", "install", "-y", "--no-install-recommends", ...names];
-  // Package lists may be absent (containers) or stale, so they are fetched first; a dead third-party source is no reason to stop.
+  // Package lists may be missing (containers) or old, so update them first; a broken third-party source does not matter.
   const updated = await run("apt-get", ["-o", "DPkg::Lock::Timeout=300", "update"]);
   const failure = await run("apt-get", install);
   if (failure !== null)
@@ -44,7 +44,7 @@ export async function installPackages(names: readonly string[], report: Report, 
 
 async function installBlocked(): Promise<string | null> {
   if (hostIsElsewhere())
-    return "an engine of this machine would not be used while DOCKER_HOST or the Docker context names another";
+    return "an engine on this machine would not be used while DOCKER_HOST or the Docker context names another";
   if (whichSystem("dockerd") !== null && which("docker") !== null) return "it is installed already";
   if (process.platform !== "linux") return `install and start Docker Desktop or another engine for ${process.platform}`;
   if (!isDebian())
@@ -60,12 +60,12 @@ export const engineByApt: Way = {
   typical: "under 1 min",
   blocked: installBlocked,
   systemWide: async () => [
-    "installs the Debian packages docker.io and, where that has no docker command in it, docker-cli (apt-get)",
+    "installs the Debian packages docker.io and, if that has no docker command, docker-cli (apt-get)",
     engineStartEffect,
   ],
   run: async (report, signal) => {
     if (whichSystem("dockerd") === null) await installPackages(["docker.io"], report, signal);
-    // A package of its own from Debian 13 on.
+    // A separate package since Debian 13.
     if (which("docker") === null) await installPackages(["docker-cli"], report, signal);
     if ((await engineVersion()) === null) await startEngine(report, signal);
   },
@@ -75,7 +75,7 @@ const base = official.baseImage;
 
 async function mmdebstrapBlocked(): Promise<string | null> {
   if (whichSystem("mmdebstrap") !== null) return null;
-  if (!isDebian()) return `it needs mmdebstrap; or bring the image yourself: docker pull ${base.reference}`;
+  if (!isDebian()) return `it needs mmdebstrap; or pull the image yourself: docker pull ${base.reference}`;
   return isRoot() ? null : "only root can install it: sudo apt-get install mmdebstrap, and run this again";
 }
 
@@ -86,7 +86,7 @@ export const baseImageByMmdebstrap: Way = {
   blocked: mmdebstrapBlocked,
   systemWide: async () => [
     ...(whichSystem("mmdebstrap") === null
-      ? ["installs the Debian package mmdebstrap with what it depends on (apt-get)"]
+      ? ["installs the Debian package mmdebstrap with its dependencies (apt-get)"]
       : []),
     imageEffect(base.reference),
   ],
@@ -100,8 +100,8 @@ export const baseImageByMmdebstrap: Way = {
       const quietly = { reject: false, all: true, stdin: "ignore", cancelSignal: signal } as const;
       const whole = await execa("mmdebstrap", args, quietly);
       if (whole.failed) {
-        // A mirror that is being updated serves the update suites half old and half new, and apt refuses them.
-        report.say("the update suites can't be had now (a mirror out of step?), so without them");
+        // During an update of the mirror its update suites are inconsistent, and apt refuses them.
+        report.say("the update suites are not available (is the mirror being updated?); continuing without them");
         const main = await execa(
           "mmdebstrap",
           [...args, `deb http://deb.debian.org/debian ${versions.debianSuite} main`],

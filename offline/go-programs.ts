@@ -1,4 +1,4 @@
-/** The programs of set-up that are built from Go modules, and what they add to its steps. */
+/** Set-up's programs that are built from Go modules, and their additions to its steps. */
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
@@ -64,22 +64,22 @@ export const pulumiCli: OfflineWay = {
 export const languageHost: OfflineWay = {
   have: async (step: Step) => {
     if (isBuilt(host)) return `${versions.languageHost.version}, built here`;
-    // Our own CLI is the first on PATH: a host beside the user's would be another version's.
+    // Our own CLI is first on PATH: a host beside the user's CLI would be of another version.
     return isBuilt(cli) && !fromArchive(HOST) ? null : step.have();
   },
   way: fromModules(host),
 };
 
 /**
- * Why `pulumi up` can't create a cluster on EC2 with the language host that was built here, and what to do; null where
- * another host is used.
+ * Why `pulumi up` can't create a cluster on EC2 with the language host that was built here, with the remedy; null if another
+ * host is used.
  */
 export function awsRefusal(isHostBuilt = isBuilt(host)): Refusal | null {
   if (!isHostBuilt) return null;
   return {
-    what: `the language host ${versions.languageHost.version}, which set-up built because Pulumi's archive could not be had, knows no resource hooks, with which pulumi up brings the model and follows the start`,
+    what: `the language host ${versions.languageHost.version}, which set-up built because Pulumi's archive was not available, knows no resource hooks, but pulumi up needs them to transfer the model and to follow the start`,
     remedy:
-      "Remove .toolchain/bin/pulumi and .toolchain/bin/pulumi-language-nodejs, and run node cli/bootstrap.mjs setup where https://get.pulumi.com answers. A preview works without that.",
+      "Remove .toolchain/bin/pulumi and .toolchain/bin/pulumi-language-nodejs, and run node cli/bootstrap.mjs setup on a network where https://get.pulumi.com answers. A preview works without that.",
   };
 }
 
@@ -95,7 +95,7 @@ export const buildx: OfflineWay = {
   },
 };
 
-/** Step "<name> plugin": built, and put where the engine finds it. */
+/** Step "<name> plugin": builds the plugin and puts it where the engine finds it. */
 export function plugin(name: PluginName): OfflineWay {
   const output = join(paths.plugins, `pulumi-resource-${name}`);
   const program: GoProgram = { module: name, output, ...sources[name] };
@@ -103,15 +103,15 @@ export function plugin(name: PluginName): OfflineWay {
     have: async (step) => {
       const { version } = official.plugins[name];
       if (isBuilt(program) && (!hasOwnHome() || existsSync(installedPlugin(name)))) return `${version}, built here`;
-      // A link to what was built from older pins is no installation.
+      // A link to a plugin of older pins does not count.
       return existsSync(output) ? null : step.have();
     },
     way: {
       ...fromModules(program),
       run: async (report, signal) => {
         if (!isBuilt(program)) await build(program, report, signal);
-        // In the project's own cache it stands for the version that npm asks for; in the user's it would stand for
-        // their other projects too, so there it is found over PATH.
+        // In the project's own cache it replaces the version that npm needs. In the user's cache it would replace it for
+        // other projects too, so there the engine finds it on PATH.
         if (hasOwnHome()) await link(output, installedPlugin(name));
       },
     },

@@ -1,4 +1,4 @@
-/** Builds programs from Go modules: the way for machines where only the module proxy answers. */
+/** Builds programs from Go modules, for machines where only the module proxy answers. */
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -17,27 +17,27 @@ export interface GoProgram {
   /** Package to build. */
   package: string;
   linkerFlags: string;
-  /** Where the program goes. */
+  /** Path of the built program. */
   output: string;
-  /** How long it takes on two cores, in words. */
+  /** Duration on two cores, in words. */
   typical: string;
 }
 
 let goVersion: Promise<string | null> | undefined;
 
-/** Null if Go is there and new enough; else what to do. */
+/** Null if Go is installed and new enough; otherwise the remedy. */
 export async function goMissing(): Promise<string | null> {
   goVersion ??= answerOf("go", ["version"]);
   const found = versionIn((await goVersion) ?? "");
   const { minimum, fetchesNewer } = versions.go;
   if (found === null) return `Go is not on PATH: install Go ${minimum} or newer (https://go.dev/dl)`;
-  // From 1.21 on Go fetches the version that a module asks for, unless it was told not to.
+  // From 1.21 on, Go fetches the version that a module needs, unless its settings forbid it.
   if (semver.gte(found, minimum)) return null;
   if (semver.gte(found, fetchesNewer) && (await answerOf("go", ["env", "GOTOOLCHAIN"])) !== "local") return null;
   return `Go is ${found}, ${minimum} or newer is needed (https://go.dev/dl)`;
 }
 
-/** What a build leaves outside the project. */
+/** The changes of a build outside the project. */
 export const goCaches = async (): Promise<string[]> => [
   "fills Go's caches of modules and builds (go env GOMODCACHE GOCACHE; go clean -modcache -cache empties them)",
 ];
@@ -47,7 +47,7 @@ const folderOf = (program: GoProgram) => join(paths.root, "offline", "go", progr
 const keyOfProgram = (program: GoProgram) =>
   keyOf(folderKey(folderOf(program)), program.package, program.linkerFlags, process.platform, process.arch);
 
-/** Whether the program is there and was built from today's pins. */
+/** Whether the program exists and was built from the current pins. */
 export function isBuilt(program: GoProgram): boolean {
   const name = `go-${program.module}`;
   return existsSync(program.output) && isStamped(paths.stamps, name, keyOfProgram(program));
@@ -77,7 +77,7 @@ export async function build(program: GoProgram, report: Report, signal: AbortSig
       ],
       {
         cwd: folderOf(program),
-        // Go's own default of GOGC: what suits a short preview would take memory that big compilations need.
+        // Go's default of GOGC: the commands' value would cost memory that large compilations need.
         env: { GOWORK: "off", GOGC: "100" },
         stdin: "ignore",
         reject: false,
@@ -85,7 +85,7 @@ export async function build(program: GoProgram, report: Report, signal: AbortSig
         buffer: false,
       },
     );
-    report.now("resolving modules, looking into Go's caches");
+    report.now("resolving modules, checking Go's caches");
     for await (const line of child.iterable({ from: "stderr" })) {
       if (line.startsWith("go: downloading ")) {
         report.now(`downloading module ${line.slice("go: downloading ".length)}`);

@@ -1,12 +1,12 @@
-/** Images that are imported into the engine from an archive. */
+/** Imports images into the engine from an archive. */
 import { execa } from "execa";
 import { tail } from "../setup/programs.ts";
 import type { Report } from "../setup/terminal.ts";
 
-/** The change that labels an imported image with what it was made from. */
+/** The change that labels an imported image with its source. */
 export const madeHere = (what: string): string => `LABEL llama-rpc-cluster/made-here=${what}`;
 
-/** Imports what `program` writes as an image; the pipe is theirs, so nothing passes through this process. */
+/** Imports the output of `program` as an image, over a pipe between the two programs. */
 export async function importTar(
   tarArgs: readonly string[],
   reference: string,

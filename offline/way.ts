@@ -1,11 +1,11 @@
 import type { Step, Way } from "../setup/runner.ts";
 
-/** What a machine that reaches package registries alone adds to a step. */
+/** What this folder adds to a step, for machines that reach only package registries. */
 export interface OfflineWay {
   /** The way over package registries. @default none: the official way needs no download */
   way?: Way;
-  /** What is there, in words, where the step by itself would not see or would misread it. @default what the step says */
+  /** Describes the result if the step itself would miss or misread it. @default the step's description */
   have?(step: Step): Promise<string | null>;
-  /** What the official way does here. @default what the step says */
+  /** The official way on such a machine. @default the step's way */
   run?: Way["run"];
 }

@@ -1,4 +1,4 @@
-/** The one door of this folder: ways over package registries, by the names of set-up's steps, and the tools of the tests. */
+/** The entry of this folder: ways over package registries by the names of set-up's steps, and the tools of the tests. */
 import type { Step } from "../setup/runner.ts";
 import { baseImageByMmdebstrap, engineByApt } from "./debian.ts";
 import { buildx, languageHost, plugin, pulumiCli } from "./go-programs.ts";
@@ -23,20 +23,20 @@ export const ways: Readonly<Record<string, OfflineWay>> = {
   "machine file": machineFile,
 };
 
-/** The steps with a way over package registries beside the official one, where there is such a way. */
+/** Adds the ways over package registries to the steps. */
 export const withOffline = (steps: readonly Step[]): Step[] =>
   steps.map((step) => {
     const offline = ways[step.name];
     return offline === undefined ? step : extended(step, offline);
   });
 
-/** @param offline what it adds; tests hand in their own */
+/** @param offline the addition; tests pass their own */
 export function extended(step: Step, { way, have, run }: OfflineWay): Step {
   return {
     ...step,
     ...(way === undefined ? {} : { getWithoutDownloads: way }),
     have: () => (have === undefined ? step.have() : have(step)),
-    // A step may choose its official way by what is there.
+    // A step may choose its official way by the state of the machine.
     get get() {
       return run === undefined ? step.get : { ...step.get, run };
     },

@@ -1,4 +1,4 @@
-/** Takes one file out of a zip archive (a Python wheel is one), piece by piece: wheels may be larger than memory. */
+/** Extracts one file from a zip archive, such as a Python wheel, in pieces, because wheels may be larger than memory. */
 import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Unzip, UnzipInflate } from "fflate";
@@ -34,5 +34,5 @@ async function* contentOf(archive: string, name: string): AsyncIterable<Uint8Arr
     yield* unpacked.splice(0);
     if (progress.at === "after") return;
   }
-  throw new Error(progress.at === "before" ? `${archive} holds no ${name}` : `${archive} ends inside ${name}`);
+  throw new Error(progress.at === "before" ? `${archive} does not contain ${name}` : `${archive} ends inside ${name}`);
 }

@@ -1,22 +1,22 @@
-/** What set-up asks the Docker CLI. */
+/** Set-up's calls of the Docker CLI. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { answerOf, which, whichSystem } from "./programs.ts";
 
-/** Version of the running engine; null if none answers. */
+/** Version of the running engine; null if no engine answers. */
 export async function engineVersion(): Promise<string | null> {
   if (which("docker") === null) return null;
   const answer = await answerOf("docker", ["version", "--format", "{{.Server.Version}}"], 8_000);
   return answer && /^\d/.test(answer) ? answer : null;
 }
 
-/** Id of an image that the engine has; null if it hasn't. */
+/** Id of an image in the engine; null if the engine does not have it. */
 export const imageId = (reference: string): Promise<string | null> =>
   answerOf("docker", ["image", "inspect", "--format", "{{.Id}}", reference]);
 
-/** Where the Docker CLI looks for plugins of this user. */
+/** Folder of this user's Docker CLI plugins. */
 export const pluginFolder = (): string =>
   join(process.env["DOCKER_CONFIG"] ?? join(homedir(), ".docker"), "cli-plugins");
 
@@ -30,14 +30,14 @@ export function pluginFile(name: string): string | null {
   return files.find((file) => existsSync(file)) ?? null;
 }
 
-/** Starts the engine where nothing else (systemd) does; it outlives this process. */
+/** Starts the engine if systemd does not manage it; it outlives this process. */
 export function startDaemon(logDescriptor: number): void {
   const daemon = spawn(whichSystem("dockerd") ?? "dockerd", [], {
     detached: true,
     stdio: ["ignore", logDescriptor, logDescriptor],
-    // It lives long: Go's own default of GOGC.
+    // A long-lived process needs Go's default of GOGC.
     env: { ...process.env, GOGC: "100" },
   });
-  daemon.on("error", () => {}); // the wait for an answer tells it better
+  daemon.on("error", () => {}); // the wait for an answer gives a better message
   daemon.unref();
 }

@@ -1,4 +1,4 @@
-/** Downloads with a hash: partial files are resumed, wrong ones are deleted. */
+/** Downloads files and checks their hash. It resumes partial files and deletes wrong ones. */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, rename, rm, stat } from "node:fs/promises";
@@ -7,18 +7,18 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { megabytes, type Report } from "./terminal.ts";
 
-/** No byte for this long: the connection is dead. */
+/** A connection without data for this long counts as dead. */
 const STALL_MS = 60_000;
 const ATTEMPTS = 3;
 
-/** Hash of a file's content in hex. */
+/** Hash of a file's content, in hex. */
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file, { highWaterMark: 1 << 20 }), hash);
   return hash.digest("hex");
 }
 
-/** `https://user:password@host/` as fetch takes it: credentials go into a header. */
+/** Converts `https://user:password@host/` for fetch, which takes credentials only as a header. */
 export function requestFor(address: string | URL): { url: string; headers: Record<string, string> } {
   const url = new URL(address);
   const headers: Record<string, string> = {};
@@ -42,7 +42,7 @@ async function receive(address: string, part: string, report: Report, outer: Abo
     const signal = AbortSignal.any([outer, stalled.signal]);
     const response = await fetch(url, { headers, signal });
     if (response.status === 416) {
-      await rm(part, { force: true }); // longer than the file on the server: not ours
+      await rm(part, { force: true }); // longer than the file on the server, so not a part of it
       throw new Error("the partial download did not fit and was deleted");
     }
     if (!response.ok || response.body === null) throw new Error(`status ${response.status} from ${new URL(url).host}`);
@@ -71,7 +71,7 @@ async function receive(address: string, part: string, report: Report, outer: Abo
 
 const wait = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Brings `url` to `file`, which exists only complete and with this hash. Does nothing if it is there already. */
+/** Downloads `url` to `file`, which exists only complete and with this hash. Does nothing if it exists already. */
 export async function download(
   url: string,
   file: string,
@@ -90,7 +90,9 @@ export async function download(
       const found = await sha256Of(part);
       if (found !== sha256) {
         await rm(part, { force: true });
-        throw new Error(`the file from ${new URL(url).host} has sha256 ${found}, ${sha256} is wanted; it was deleted`);
+        throw new Error(
+          `the file from ${new URL(url).host} has the SHA-256 ${found} instead of ${sha256}; it was deleted`,
+        );
       }
       await rename(part, file);
       return;
@@ -106,7 +108,7 @@ export async function download(
   throw new Error(reasonOf(last));
 }
 
-/** fetch hides the reason in `cause`. */
+/** The reason of an error; fetch puts it into `cause`. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? `: ${error.cause.message}` : "";

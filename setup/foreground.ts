@@ -1,7 +1,7 @@
-/** Whether Ctrl-C reaches this process's children by itself. */
+/** Whether Ctrl-C on the terminal reaches this process's children directly. */
 import { readFileSync } from "node:fs";
 
-/** Why a command's signal was aborted: this process got a signal itself. */
+/** Reason of an aborted command: this process got a signal. */
 export class Interruption extends Error {
   override readonly name = "Interruption";
   readonly signal: NodeJS.Signals;
@@ -12,14 +12,14 @@ export class Interruption extends Error {
   }
 }
 
-/** Whether a process is in its terminal's foreground group, from the text of its `/proc/<id>/stat`. */
+/** Whether a process is in its terminal's foreground group, by the text of its `/proc/<id>/stat`. */
 export function isInForeground(stat: string): boolean {
-  // The second field is the program's name in brackets, which may hold anything.
+  // The second field is the program's name in brackets, which may contain any character.
   const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   return group !== undefined && group === foreground;
 }
 
-/** Whether the terminal sends its Ctrl-C to this process and its children alike, wherever stdin comes from. */
+/** Whether the terminal sends Ctrl-C both to this process and to its children, whatever stdin is. */
 function terminalInterruptsAll(): boolean {
   try {
     return isInForeground(readFileSync("/proc/self/stat", "utf8"));
@@ -28,6 +28,6 @@ function terminalInterruptsAll(): boolean {
   }
 }
 
-/** Whether a child has to be told of an interruption; one that hears of Ctrl-C twice would cut its tidying short. */
+/** Whether to forward a signal to a child. A child that gets Ctrl-C twice would skip its cleanup. */
 export const mustForward = (reason: unknown, interruptsAll = terminalInterruptsAll): boolean =>
   !(reason instanceof Interruption && reason.signal === "SIGINT" && interruptsAll());

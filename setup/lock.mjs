@@ -12,7 +12,7 @@ function isAlive(pid) {
     if (error.code !== "EPERM") return false;
   }
   try {
-    // Process ids are used again after a restart of the machine: a holder that is no Node program is somebody else.
+    // Process ids are reused after a reboot: if the process is not a Node program, it is not the holder.
     return /node|npm|bootstrap/.test(fs.readFileSync(`/proc/${pid}/cmdline`, "utf8"));
   } catch {
     return true; // no /proc (macOS)
@@ -24,7 +24,7 @@ export function tryAcquire(file) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   for (;;) {
     try {
-      // A complete file appears in one go (link fails where the name exists), so no reader ever sees half a lock.
+      // A complete file appears at once (link fails if the name exists), so no reader sees an incomplete lock.
       const mine = `${file}.${process.pid}`;
       fs.writeFileSync(mine, String(process.pid));
       try {
@@ -36,7 +36,7 @@ export function tryAcquire(file) {
         try {
           if (fs.readFileSync(file, "utf8") === String(process.pid)) fs.rmSync(file, { force: true });
         } catch {
-          // Gone already.
+          // Already removed.
         }
         process.removeListener("exit", release);
       };
@@ -49,7 +49,7 @@ export function tryAcquire(file) {
     try {
       holder = Number(fs.readFileSync(file, "utf8"));
     } catch {
-      continue; // released meanwhile
+      continue; // released in the meantime
     }
     if (isAlive(holder)) return { holder };
     takeAway(file, holder);
@@ -57,8 +57,8 @@ export function tryAcquire(file) {
 }
 
 /**
- * Takes a dead holder's lock away. Of two that find the same one only one can rename it; the other one's rename may
- * then hit the lock that the first has just taken, which is given back.
+ * Removes the lock of a process that has ended. If two processes find the same lock, only one can rename it. The other's rename
+ * may hit the lock that the first has just taken; it is then put back.
  * @param {string} file
  * @param {number} holder
  */
@@ -68,7 +68,7 @@ export function takeAway(file, holder) {
     fs.renameSync(file, stale);
     if (Number(fs.readFileSync(stale, "utf8")) !== holder) fs.linkSync(stale, file);
   } catch {
-    // The other one was quicker.
+    // The other process was faster.
   } finally {
     fs.rmSync(stale, { force: true });
   }
@@ -81,14 +81,14 @@ export function takeAway(file, holder) {
  */
 export async function acquire(file, onWait, signal) {
   const start = Date.now();
-  let told = Number.NEGATIVE_INFINITY;
+  let reported = Number.NEGATIVE_INFINITY;
   for (;;) {
     signal?.throwIfAborted();
     const answer = tryAcquire(file);
     if (answer.lock) return answer.lock;
-    if (Date.now() - told >= 15_000) {
-      told = Date.now();
-      onWait(answer.holder, Math.round((told - start) / 1000));
+    if (Date.now() - reported >= 15_000) {
+      reported = Date.now();
+      onWait(answer.holder, Math.round((reported - start) / 1000));
     }
     await new Promise((resolve) => setTimeout(resolve, 500));
   }

@@ -1,4 +1,4 @@
-/** Writes what config/machine.ts reads. */
+/** Writes the file that config/machine.ts reads. */
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { type Machine, readMachine } from "../config/machine.ts";
@@ -6,7 +6,7 @@ import { ConfigError } from "../config/problems.ts";
 import { type ProjectPaths, paths } from "./paths.ts";
 import { writeAtomically } from "./stamps.ts";
 
-/** What the machine file says; null if it is not there, or holds something else than set-up writes. */
+/** The machine file's content; null if it does not exist or is not what set-up writes. */
 export function knownMachine({ root, machineFile }: ProjectPaths = paths): Machine | null {
   if (!existsSync(machineFile)) return null;
   try {

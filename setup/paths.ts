@@ -3,10 +3,10 @@ import { join, resolve } from "node:path";
 /** Root of the project: the folder that holds Pulumi.yaml. */
 export const projectRoot = resolve(import.meta.dirname, "..");
 
-/** Where set-up puts what it makes. Nothing outside these is written without being named first. */
+/** Folders that set-up writes to. It announces every change outside of them first. */
 export interface ProjectPaths {
   root: string;
-  /** Everything that set-up makes. */
+  /** Everything that set-up creates. */
   toolchain: string;
   /** Programs for PATH. */
   bin: string;
@@ -16,19 +16,19 @@ export interface ProjectPaths {
   downloads: string;
   /** Scratch space of steps; may be deleted at any time. */
   build: string;
-  /** What was made from which pins, one file per step. */
+  /** The pins that each result was made from, one file per step. */
   stamps: string;
   /** What this machine provides, for config/machine.ts. */
   machineFile: string;
   passphraseFile: string;
-  /** Pulumi's home where the user has no backend of their own. */
+  /** Pulumi's home if the user has no Pulumi backend. */
   pulumiHome: string;
-  /** State where the user has no backend of their own. */
+  /** The state if the user has no Pulumi backend. */
   state: string;
   models: string;
 }
 
-/** The places of one project. */
+/** The paths of a project. */
 export function pathsOf(root: string): ProjectPaths {
   const toolchain = join(root, ".toolchain");
   return {
@@ -47,5 +47,5 @@ export function pathsOf(root: string): ProjectPaths {
   };
 }
 
-/** This project's places. */
+/** This project's paths. */
 export const paths = pathsOf(projectRoot);

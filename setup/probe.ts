@@ -1,4 +1,4 @@
-/** Whether a server answers; asked once per run and address. */
+/** Checks whether servers answer, once per run and address. */
 
 import { memoize } from "../config/collections.ts";
 
@@ -9,7 +9,7 @@ async function ask(url: string): Promise<string | null> {
   try {
     const response = await fetch(url, { method: "HEAD", signal: AbortSignal.timeout(PROBE_TIMEOUT_MS) });
     await response.body?.cancel();
-    // 401 is how a container registry greets; other refusals come from something in between.
+    // A container registry answers 401; other refusals come from a proxy or firewall in between.
     if (response.ok || response.status === 401) return null;
     return `${host} answers with status ${response.status}`;
   } catch (error) {
@@ -18,7 +18,7 @@ async function ask(url: string): Promise<string | null> {
 }
 
 /**
- * Why `fetch` got no answer from a host, with what would help where that can be known.
+ * Why `fetch` got no answer from a host, with a remedy if one is known.
  * @param variables environment, which may name a proxy
  */
 export function whyNoAnswer(
@@ -28,7 +28,7 @@ export function whyNoAnswer(
 ): string {
   const reason = reasonOf(host, error);
   const proxy = ["HTTPS_PROXY", "https_proxy"].find((name) => variables[name]);
-  // Without this variable Node's fetch takes no notice of a proxy.
+  // Without this variable Node's fetch ignores a proxy.
   const ignored = proxy !== undefined && variables["NODE_USE_ENV_PROXY"] !== "1";
   return ignored ? `${reason}; ${proxy} is set, but Node uses it only if NODE_USE_ENV_PROXY=1 is set too` : reason;
 }
@@ -41,11 +41,11 @@ function reasonOf(host: string, error: unknown): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `${host} can't be resolved by DNS (${code})`;
   if (/CERT|^ERR_(TLS|SSL)|^UNABLE_TO/.test(code)) {
-    return `the TLS certificate of ${host} is not trusted (${code}); if your network has a certificate authority of its own, name its file in NODE_EXTRA_CA_CERTS`;
+    return `the TLS certificate of ${host} is not trusted (${code}); if your network has its own certificate authority, name its file in NODE_EXTRA_CA_CERTS`;
   }
   if (code !== "") return `${host} can't be reached (${code})`;
   return `${host} can't be reached (${cause instanceof Error ? cause.message : String(error)})`;
 }
 
-/** Null if the address can be had from here; else why not. */
+/** Null if the address is reachable; otherwise the reason. */
 export const unreachable = memoize(ask);

@@ -1,51 +1,51 @@
-/** Runs set-up steps: looks what is there, says what it will do, does only what is missing. */
+/** Runs set-up steps: checks what exists, announces the changes, and does only what is missing. */
 import { UserError } from "../config/errors.ts";
 import { duration, type Report, type Terminal } from "./terminal.ts";
 
-/** One way to come by something. */
+/** One way to get something. */
 export interface Way {
   /** Completes "by …": `Pulumi's own archive`. */
   how: string;
-  /** How long it usually takes, in words. */
+  /** The usual duration, in words. */
   typical: string;
-  /** Why this way can't be gone on this machine, as a sentence with what would help; null if it can. */
+  /** Why this way is unavailable here, as a sentence with the remedy; null if it is available. */
   blocked(): Promise<string | null>;
-  /** What it installs or changes outside the project. */
+  /** Its changes outside the project. */
   systemWide?(): Promise<string[]>;
   run(report: Report, signal: AbortSignal): Promise<void>;
 }
 
-/** One small thing that set-up provides. */
+/** One thing that set-up provides. */
 export interface Step {
   name: string;
-  /** What it is for, in a few words. */
+  /** Its purpose, in a few words. */
   why: string;
-  /** Steps of one lane run one after the other; the lanes run side by side. */
+  /** Steps of one lane run one after the other; the lanes run in parallel. */
   lane: "build" | "fetch";
-  /** Names of steps whose result this one's ways use. */
+  /** Names of the steps whose results this step's ways use. */
   needs?: readonly string[];
-  /** What is there, in words; null if it isn't. */
+  /** Describes what exists; null if it is missing. */
   have(): Promise<string | null>;
   /** The official way. */
   get: Way;
-  /** The way over package registries, where the official one is blocked or fails. */
+  /** The way over package registries, if the official one is blocked or fails. */
   getWithoutDownloads?: Way;
 }
 
-/** Set-up can't be completed; the message says what was tried and what to do. */
+/** Set-up can't be completed; the message lists the attempts and the remedies. */
 export class SetupError extends UserError {
   override readonly name = "SetupError";
 }
 
-/** A missing step and the ways that are open to it, best first. */
+/** A missing step with its available ways, best first. */
 export interface Choice {
   step: Step;
   ways: Way[];
-  /** Ways that are blocked, with the reason. */
+  /** Blocked ways, with the reason. */
   blocked: string[];
 }
 
-/** Looks which ways are open to a step. */
+/** Finds the available ways of a step. */
 export async function choose(step: Step): Promise<Choice> {
   const choice: Choice = { step, ways: [], blocked: [] };
   const { get, getWithoutDownloads } = step;
@@ -55,7 +55,7 @@ export async function choose(step: Step): Promise<Choice> {
     if (reason === null) choice.ways.push(way);
     else choice.blocked.push(`${way.how}: ${reason}`);
     if (reason === null && way === get) {
-      // The second way is looked at only if the first fails; it may still be open then.
+      // The second way is checked only if the first fails; it may be available then.
       if (getWithoutDownloads) choice.ways.push(getWithoutDownloads);
       break;
     }
@@ -63,18 +63,18 @@ export async function choose(step: Step): Promise<Choice> {
   return choice;
 }
 
-/** Says what stands in the way of the steps that no way is open to; null if there are none. */
+/** Explains which steps have no available way, and why; null if there are none. */
 export function deadEnds(choices: readonly Choice[]): string | null {
   const stuck = choices.filter((choice) => choice.ways.length === 0);
   if (stuck.length === 0) return null;
   const parts = stuck.map(
     ({ step, blocked }) =>
-      `${step.name} (${step.why}) can't be had:\n${blocked.map((reason) => `  - ${reason}`).join("\n")}`,
+      `${step.name} (${step.why}) is not available:\n${blocked.map((reason) => `  - ${reason}`).join("\n")}`,
   );
-  return `${parts.join("\n")}\nNothing was installed. Run this again when that is mended.`;
+  return `${parts.join("\n")}\nNothing was installed. Fix that and run this again.`;
 }
 
-/** The steps to run, less what is there already, in words for each. */
+/** The steps to run, and descriptions of what exists already. */
 export async function missingOf(steps: readonly Step[]): Promise<{ present: Map<string, string>; missing: Step[] }> {
   const found = await Promise.all(steps.map((step) => step.have()));
   const present = new Map<string, string>();
@@ -123,7 +123,7 @@ async function runChoice({ step, ways, blocked }: Choice, terminal: Terminal, si
     try {
       await way.run(report, signal);
       const what = await step.have();
-      if (what === null) throw new Error("it reported success, but the result is not there");
+      if (what === null) throw new Error("it reported success, but the result is missing");
       terminal.close(step.name);
       terminal.stepLine(step.name, `${what}, done in ${duration(Date.now() - started)}`);
       return;
@@ -136,11 +136,11 @@ async function runChoice({ step, ways, blocked }: Choice, terminal: Terminal, si
     }
   }
   throw new SetupError(
-    `${step.name} (${step.why}) could not be had. Tried:\n${tried.map((line) => `  - ${line}`).join("\n")}`,
+    `${step.name} (${step.why}) could not be installed. Tried:\n${tried.map((line) => `  - ${line}`).join("\n")}`,
   );
 }
 
-/** Runs the chosen steps, two lanes side by side; the first failure stops everything that can be stopped. */
+/** Runs the chosen steps, two lanes in parallel; the first failure stops everything that can be stopped. */
 export async function runChoices(choices: readonly Choice[], terminal: Terminal, signal: AbortSignal): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
@@ -155,10 +155,10 @@ export async function runChoices(choices: readonly Choice[], terminal: Terminal,
       try {
         for (const need of choice.step.needs ?? []) await done.get(need)?.promise;
         either.throwIfAborted();
-        // What it needed may have brought it along.
+        // A step that it needs may have installed it too.
         const what = await choice.step.have();
         if (what === null) await runChoice(choice, terminal, either);
-        else terminal.stepLine(choice.step.name, `${what} is there now`);
+        else terminal.stepLine(choice.step.name, `${what} exists now`);
         done.get(choice.step.name)?.resolve();
       } catch (error) {
         for (const { reject } of done.values()) reject(error);
@@ -173,28 +173,28 @@ export async function runChoices(choices: readonly Choice[], terminal: Terminal,
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
-/** How a run of steps is done. */
+/** Options of a run of steps. */
 export interface RunOptions {
   terminal: Terminal;
   signal: AbortSignal;
-  /** Takes the lock that keeps a second run out. */
+  /** Takes the lock that prevents a second run. */
   lock(): Promise<{ release(): void }>;
-  /** Say nothing if everything is there. */
+  /** Print nothing if everything exists. */
   quiet?: boolean;
 }
 
-/** Makes sure that the result of every step is there. */
+/** Makes sure that the result of every step exists. */
 export async function provide(steps: readonly Step[], options: RunOptions): Promise<void> {
   const { terminal } = options;
   const first = await missingOf(steps);
   const list = (present: Map<string, string>) => [...present].map(([name, what]) => `  have  ${name}: ${what}`);
   if (first.missing.length === 0) {
-    if (!options.quiet) terminal.line(["Set-up: everything is there.", ...list(first.present)].join("\n"));
+    if (!options.quiet) terminal.line(["Set-up: complete, nothing to do.", ...list(first.present)].join("\n"));
     return;
   }
   const lock = await options.lock();
   try {
-    // Another run may have got some of it while this one waited.
+    // Another run may have done some steps while this one waited.
     const { present, missing } = await missingOf(steps);
     terminal.line(["Set-up:", ...list(present)].join("\n"));
     const choices = await Promise.all(missing.map(choose));

@@ -1,4 +1,4 @@
-/** What was made from which pins: a step's result counts only while the pins that it was made from are today's. */
+/** Records the pins that results were made from: a result counts only if they equal the current pins. */
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
@@ -20,20 +20,20 @@ export function folderKey(folder: string): string {
   return keyOf(...files.flatMap((file) => [file.slice(folder.length), readFileSync(file, "utf8")]));
 }
 
-/** Whether the stamp says that the result was made from these pins. */
+/** Whether the result was made from these pins, by its stamp. */
 export function isStamped(stamps: string, name: string, key: string): boolean {
   const file = join(stamps, name);
   return existsSync(file) && readFileSync(file, "utf8").trim() === key;
 }
 
-/** Writes a file so that it is either the old one or the new one, never half of it. */
+/** Replaces a file atomically. */
 export async function writeAtomically(file: string, text: string, mode = 0o644): Promise<void> {
   const temporary = `${file}.${process.pid}.tmp`;
   await writeFile(temporary, text, { mode });
   await rename(temporary, file);
 }
 
-/** Remembers the pins; to be called when the result is in place. */
+/** Records the pins; call it when the result is in place. */
 export async function stamp(stamps: string, name: string, key: string): Promise<void> {
   await mkdir(stamps, { recursive: true });
   await writeAtomically(join(stamps, name), `${key}\n`);

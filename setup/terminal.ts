@@ -1,14 +1,14 @@
-/** What set-up prints: lasting lines, and what is going on now (one live line on a terminal, a line now and then in a log). */
+/** Prints set-up's output: lasting lines, and the current activity (a live line on a terminal, regular lines in a log). */
 
-/** How a step tells what it does. */
+/** How a step reports its work. */
 export interface Report {
   /** A lasting line. */
   say(text: string): void;
-  /** What is going on now; the next call replaces it. */
+  /** The current activity; the next call replaces it. */
   now(text: string): void;
 }
 
-/** Where lines go; `columns` is undefined where it is no terminal. */
+/** Output stream; `columns` is undefined if it is not a terminal. */
 export interface Output {
   write(text: string): unknown;
   isTTY?: boolean;
@@ -25,11 +25,11 @@ export function duration(milliseconds: number): string {
 /** `98.4 MB`. */
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** A log gets a line this often from a step that takes long; a terminal's live line is redrawn every second. */
+/** Interval of a long step's lines in a log; a terminal's live line is redrawn every second. */
 const LOG_EVERY_MS = 15_000;
 const REDRAW_EVERY_MS = 1_000;
 
-/** Prints lines of several steps at once without mixing them up. */
+/** Prints the lines of parallel steps without mixing them. */
 export class Terminal {
   private readonly running = new Map<string, { text: string; since: number; loggedAt: number }>();
   private readonly started = Date.now();
@@ -41,7 +41,7 @@ export class Terminal {
     this.output = output;
   }
 
-  /** A lasting line as it is. */
+  /** A lasting line, unchanged. */
   line(text = ""): void {
     this.erase();
     this.output.write(`${text}\n`);
@@ -68,7 +68,7 @@ export class Terminal {
     };
   }
 
-  /** The step is over. */
+  /** Ends the reporting on a step. */
   close(name: string): void {
     this.running.delete(name);
     this.erase();

@@ -1,10 +1,10 @@
-/** Tools that tests need beside Node. offline/ gets them; here is only what they are. */
+/** Types of the tools that tests need besides Node. offline/ installs the tools. */
 
 /** The tools of the AWS tests. */
 export interface AwsTestTools {
   /** Python with `moto[server]` and `boto3`. */
   python: string | null;
-  /** AWS's command line (version 1, the one that is on PyPI), in the same environment. */
+  /** AWS's command line (version 1, because PyPI has only that), in the same environment. */
   aws: string | null;
   /** `cloud-init schema --config-file <file>` checks user data. */
   cloudInit: string | null;
@@ -14,24 +14,24 @@ export interface AwsTestTools {
   registry: string | null;
   /** `faketime '<date as date(1) reads it>' <program> …` starts a program at another time. */
   faketime: string | null;
-  /** Terraform, where this machine has it. */
+  /** Terraform, if this machine has it. */
   terraform: string | null;
-  /** Folder in the layout of Terraform's filesystem mirrors with the AWS provider, where this machine has one. */
+  /** Folder in the layout of Terraform's filesystem mirrors with the AWS provider, if this machine has one. */
   terraformProviderMirror: string | null;
-  /** Why a tool is null, and what would help. */
+  /** Why a tool is null, with the remedy. */
   reasons: Partial<Record<AwsTestToolName, string>>;
 }
 
 /** A tool, by its property. */
 export type AwsTestToolName = Exclude<keyof AwsTestTools, "reasons">;
 
-/** Checkov's program, or why it can't be had. */
+/** Checkov's program, or why it is not available. */
 export interface Checkov {
   checkov: string | null;
   reason: string | null;
 }
 
-/** A program, or why it can't be had. */
+/** A program, or why it is not available. */
 export interface ProgramOrReason {
   program: string | null;
   reason: string | null;
@@ -40,13 +40,13 @@ export interface ProgramOrReason {
 /** The linters, by the name of their program. */
 export type LintToolName = "shellcheck" | "hadolint" | "actionlint";
 
-/** Paths of the linters' programs; null where one can't be had, with the reason. */
+/** Paths of the linters' programs; null if one is not available. */
 export interface LintTools extends Record<LintToolName, string | null> {
   /** Why a tool is null, or why another version than the pinned one is used. */
   reasons: Partial<Record<LintToolName, string>>;
 }
 
-/** How tests ask for their tools: each answers with what is there, and with the reason where something is not. */
+/** How tests get their tools: each function returns the available tools, with the reason for each missing one. */
 export interface TestTools {
   /** @param root the project's root directory */
   ensureAwsTestTools(root: string): Promise<AwsTestTools>;
@@ -54,7 +54,7 @@ export interface TestTools {
   ensureCheckov(root: string): Promise<Checkov>;
   /**
    * @param root the project's root directory
-   * @param name as qemu calls it: `qemu-aarch64`
+   * @param name qemu's name: `qemu-aarch64`
    */
   ensureEmulator(root: string, name: string): Promise<ProgramOrReason>;
   /**

@@ -1,23 +1,23 @@
 /**
- * Versions and hashes of what set-up gets the official ways. npm's are in `package-lock.json`, those of what comes from
- * other package registries in `offline/versions.ts`.
+ * Versions and hashes of what set-up downloads from official sources. npm's are in `package-lock.json`, those of other package
+ * registries in `offline/versions.ts`.
  */
 export const versions = {
   pulumi: {
     version: "3.259.0",
-    /** Any of these on the user's own PATH will do: the range of Pulumi.yaml's requiredPulumiVersion. */
+    /** Suitable versions of the user's own CLI: the range of Pulumi.yaml's requiredPulumiVersion. */
     minimum: "3.259.0",
     beforeMajor: 4,
     /**
-     * The installer's archive. Its hash is read from the release's checksum file, which is published on another host,
-     * because this pin was made on a machine that can reach neither; put the hashes here when you raise the version.
+     * The installer's archive. Its hash comes from the release's checksum file on another host, because this pin was made on
+     * a machine that reaches neither. Put the hashes here when you raise the version.
      */
     archive: (platform: string, architecture: string) =>
       `https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-${platform}-${architecture}.tar.gz`,
     checksums: "https://github.com/pulumi/pulumi/releases/download/v3.259.0/pulumi-3.259.0-checksums.txt",
   },
 
-  /** The same versions as in package.json: npm decides which plugin the engine asks for. */
+  /** The same versions as in package.json, because the npm package decides which plugin the engine needs. */
   plugins: {
     "docker-build": { version: "0.0.22", probe: "https://github.com/pulumi/pulumi-docker-build" },
     docker: { version: "5.2.0", probe: "https://github.com/pulumi/pulumi-docker" },

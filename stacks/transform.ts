@@ -2,7 +2,7 @@ import type { ClusterTransform } from "../components/create.ts";
 
 /**
  * The escape hatch of this project: changes to single resources that no option of a stack file covers.
- * Each function gets the arguments of one resource and returns those that are used. Addresses, memory and llama.cpp's
+ * Each function gets the arguments of one resource and returns the ones to use. Addresses, memory and llama.cpp's
  * flags belong to the plan: if they are changed here, the plan is wrong.
  *
  * | key | called for |

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Builds one image of images/: build-image.sh load ROLE TAG   puts it into the engine, for tests
 #                              build-image.sh push ROLE NAME  pushes it by digest, without a tag, and prints the digest
-# What to build comes as FLAVOUR, PLATFORM, LLAMACPP_VERSION, LLAMACPP_COMMIT, RPC_PROTOCOL and GGML_VERSION. Both ways
-# take the same arguments, so a push after a load compiles nothing: it sends the layers that were tested.
+# FLAVOUR, PLATFORM, LLAMACPP_VERSION, LLAMACPP_COMMIT, RPC_PROTOCOL and GGML_VERSION say what to build. Both modes take the
+# same arguments, so a push after a load compiles nothing and sends the tested layers.
 set -euo pipefail
 how="$1" role="$2" name="$3"
 

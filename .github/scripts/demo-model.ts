@@ -1,5 +1,5 @@
 /**
- * Puts the demo model that setup/versions.ts pins into a folder, from where it is published; runs without node_modules:
+ * Downloads the demo model that setup/versions.ts pins to a folder; runs without node_modules:
  *
  *   node .github/scripts/demo-model.ts FOLDER
  */
@@ -9,7 +9,7 @@ import { download } from "../../setup/download.ts";
 import { versions } from "../../setup/versions.ts";
 
 const folder = process.argv[2];
-if (!folder) throw new Error("demo-model.ts wants the folder for the model");
+if (!folder) throw new Error("demo-model.ts needs the folder for the model");
 const { file, sha256, source } = versions.demoModel;
 
 mkdirSync(folder, { recursive: true });

@@ -5,7 +5,7 @@
  *
  * version=        the release to build; empty if there is nothing to do
  * newest=         whether it is the newest release, the only one that may become `latest`
- * commit=, rpc_protocol=, ggml_version=   what its source says about itself, for the images' labels
+ * commit=, rpc_protocol=, ggml_version=   versions in its source, for the images' labels
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
@@ -14,10 +14,10 @@ import { parseArgs } from "node:util";
 export const LLAMACPP_REPO = "https://github.com/ggml-org/llama.cpp";
 const RAW = "https://raw.githubusercontent.com/ggml-org/llama.cpp";
 
-/** The suffixes of the tags that one release consists of; `` is the cpu image with all programs. */
+/** The suffixes of the tags of one release; `` is the cpu image with all programs. */
 export const TAG_SUFFIXES = ["", "-backend", "-cuda", "-cuda-backend"] as const;
 
-/** A llama.cpp release: the tag and the commit that it names. */
+/** A llama.cpp release: its tag and commit. */
 export interface Release {
   tag: string;
   commit: string;
@@ -28,14 +28,14 @@ export function releasesOf(lsRemote: string): Release[] {
   const commits = new Map<string, string>();
   for (const line of lsRemote.split("\n")) {
     const match = /^([0-9a-f]{40})\trefs\/tags\/(b[0-9]+)(\^\{\})?$/.exec(line.trim());
-    // An annotated tag has a second line, `^{}`, with the commit behind it: it comes later and wins.
+    // An annotated tag has a second line, `^{}`, with its commit, which comes later and wins.
     if (match?.[1] && match[2]) commits.set(match[2], match[1]);
   }
   const number = (tag: string): number => Number(tag.slice(1));
   return [...commits].map(([tag, commit]) => ({ tag, commit })).sort((a, b) => number(a.tag) - number(b.tag));
 }
 
-/** The release to build, or null when it is published already and no rebuild is asked for. */
+/** The release to build; null if it is already published and no rebuild is requested. */
 export function choose(
   releases: readonly Release[],
   requested: string,
@@ -51,11 +51,12 @@ export function choose(
   return { release, newest: release.tag === last.tag };
 }
 
-/** What the source says about its versions; `identify.sh` in the image build refuses a wrong claim. */
+/** The versions in the source; `identify.sh` in the image build refuses a wrong one. */
 export function claimsOf(rpcHeader: string, ggmlCmake: string): { rpcProtocol: string; ggmlVersion: string } {
   const number = (text: string, name: string): string => {
     const match = new RegExp(`\\b${name}\\s+(\\d+)`).exec(text);
-    if (!match?.[1]) throw new Error(`${name} is not where it was in llama.cpp's source: mend claimsOf in release.ts.`);
+    if (!match?.[1])
+      throw new Error(`${name} is not at its old place in llama.cpp's source: fix claimsOf in release.ts.`);
     return match[1];
   };
   const version = (text: string, prefix: string): string =>
@@ -66,12 +67,12 @@ export function claimsOf(rpcHeader: string, ggmlCmake: string): { rpcProtocol: s
   };
 }
 
-/** Asks the registry for one tag. Only a plain "there is none" counts as missing: an outage must not cause a build. */
+/** Asks the registry for one tag. Only a clear "not found" counts as missing, because an outage must not cause a build. */
 function isPublished(reference: string): boolean {
   const answer = spawnSync("docker", ["buildx", "imagetools", "inspect", reference], { encoding: "utf8" });
   if (answer.status === 0) return true;
   if (/not found|manifest unknown|name unknown|denied/i.test(answer.stderr)) return false;
-  throw new Error(`The registry did not say whether ${reference} is there: ${answer.stderr.trim()}`);
+  throw new Error(`The registry did not say whether ${reference} exists: ${answer.stderr.trim()}`);
 }
 
 async function textAt(commit: string, path: string): Promise<string> {
@@ -83,7 +84,7 @@ async function textAt(commit: string, path: string): Promise<string> {
 async function main(): Promise<void> {
   const options = { image: { type: "string" }, requested: { type: "string" }, rebuild: { type: "string" } } as const;
   const { image = "", requested = "", rebuild = "" } = parseArgs({ options }).values;
-  // One answer with every tag: there are no pages to forget.
+  // One answer has every tag, without pages.
   const tags = execFileSync("git", ["ls-remote", "--tags", LLAMACPP_REPO, "b*"], { encoding: "utf8" });
   const chosen = choose(releasesOf(tags), requested, rebuild === "true", (tag) => isPublished(`${image}:${tag}`));
   if (!chosen) {

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Serves a model with a backend and a server image and asks it something: smoke-test.sh BACKEND SERVER MODEL-FOLDER
-# PLATFORM and FLAVOUR are the images'. The platform may be a foreign one, then everything is emulated and slow.
-# The containers are shut in as a cluster shuts them in: no privileges, read-only root, a network without a way out.
+# Serves a model with a backend and a server image and requests a completion: smoke-test.sh BACKEND SERVER MODEL-FOLDER
+# PLATFORM and FLAVOUR are those of the images. For a foreign platform everything is emulated and slow.
+# The containers are restricted as in a cluster: no privileges, read-only root, a network without Internet access.
 set -euo pipefail
 backend_image="$1" server_image="$2" models="$(realpath "$3")"
 model="$(basename "$(find "$models" -maxdepth 1 -name '*.gguf' | head -n 1)")"
@@ -46,13 +46,13 @@ confined=(--platform "$PLATFORM" --network "$id" --read-only --tmpfs /tmp
     --cap-drop ALL --security-opt no-new-privileges --memory 2g)
 
 docker network create --internal "$id" >/dev/null
-# A CUDA backend refuses to start without a GPU, which these runners lack: it lends its CPU when told to.
+# A CUDA backend refuses to start without a GPU, and these runners have none, so it is set to lend its CPU.
 lends=()
 if [ "${FLAVOUR:-cpu}" = cuda ]; then lends=(--env APP_DEVICE=CPU); fi
 docker run --detach --name "$backend" "${confined[@]}" --env APP_MODE=backend "${lends[@]}" "$backend_image" >/dev/null
 wait_healthy "$backend"
 
-# A 32-bit front can't address backends, it says so itself: alone it must serve all the same.
+# A 32-bit front can't use backends and reports that, but it must still serve alone.
 rpc="${backend}:50052"
 if [ "$PLATFORM" = linux/arm/v7 ]; then rpc=""; fi
 docker run --detach --name "$server" "${confined[@]}" --volume "${models}:/models:ro" \
@@ -61,7 +61,7 @@ docker run --detach --name "$server" "${confined[@]}" --volume "${models}:/model
     "$server_image" >/dev/null
 wait_healthy "$server"
 
-# The network has no way in from outside: ask from within, over bash's own /dev/tcp.
+# The network can't be reached from outside, so send the request from inside, over bash's /dev/tcp.
 request='{"prompt":"The capital of France is","n_predict":8,"temperature":0}'
 answer="$(docker exec "$server" bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080
     printf "POST /completion HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" "${#1}" "$1" >&3

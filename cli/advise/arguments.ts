@@ -1,4 +1,4 @@
-/** The arguments of `npm run advise`: checked by the rules of the stack file that they end up in, all at once. */
+/** The arguments of `npm run advise`: checked all at once, by the rules of the stack file that they become part of. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -16,18 +16,18 @@ import {
   SURPLUS,
 } from "../arguments.ts";
 
-/** What a command line asks for. */
+/** The parsed command line. */
 export interface Request {
   wishes: Wishes;
   choose: Choice;
-  /** Rows of the table, at most. */
+  /** Most rows of the table. */
   top: number;
   json: boolean;
-  /** Name of the stack to write; null if its file is only shown. */
+  /** Name of the stack file to write; null to show it only. */
   write: string | null;
 }
 
-/** Which of the winners becomes a stack file. */
+/** The winner that becomes a stack file. */
 export const CHOICES = ["cheapest", "fastest", "value"] as const;
 export type Choice = (typeof CHOICES)[number];
 
@@ -46,7 +46,7 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const satisfies Options;
 
-/** Where the stack file has what an argument says. */
+/** The path of each argument in the stack file. */
 const ARGUMENT_OF: ReadonlyMap<string, string> = new Map([
   ["model.source", "<model>"],
   ["model.contextTokens", "--context"],
@@ -57,18 +57,18 @@ const ARGUMENT_OF: ReadonlyMap<string, string> = new Map([
 ]);
 
 const MOST_ROWS = 100;
-/** Any machine will do: which ones there are to be is what is looked for. */
+/** Placeholder machines for the check, because the search chooses the real ones. */
 const STAND_IN = "c8g.large";
 
 /**
- * Understands a command line.
+ * Parses a command line.
  * @param projectRoot directory of `Pulumi.yaml`
- * @throws {ConfigError} with everything that is wrong with it
+ * @throws {ConfigError} with all mistakes of the command line
  */
 export function parseArguments(argv: string[], projectRoot: string): Request {
   const { values, positionals, tokens } = readArguments(argv, OPTIONS);
   const problems = tokens.flatMap((token) => optionProblems(token, OPTIONS, "npm run advise"));
-  // What follows an option that is not known is likely to be its value.
+  // The argument after an unknown option is probably its value.
   if (problems.every(({ path }) => path !== SURPLUS)) problems.push(...positionals.slice(1).map(surplus));
   const text = (name: Name) => {
     const value = values[name];
@@ -81,13 +81,13 @@ export function parseArguments(argv: string[], projectRoot: string): Request {
   }
   const minTokensPerSecond = numberOf(text("min-tps")) ?? null;
   if (minTokensPerSecond !== null && !(Number(minTokensPerSecond) > 0)) {
-    const remedy = "Give the tokens per second that an answer must come with, like 5.";
+    const remedy = "Give the lowest number of tokens per second, like 5.";
     problems.push(problem("--min-tps", minTokensPerSecond, "must be a number above 0", remedy));
   }
   const top = numberOf(text("top"));
   if (!Number.isInteger(top) || Number(top) < 1 || Number(top) > MOST_ROWS) {
     const rule = `must be a whole number from 1 to ${MOST_ROWS}`;
-    problems.push(problem("--top", top, rule, "Give the rows of the table, like 10."));
+    problems.push(problem("--top", top, rule, "Give the number of rows, like 10."));
   }
   const write = text("write") ?? null;
   if (write !== null) problems.push(...stackProblems(write, projectRoot));
@@ -139,17 +139,17 @@ function surplus(value: string): Problem {
 function stackProblems(stack: string, projectRoot: string): Problem[] {
   if (!isStackName(stack)) {
     const meant = stackNamed(stack, projectRoot);
-    const remedy = `Write it like "${isStackName(meant) ? meant : "aws-dev"}"; the file is called after it.`;
+    const remedy = `Write it like "${isStackName(meant) ? meant : "aws-dev"}"; it is part of the file's name.`;
     return [problem("--write", stack, STACK_NAME_RULE, remedy)];
   }
   const file = stackFilePath(stack);
   if (!existsSync(join(projectRoot, file))) return [];
   return [
-    problem("--write", stack, "must name a stack that is not there yet", `Choose another name or remove ${file}.`),
+    problem("--write", stack, "must name a stack that does not exist yet", `Choose another name or remove ${file}.`),
   ];
 }
 
-/** What `check` answers; null where it finds problems, which are added under the arguments' names. */
+/** The result of `check`; null if it finds problems, which are added under the arguments' names. */
 function collected<Result>(problems: Problem[], check: () => Result): Result | null {
   try {
     return check();
@@ -168,7 +168,7 @@ function asArgument(text: string): string {
   return [...ARGUMENT_OF].reduce((changed, [path, name]) => changed.replaceAll(path, name), text);
 }
 
-/** The number that a text is, or the text itself: what is wrong with it is for others to say. */
+/** The text as a number, or the text itself if it is none: the schema then reports it. */
 function numberOf(text: string | undefined): number | string | undefined {
   if (text === undefined) return undefined;
   const number = Number(text);

@@ -1,4 +1,4 @@
-/** The stack file of a cluster that was found. */
+/** Writes the stack file of a proposed cluster. */
 
 import { stringify } from "yaml";
 import { PROJECT_NAME } from "../../config/stack.ts";
@@ -6,7 +6,7 @@ import type { Advice } from "../../plan/advise/search.ts";
 import { roundUsd } from "../../report/amounts.ts";
 import { speedText } from "../../report/text-advice.ts";
 
-/** A stack file with what was asked for and what was found; all else is left to the defaults. */
+/** A stack file with the arguments and the proposed machines; defaults apply to everything else. */
 export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName: string): string {
   const { model, limits } = config;
   const sections = {
@@ -35,7 +35,7 @@ export function stackFile({ config, speed, cost, usdPerHour }: Advice, modelName
   return `${about.join("\n")}\n${stringify({ config: keyed }, { lineWidth: 0 })}`;
 }
 
-/** The name comes from the model's file, and a comment ends with its line. */
+/** One line, because the name comes from the model's file and a comment ends with its line. */
 function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028\u2029]/gu, " ");
 }

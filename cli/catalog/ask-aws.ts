@@ -1,4 +1,4 @@
-/** Asks AWS about machine types, with the credentials that the AWS tools would take. Nothing here changes anything there. */
+/** Asks AWS about machine types, with the credentials that the AWS tools use. It changes nothing. */
 
 import type { EC2ClientConfig } from "@aws-sdk/client-ec2";
 import { clientOptions, collected } from "../../aws/connection.ts";
@@ -9,12 +9,12 @@ import { listedPrice, type Observed, type ObservedRegion, type ObservedType, obs
 
 const PERMISSIONS =
   "ec2:DescribeInstanceTypes, ec2:DescribeInstanceTypeOfferings, ec2:DescribeSpotPriceHistory and pricing:GetProducts";
-/** Longest wait for a sign of life. */
+/** Longest wait for data from AWS. */
 const SECONDS = 60;
 const ATTEMPTS = 3;
-/** The price list of all regions is served here. */
+/** This region serves the price list of all regions. */
 const PRICE_LIST_REGION = "us-east-1";
-/** Linux on shared machines, on demand, without anything that is licensed. */
+/** Linux on shared hardware, on demand, without licensed software. */
 const LINUX_ON_DEMAND = {
   operatingSystem: "Linux",
   tenancy: "Shared",
@@ -23,9 +23,9 @@ const LINUX_ON_DEMAND = {
   licenseModel: "No License required",
 };
 
-/** What to ask. */
+/** What to ask about. */
 export interface Questions {
-  /** Types whose spot price is asked for. */
+  /** Types whose spot price is requested. */
   names: readonly string[];
   prices: boolean;
   signal: AbortSignal;
@@ -33,7 +33,7 @@ export interface Questions {
 
 /**
  * Asks every region of the catalog.
- * @throws {UserError} in one sentence if there are no credentials, or an answer is refused or empty
+ * @throws {UserError} if credentials are missing, or AWS refuses a request or gives an empty answer
  */
 export async function askAws(questions: Questions): Promise<Observed> {
   const config: EC2ClientConfig = clientOptions({}, { silenceSeconds: SECONDS, attempts: ATTEMPTS });
@@ -73,7 +73,7 @@ async function askEc2(
     prices && wanted.size > 0
       ? await answered(
           `ec2:DescribeSpotPriceHistory in ${region}`,
-          // From now on means: the price that holds now, one for each zone.
+          // A history that starts now holds the current price only, one for each zone.
           ec2.paginateDescribeSpotPriceHistory(
             { client },
             { StartTime: new Date(), ProductDescriptions: ["Linux/UNIX"] },
@@ -113,14 +113,14 @@ async function askPrices(
   );
   const listed = entries.flatMap((entry) => listedPrice(String(entry)) ?? []);
   const usdPerHour = new Map(listed.map(({ name, usd }) => [name, usd]));
-  // A filter that AWS no longer knows answers nothing, which must not empty the catalog.
+  // AWS answers an unknown filter with an empty list, which must not empty the catalog.
   if (!names.some((name) => usdPerHour.has(name))) {
-    throw new UserError(`AWS's price list names none of the catalog's types in ${region}: nothing was changed.`);
+    throw new UserError(`AWS's price list has no prices for the catalog's types in ${region}: nothing was changed.`);
   }
   return usdPerHour;
 }
 
-/** All that pages hold, or why there are none. */
+/** The items of all pages. @throws {UserError} with the reason if AWS refuses */
 async function answered<Page, Item>(
   question: string,
   pages: AsyncIterable<Page>,

@@ -1,4 +1,4 @@
-/** Compares the catalog with what AWS says: cells that have another value, and what somebody has to change by hand. */
+/** Compares the catalog with AWS: cells with another value, and changes to make by hand. */
 
 import { hardware } from "../../plan/catalog/data.ts";
 import { findMachineType, type MachineType, REGIONS } from "../../plan/catalog/index.ts";
@@ -6,7 +6,7 @@ import type { MachineRow } from "../../plan/catalog/schema.ts";
 import type { Observed, ObservedType } from "./observed.ts";
 import { type Cell, inline } from "./table-file.ts";
 
-/** What AWS states of a type, in the order of the columns after the name. */
+/** AWS's facts of a type, in the order of the columns after the name. */
 const FACTS = [
   ["vCPUs", (type: ObservedType) => type.vcpus],
   ["memory, GiB", (type: ObservedType) => type.memoryMib / 1024],
@@ -18,14 +18,14 @@ const FACTS = [
   ["NVMe, GB", (type: ObservedType) => type.nvmeGigabytes],
 ] as const;
 
-/** How the report calls the columns. */
+/** Names of the columns in the report. */
 export const COLUMNS: readonly string[] = [
   "name",
   ...FACTS.map(([name]) => name),
   ...REGIONS.map((region) => `USD/h in ${region}`),
 ];
 
-/** One cell that is to change. */
+/** One cell to change. */
 export interface Change {
   /** Machine type. */
   name: string;
@@ -34,14 +34,14 @@ export interface Change {
   to: Cell;
 }
 
-/** What differs. */
+/** The differences. */
 export interface Differences {
   changes: Change[];
-  /** What a new value of a cell does not fix, one sentence each. */
+  /** Changes that need more than a new value in a cell, one sentence each. */
   byHand: string[];
 }
 
-/** Compares every row, and looks for types that have none. */
+/** Compares every row, and finds types without a row. */
 export function compare(rows: readonly MachineRow[], observed: Observed): Differences {
   const known = new Set(rows.map(([name]) => name));
   return {
@@ -72,21 +72,21 @@ function priceChanges(row: MachineRow, { regions }: Observed): Change[] {
     const column = 1 + FACTS.length + index;
     const from = row[column] ?? null;
     if (seen === undefined) return [];
-    // If prices were not asked for, one can only be taken away.
+    // Without observed prices, a price can only be removed.
     const price = seen.usdPerHour === null ? from : (seen.usdPerHour.get(name) ?? null);
     const to = seen.offered.has(name) ? price : null;
     return to === from ? [] : [{ name, column, from, to }];
   });
 }
 
-/** What the rows of a family share and AWS states otherwise. */
+/** Facts that the rows of a family share, if AWS states other values. */
 function familyNotes(name: string, { types, regions }: Observed): string[] {
   const [ours, theirs] = [findMachineType(name), types.get(name)];
   const isOffered = [...regions.values()].some(({ offered }) => offered.has(name));
   if (!isOffered || ours === undefined || theirs === undefined)
-    return [`${name} is offered in no region any more: remove its row.`];
+    return [`${name} is no longer offered in any region: remove its row.`];
   return Object.entries(sharedFacts(ours, theirs)).flatMap(([fact, [mine, now]]) =>
-    mine === now ? [] : [`${name}: ${fact} is ${now} now, not ${mine}: change its family.`],
+    mine === now ? [] : [`${name}: ${fact} is now ${now}, not ${mine}: change its family.`],
   );
 }
 
@@ -102,7 +102,7 @@ function sharedFacts(ours: MachineType, theirs: ObservedType): Record<string, [m
   };
 }
 
-/** A type that is NVIDIA's or a Graviton one and has no row, with the row that it would have. */
+/** An NVIDIA or Graviton type without a row, with the row to add. */
 function newTypeNote({ regions }: Observed): (type: ObservedType) => string[] {
   return (type) => {
     const isNvidia = type.gpu?.maker === "NVIDIA";
@@ -119,7 +119,7 @@ function newTypeNote({ regions }: Observed): (type: ObservedType) => string[] {
   };
 }
 
-/** Whether the catalog leaves a Graviton type out on purpose. No NVIDIA type is. */
+/** Whether the catalog omits a Graviton type on purpose. It omits no NVIDIA type. */
 function isLeftOut(name: string): boolean {
   const [family = "", size = ""] = name.split(".");
   const { families, types, sizes } = hardware.leftOut;
@@ -127,7 +127,7 @@ function isLeftOut(name: string): boolean {
   return isOfLeftOutFamily || types.includes(name) || sizes.some((start) => size.startsWith(start));
 }
 
-/** A number without the noise that AWS's own arithmetic leaves behind. */
+/** A number without the rounding noise of AWS's arithmetic. */
 function rounded(value: number): number {
   return Number(value.toFixed(5));
 }

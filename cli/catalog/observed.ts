@@ -1,4 +1,4 @@
-/** What AWS says of machine types, in the catalog's words and units. */
+/** AWS's answers about machine types, in the catalog's terms and units. */
 
 import type { InstanceTypeInfo } from "@aws-sdk/client-ec2";
 import * as z from "zod";
@@ -9,13 +9,13 @@ export type ObservedType = Omit<MachineType, "family" | "processor" | "gpu" | "u
   gpu: { maker: string; name: string; memoryMib: number; partition: number } | null;
 };
 
-/** What AWS says of one region. */
+/** AWS's answers about one region. */
 export interface ObservedRegion {
-  /** Names of the types that are offered there. */
+  /** Names of the types that the region offers. */
   offered: ReadonlySet<string>;
-  /** Linux on demand, US dollars per hour; null if prices were not asked for. */
+  /** Linux on demand, US dollars per hour; null if prices were not requested. */
   usdPerHour: ReadonlyMap<string, number> | null;
-  /** Spot price now in the cheapest zone, US dollars per hour; null if prices were not asked for. */
+  /** Current spot price in the cheapest zone, US dollars per hour; null if prices were not requested. */
   spotUsdPerHour: ReadonlyMap<string, number> | null;
 }
 
@@ -64,8 +64,8 @@ export function observedType(info: InstanceTypeInfo): ObservedType | null {
 }
 
 /**
- * Of a type with several network cards, AWS states a sum that may be less or more than that of the cards; of one with a
- * single card, the card's base is what a sum of words ("Up to 10 Gigabit") leaves out.
+ * For a type with several network cards, AWS states a total that may differ from the sum of the cards. For a type with one
+ * card, the total may be text ("Up to 10 Gigabit") without the base value, which the card states.
  */
 function networkGbps(info: InstanceTypeInfo["NetworkInfo"]): { base: number; burst: number } | null {
   const cards = info?.NetworkCards ?? [];

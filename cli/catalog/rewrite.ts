@@ -1,16 +1,16 @@
-/** The catalog's table with what AWS says. */
+/** Updates the catalog's table with AWS's answers. */
 
 import { REGIONS } from "../../plan/catalog/index.ts";
 import { type MachineTable, tableSchema } from "../../plan/catalog/schema.ts";
 import type { Change } from "./compare.ts";
 import type { Observed } from "./observed.ts";
 
-/** What was read, and when. */
+/** What was read from AWS, and when. */
 export interface Reading {
   observed: Observed;
   /** `2026-11-22`. */
   today: string;
-  /** Whether prices were read too. */
+  /** Whether prices were read. */
   prices: boolean;
 }
 
@@ -38,7 +38,7 @@ export function withChanges(rows: MachineTable["types"], changes: readonly Chang
   return tableSchema.shape.types.parse(next);
 }
 
-/** A sample is the price in the cheapest zone; one that is not below the on-demand price says nothing. */
+/** A sample is the price in the cheapest zone; it is left out if it is not below the on-demand price. */
 function spotSamples({ regions }: Observed): MachineTable["spotUsdPerHour"] {
   const names = new Set([...regions.values()].flatMap(({ spotUsdPerHour }) => [...(spotUsdPerHour?.keys() ?? [])]));
   const samples = [...names].sort().map((name) => {

@@ -1,4 +1,4 @@
-/** Reads and writes `plan/catalog/types.json` in the one layout that it has, so that a diff shows only what has changed. */
+/** Reads and writes `plan/catalog/types.json` in its fixed layout, so that a diff shows only the changes. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 import * as z from "zod";
@@ -8,10 +8,10 @@ import { type MachineTable, tableSchema } from "../../plan/catalog/schema.ts";
 /** A value of a row. */
 export type Cell = MachineTable["types"][number][number];
 
-/** Longest line, as in `biome.json`: an array or an object that is longer gets one line for each of its parts. */
+/** Longest line, as in `biome.json`: a longer array or object gets one line for each of its parts. */
 const LINE_WIDTH = 120;
 
-/** @throws {UserError} naming every place of the file that is not as the schema says */
+/** @throws {UserError} with every place in the file that does not fit the schema */
 export function readTable(path: string): MachineTable {
   const { success, data, error } = tableSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
   if (!success) throw new UserError(`${path} is not the catalog's table:\n${z.prettifyError(error)}`);
@@ -20,7 +20,7 @@ export function readTable(path: string): MachineTable {
 
 /**
  * Writes the table if that changes the file.
- * @returns whether it did
+ * @returns whether it changed the file
  */
 export function writeTable(path: string, table: MachineTable): boolean {
   const text = tableText(tableSchema.parse(table));
@@ -46,7 +46,7 @@ function inLines(value: unknown, indent: string): string {
   const inner = `${indent}  `;
   const parts = partsOf(value, (part, key) => {
     const line = inline(part);
-    // The comma takes a place too.
+    // Leave room for the comma.
     const fits = `${inner}${key}${line},`.length <= LINE_WIDTH || partsOf(part, inline) === null;
     return fits ? line : inLines(part, inner);
   });
@@ -55,7 +55,7 @@ function inLines(value: unknown, indent: string): string {
   return Array.isArray(value) ? `[\n${lines}\n${indent}]` : `{\n${lines}\n${indent}}`;
 }
 
-/** The written parts of an array or of an object, these with their keys; null if the value has no parts. */
+/** The parts of an array or an object as text, those of an object with their keys; null if the value has no parts. */
 function partsOf(value: unknown, write: (part: unknown, key: string) => string): string[] | null {
   if (typeof value !== "object" || value === null) return null;
   if (Array.isArray(value)) return value.map((part) => write(part, ""));

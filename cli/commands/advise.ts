@@ -55,7 +55,7 @@ export const command: Command = {
 };
 
 /**
- * Looks for clusters as a command line asks, prints them, and answers the exit code.
+ * Searches clusters for a command line, prints them, and returns the exit code.
  * @throws {UserError} if the command line is wrong
  */
 export async function advise(argv: string[], access: ModelAccess): Promise<number> {
@@ -72,7 +72,7 @@ export async function advise(argv: string[], access: ModelAccess): Promise<numbe
   const chosen = winners[request.choose];
   const rows = ranked(found, winners, request.top).map((advice) => ({ advice, warnings: warningsOf(advice, facts) }));
   const text = stackFile(chosen, facts.name);
-  // What was found is shown before anything can go wrong with the file.
+  // Print the result before writing the file, which may fail.
   if (request.json)
     process.stdout.write(`${JSON.stringify(asJson({ facts, wishes, rows, winners, chosen }, text), null, 2)}\n`);
   else process.stdout.write(`${formatAdvice({ facts, wishes, rows, winners, chosen }, terminalOptions(140))}\n\n`);
@@ -87,14 +87,14 @@ export async function advise(argv: string[], access: ModelAccess): Promise<numbe
   return 0;
 }
 
-/** Writes the stack file; answers null, or one sentence if that can't be done. */
+/** Writes the stack file; returns null, or one sentence if it can't be written. */
 function writeStack(stack: string, text: string, projectRoot: string): string | null {
   const shown = stackFilePath(stack);
   const reason = whyNotWritten(join(projectRoot, shown), text, { shown, flag: "wx" });
   return reason === null ? null : `The stack file can't be written to ${shown}: ${reason}`;
 }
 
-/** The winners and as many others as there is room for, best value first, each pool of backends once if it is no winner. */
+/** The winners and as many others as fit, best value first; each pool of backends at most once besides the winners. */
 function ranked(found: readonly Advice[], winners: Winners, top: number): Advice[] {
   const byValue = found.toSorted((a, b) => a.usdPerMillionTokens - b.usdPerMillionTokens);
   const best = new Set(Object.values<Advice>({ ...winners }));
@@ -110,10 +110,10 @@ function ranked(found: readonly Advice[], winners: Winners, top: number): Advice
 }
 
 function writtenText(title: string, stack: string): string {
-  return `${stackFilePath(stack)} is written: ${title}. Look at its plan with npm run plan -- -s ${stack}, and commit it.\n`;
+  return `${stackFilePath(stack)} is written: ${title}. Check its plan with npm run plan -- -s ${stack}, and commit it.\n`;
 }
 
-/** Why there is no row, and what comes nearest. */
+/** Why there is no row, and the nearest clusters. */
 function nothingFits(facts: ModelFacts, wishes: Wishes): string[] {
   const { base, minTokensPerSecond } = wishes;
   const budget = base.limits.maxHourlyUsd;

@@ -1,4 +1,4 @@
-/** `npm run catalog:refresh`: compares the catalog of machine types with AWS, and writes what has changed. */
+/** `npm run catalog:refresh`: compares the catalog of machine types with AWS and writes the changes. */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../../config/errors.ts";
@@ -22,7 +22,7 @@ they never count as a difference. What AWS does not state (bandwidth and rates o
 plan/catalog/families.json. New types are listed; add them by hand.`;
 
 export const command: Command = {
-  summary: "compare the catalog of EC2 machine types and prices with AWS, and write what has changed",
+  summary: "compare the catalog of EC2 machine types and prices with AWS, and write the changes",
   help: USAGE,
   run: async (args, { signal }) => {
     const { check, prices } = optionsOf(args);
@@ -35,7 +35,7 @@ export const command: Command = {
     const today = new Date().toISOString().slice(0, 10);
     const isWritten = writeTable(path, refreshed(table, differences.changes, { observed, today, prices }));
     const written = isWritten ? TABLE : "nothing";
-    console.log(`\nWritten: ${written}. Look at git diff, run npm run test:quick, and commit.`);
+    console.log(`\nWritten: ${written}. Check git diff, run npm run test:quick, and commit.`);
     return 0;
   },
 };
@@ -54,7 +54,7 @@ function optionsOf(args: string[]): { check: boolean; prices: boolean } {
   }
 }
 
-/** One line for each cell that differs, and what has to be changed by hand. */
+/** One line for each cell that differs, and the changes to make by hand. */
 function report({ changes, byHand }: Differences): string {
   const width = Math.max(0, ...changes.map(({ name }) => name.length)) + 2;
   const cells = changes.map(({ name, column, from, to }) => {
@@ -62,7 +62,7 @@ function report({ changes, byHand }: Differences): string {
   });
   const types = new Set(changes.map(({ name }) => name)).size;
   const summary = changes.length === 0 ? "No row differs." : `${changes.length} cells of ${types} types differ.`;
-  const notes = byHand.length === 0 ? [] : ["", "For a person:", ...byHand.map((note) => `  ${note}`)];
+  const notes = byHand.length === 0 ? [] : ["", "Change by hand:", ...byHand.map((note) => `  ${note}`)];
   return [...cells, summary, ...notes].join("\n");
 }
 

@@ -1,4 +1,4 @@
-/** `npm run doctor`: what this machine lacks, and whether the cluster is healthy and honest about itself. */
+/** `npm run doctor`: what this machine lacks, and whether the cluster is healthy. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -45,7 +45,7 @@ Changes nothing. Exit code 1 if something is wrong; each such line ends with wha
     const needed = config === null ? ["pulumi", "docker engine"] : ["pulumi"];
     const lacking = machine.some(({ name, remedy }) => remedy !== null && needed.includes(name));
     const cluster = lacking
-      ? [{ name: "cluster", found: "can't be looked at before the lines above are mended", remedy: setup }]
+      ? [{ name: "cluster", found: "can't be checked yet: fix the lines above first", remedy: setup }]
       : await clusterChecks(stack, config === null ? `npm start${ofStack(stack)}` : upOf(stack), signal);
     cluster.forEach(print);
     const checks = [...machine, ...cluster];
@@ -61,14 +61,14 @@ const upOf = (stack: string) => `npm run pulumi -- up -s ${stack}`;
 const isWrong = ({ remedy, isUnknown }: Check) => remedy !== null && !isUnknown;
 
 function conclusion(wrong: number, unknown: number): string {
-  const unseen = unknown === 0 ? "" : ` ${unknown === 1 ? "One thing" : `${unknown} things`} could not be looked at.`;
+  const unseen = unknown === 0 ? "" : ` ${unknown === 1 ? "One thing" : `${unknown} things`} could not be checked.`;
   if (wrong > 0) return `${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong.${unseen}`;
-  return unknown === 0 ? "All is well." : `Nothing is wrong.${unseen}`;
+  return unknown === 0 ? "Everything is fine." : `Nothing is wrong.${unseen}`;
 }
 
 /**
- * The configuration of a stack on EC2; null for one on this machine, and where there is no file.
- * @throws {ConfigError} if the file can't be understood
+ * The configuration of a stack on EC2; null for a stack on this machine or without a file.
+ * @throws {ConfigError} if the file is invalid
  */
 function awsConfigOf(stack: string): ClusterConfig | null {
   if (!existsSync(join(paths.root, stackFilePath(stack)))) return null;
@@ -82,20 +82,20 @@ function print({ name, found, remedy, isUnknown }: Check): void {
   if (remedy !== null) console.log(`        -> ${remedy}`);
 }
 
-/** What keeps this machine's tool chain from creating a cluster on EC2. */
+/** Reports why this machine's tool chain can't create a cluster on EC2. */
 function awsRefusalCheck(): Check[] {
   const refusal = awsRefusal();
   return refusal === null ? [] : [{ name: "target aws", found: refusal.what, remedy: refusal.remedy }];
 }
 
-/** @param setup the command that gets what is missing */
+/** @param setup the command that installs what is missing */
 async function machineChecks(steps: readonly Step[], setup: string): Promise<Check[]> {
   const { present, missing } = await missingOf(steps);
   const lacking = await Promise.all(
     missing.map(async (step): Promise<Check> => {
       const { ways, blocked } = await choose(step);
       const remedy = ways[0] ? `${setup} gets it by ${ways[0].how}` : blocked.join("; ");
-      return { name: step.name, found: `not there (${step.why})`, remedy };
+      return { name: step.name, found: `missing (${step.why})`, remedy };
     }),
   );
   const found = [...present].map(([name, what]): Check => ({ name, found: what, remedy: null }));
@@ -107,7 +107,7 @@ async function machineChecks(steps: readonly Step[], setup: string): Promise<Che
   return [own, ...found, ...lacking];
 }
 
-/** @param up the command that makes the cluster */
+/** @param up the command that creates the cluster */
 async function clusterChecks(stack: string, up: string, signal: AbortSignal): Promise<Check[]> {
   const nothing: Check = { name: "cluster", found: "nothing is up", remedy: up };
   if (!existsSync(join(paths.root, stackFilePath(stack)))) {
@@ -116,7 +116,7 @@ async function clusterChecks(stack: string, up: string, signal: AbortSignal): Pr
   if (!(await stackIsThere(stack, signal))) return [nothing];
   const outputs = await outputsOf(stack, signal);
   if (outputs === null) return [nothing];
-  // What is up, which the stack file need not describe any more.
+  // The plan of the running cluster, which may differ from the stack file.
   const aws = outputs.plan.aws ?? null;
   return aws === null ? dockerChecks(stack, outputs) : awsClusterChecks(stack, outputs, aws, signal);
 }

@@ -1,4 +1,4 @@
-/** `npm run leaks`: asks AWS, or the Docker engine, whether anything of a stack is left. */
+/** `npm run leaks`: asks AWS, or the Docker engine, for resources that a stack has left. */
 import { ConfigError, parseCluster } from "../../config/parse.ts";
 import { REGIONS } from "../../config/regions.ts";
 import { isStackName, readStackFile, STACK_NAME_RULE, stackNamed, stackNames } from "../../config/stack.ts";
@@ -15,7 +15,7 @@ import {
 import type { Command } from "../command.ts";
 import { askAwsForLeaks, LEAKS_PERMISSIONS } from "../leaks/ask-aws.ts";
 import { askDockerForLeaks } from "../leaks/ask-docker.ts";
-import { told } from "../leaks/leak.ts";
+import { formatLeaks } from "../leaks/leak.ts";
 
 const USAGE = `
   npm run leaks -- -s <stack>                       what is left of the stack, where its file says that it runs
@@ -35,7 +35,7 @@ const OPTIONS = {
   region: { type: "string" },
 } as const satisfies Options;
 
-/** Where to look. */
+/** What to search. */
 interface Request {
   stack: string;
   /** Null: the Docker engine. */
@@ -56,7 +56,7 @@ export const command: Command = {
       region === null
         ? { leaks: await askDockerForLeaks(stack, signal), refusals: [] }
         : await askAwsForLeaks(stack, stackNames(projectRoot), region, signal);
-    console.log(told(findings, stack, region ?? "the Docker engine"));
+    console.log(formatLeaks(findings, stack, region ?? "the Docker engine"));
     return findings.leaks.length + findings.refusals.length > 0 ? 1 : 0;
   },
 };

@@ -37,7 +37,7 @@ export const command: Command = {
 };
 
 /**
- * Prints the plan that a command line asks for, and answers the exit code.
+ * Prints the plan for a command line, and returns the exit code.
  * @throws {UserError} if the command line or the stack is wrong
  */
 export async function plan(argv: string[], access: ModelAccess): Promise<number> {
@@ -52,11 +52,11 @@ export async function plan(argv: string[], access: ModelAccess): Promise<number>
   const isPictureAlone = picture === "print";
   if (json) process.stdout.write(`${JSON.stringify(planned, null, 2)}\n`);
   else process.stdout.write(isPictureAlone ? svgPlan(planned) : `${formatPlan(planned, terminalOptions(120))}\n`);
-  // The plan is shown before anything can go wrong with the file.
+  // Print the plan before writing the file, which may fail.
   const reason = typeof picture === "object" ? whyNotWritten(picture.file, svgPlan(planned), { flag: "w" }) : null;
   if (typeof picture === "object") process.stderr.write(`${pictureText(picture.file, reason)}\n`);
   if (json || isPictureAlone) assertRunnable(planned);
-  // The text above has said what the errors are.
+  // The text above lists the errors.
   const errors = planned.findings.filter(({ severity }) => severity === "error").length;
   if (errors > 0) process.stderr.write("\nThis plan can't be carried out: its errors are above.\n");
   return errors > 0 || reason !== null ? 1 : 0;

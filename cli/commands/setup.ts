@@ -3,7 +3,7 @@ import type { Command } from "../command.ts";
 import { allSteps, setUp } from "../steps.ts";
 
 export const command: Command = {
-  summary: "make this machine ready, and no more",
+  summary: "make this machine ready, nothing else",
   help: `
   node cli/bootstrap.mjs setup        what npm start does before it shows the plan`,
   run: async (_args, { signal }) => {

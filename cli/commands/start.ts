@@ -48,7 +48,7 @@ answer. Run again it changes nothing. Safe to interrupt at any point.`,
     signal.throwIfAborted();
     if (code !== 0) {
       throw new UserError(
-        `pulumi up ended with code ${code}; the reason is above. What is made already is kept: run this again to go on, or npm run doctor.`,
+        `pulumi up ended with code ${code}; the reason is above. What exists already is kept: run this again to continue, or npm run doctor.`,
       );
     }
     const outputs = await outputsOf(values.stack, signal);
@@ -68,7 +68,7 @@ function parse(args: string[]) {
   }
 }
 
-/** On a terminal Pulumi shows a live tree; a log gets a line now and then instead of its dots. */
+/** On a terminal Pulumi shows a live tree; a log gets a line now and then instead of dots. */
 async function bringUp(stack: string, signal: AbortSignal): Promise<number> {
   const args = ["up", "--yes", "--skip-preview", "--suppress-outputs", "--stack", stack];
   if (process.stdout.isTTY) return pulumiOnTerminal(args, signal);
@@ -80,12 +80,12 @@ async function bringUp(stack: string, signal: AbortSignal): Promise<number> {
   }
 }
 
-/** What costs money is not started by a command that makes a machine ready. */
+/** Refuses a stack on EC2, because `npm start` must not create anything that costs money. */
 function configOf(stack: string): ClusterConfig {
   const config = parseCluster(readStackFile(stack, projectRoot));
   if (config.target === "docker") return config;
   throw new UserError(
-    `Stack ${stack} is a cluster on ${config.target}, and npm start is for those on this machine: npm run plan -- -s ${stack} says what it costs, npm run pulumi -- up -s ${stack} makes it.`,
+    `Stack ${stack} is a cluster on ${config.target}, but npm start creates clusters on this machine only: npm run plan -- -s ${stack} shows its cost, npm run pulumi -- up -s ${stack} creates it.`,
   );
 }
 
@@ -98,12 +98,12 @@ const heading = (text: string) => console.log(`\n── ${text} ${"─".repeat(M
 
 async function converse(outputs: Outputs, signal: AbortSignal): Promise<void> {
   heading("One answer, streamed");
-  // A cluster that pulumi up found as it should be may still be starting: after a reboot, with the engine, after a failure.
+  // A cluster that pulumi up did not change may still be starting: after a reboot, an engine start or a failure.
   const waiting = { endpoint: outputs.endpoint, seconds: outputs.plan.front.startupSeconds, say: console.log };
   const late = await waitUntilReady(waiting, signal);
   if (late !== null) {
     throw new UserError(
-      `The cluster's front was not ready within ${waiting.seconds} s: ${late}. npm run doctor says what is wrong.`,
+      `The cluster's front was not ready within ${waiting.seconds} s: ${late}. npm run doctor shows the reason.`,
     );
   }
   console.log(`> ${QUESTION}`);
@@ -118,11 +118,11 @@ async function converse(outputs: Outputs, signal: AbortSignal): Promise<void> {
   } catch (error) {
     signal.throwIfAborted();
     throw new UserError(
-      `The cluster is up, but did not answer: ${error instanceof Error ? error.message : error}. npm run doctor says what is wrong.`,
+      `The cluster is up, but did not answer: ${error instanceof Error ? error.message : error}. npm run doctor shows the reason.`,
     );
   }
   process.stdout.write("\n");
-  if (pieces === 0) throw new UserError("The cluster answered with nothing: npm run doctor says what is wrong.");
+  if (pieces === 0) throw new UserError("The cluster answered with nothing: npm run doctor shows the reason.");
   console.log(`(${pieces} pieces in ${duration(Date.now() - asked)})`);
 }
 

@@ -1,4 +1,4 @@
-/** `npm run test:aws`: what tests target aws without an account. */
+/** `npm run test:aws`: tests of target aws that need no account. */
 import { paths } from "../../setup/paths.ts";
 import type { Command } from "../command.ts";
 import { onTerminal } from "../delegate.ts";
@@ -9,13 +9,13 @@ import { REPORTERS } from "./test.ts";
 const PROJECTS = ["graph", "policies", "aws", "boot"].map((name) => `--project=${name}`);
 
 export const command: Command = {
-  summary: "what tests target aws without an account: graphs, policies, EC2 double, boot",
+  summary: "tests of target aws without an account: graphs, policies, EC2 double, boot",
   help: `
   npm run test:aws                  under 10 minutes on two cores once the images are built
   npm run test:aws -- test/aws/x    arguments are handed to vitest
 
-Gets what these tests need beside the cluster's own tools and says what it installs outside this folder. Terraform and its
-AWS provider are used where they are and never installed; what can't be run without them is listed with its reason.`,
+Installs the tools of these tests and reports what it installs outside this folder. It uses Terraform and its AWS provider if
+they are present and never installs them; tests that can't run without them are listed with the reason.`,
   run: async (args, { signal }) => {
     await setUp(allSteps, signal);
     await ensureAwsTestTools(paths.root);

@@ -1,10 +1,10 @@
-/** `npm run test:images`: the long image work. */
+/** `npm run test:images`: the long tests of the images. */
 import type { Command } from "../command.ts";
 import { runFile } from "../delegate.ts";
 import { allSteps, setUp } from "../steps.ts";
 
 export const command: Command = {
-  summary: "the long image work: arm64, arm/v7 and CUDA",
+  summary: "the long tests of the images: arm64, arm/v7 and CUDA",
   help: `
   npm run test:images               hours on two cores; arguments are handed to test/images-long/run.ts
 

@@ -1,4 +1,4 @@
-/** `npm run test:quick`: what needs neither an engine nor Docker. */
+/** `npm run test:quick`: the tests that need neither an engine nor Docker. */
 import type { Command } from "../command.ts";
 import { onTerminal } from "../delegate.ts";
 import { REPORTERS } from "./test.ts";

@@ -1,11 +1,11 @@
-/** What doctor finds out about a cluster on EC2. */
+/** Collects what doctor needs to know about a cluster on EC2. */
 import type { AwsPlan } from "../../plan/resources/aws.ts";
 import { apiStatuses, type Outputs } from "../live/cluster.ts";
 import { judgeAws } from "./aws-health.ts";
 import { lookAtMachines } from "./aws-machines.ts";
 import type { Check } from "./health.ts";
 
-/** Looks at the machines from AWS's side and at the front from this machine's, and judges what is found. */
+/** Checks the machines through AWS and the front from this machine. */
 export async function awsClusterChecks(
   stack: string,
   outputs: Outputs,

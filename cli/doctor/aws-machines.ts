@@ -1,4 +1,4 @@
-/** Asks AWS about a cluster's machines. Nothing here changes anything there, and it costs nothing. */
+/** Asks AWS about a cluster's machines. It changes and costs nothing. */
 
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { clientOptions, collected } from "../../aws/connection.ts";
@@ -9,27 +9,27 @@ import type { MachinePlan } from "../../plan/resources/plans.ts";
 import { STACK_TAG } from "../leaks/names.ts";
 import type { SeenMachine } from "./aws-health.ts";
 
-/** What the credentials need. */
+/** Permissions that the requests need. */
 export const DOCTOR_PERMISSIONS = "ec2:DescribeInstances, ec2:GetConsoleOutput and ssm:GetParameters";
 
 /** Longest wait for everything together. */
 const SECONDS = 60;
-/** Longest wait for a sign of life, and how often a question is asked. */
+/** Longest wait for data, and the attempts for each request. */
 const SILENCE_SECONDS = 15;
 const ATTEMPTS = 2;
-/** Instances that are there, whether they run or not. */
+/** Instances that exist, running or not. */
 const PRESENT = ["pending", "running", "stopping", "stopped"];
 
-/** Where the cluster is. */
+/** The cluster to check. */
 export interface Place {
   stack: string;
   region: string;
 }
 
-/** What AWS says, or why it does not. */
+/** AWS's answer, or why there is none. */
 export type Answer<T> = { found: T } | { refusal: Refusal };
 
-/** Whether AWS takes the credentials of this machine for a question about a region. */
+/** Whether AWS accepts this machine's credentials in a region. */
 export function askForCredentials(place: Place, signal: AbortSignal): Promise<Answer<true>> {
   return answered<true>(place, signal, async (client, abortSignal) => {
     const { DescribeInstancesCommand } = await import("@aws-sdk/client-ec2");
@@ -38,7 +38,7 @@ export function askForCredentials(place: Place, signal: AbortSignal): Promise<An
   });
 }
 
-/** Looks at every machine of a plan. */
+/** Reads the state of every machine of a plan. */
 export function lookAtMachines(
   place: Place,
   machines: readonly MachinePlan[],
@@ -95,7 +95,7 @@ interface Instance {
   launchedAt: number;
 }
 
-/** The instance that is a machine of the plan: of several with its name, the one with its address. */
+/** The instance of a machine of the plan; if several have its name, the one with its address. */
 function instanceOf(machine: MachinePlan, place: Place, instances: readonly Instance[]): Instance | null {
   const named = instances.filter(({ name }) => name === physicalName(place, machine.name));
   return named.find(({ address }) => address === machine.address) ?? named[0] ?? null;
@@ -118,7 +118,7 @@ const ofStack = ({ stack }: Place) => [
   { Name: "instance-state-name", Values: PRESENT },
 ];
 
-/** Asks within a bounded time. Does not throw for lack of credentials, network, permission or time. */
+/** Asks in a bounded time. Missing credentials, network, permission or time are answers and not thrown. */
 async function answered<T>(
   { region }: Place,
   signal: AbortSignal,

@@ -1,4 +1,4 @@
-/** What a machine lacks from which a cluster on EC2 is made and reached. */
+/** Checks the tools that create and reach a cluster on EC2. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const CLI = "https://docs.aws.amazon.com/cli/latest/userguide/getting-started-in
 const SESSIONS =
   "https://docs.aws.amazon.com/systems-manager/latest/userguide/session-manager-working-with-install-plugin.html";
 
-/** Looks for programs and asks AWS whether it takes the credentials. */
+/** Checks programs, and asks AWS whether it accepts the credentials. */
 export async function awsToolChecks(stack: string, config: ClusterConfig, signal: AbortSignal): Promise<Check[]> {
   const region = config.aws?.region;
   return [
@@ -26,14 +26,14 @@ export async function awsToolChecks(stack: string, config: ClusterConfig, signal
   ];
 }
 
-/** Pulumi fetches its plugin itself, from here. */
+/** Pulumi downloads its plugin from this server. */
 const PLUGIN_SOURCE = "https://github.com/pulumi/pulumi-aws";
 
 async function pluginCheck(signal: AbortSignal): Promise<Check> {
   const name = "aws plugin";
   const file = which("pulumi-resource-aws");
   if (file !== null) return well(name, file);
-  // npm decides which one the engine asks for.
+  // The npm package decides which version the engine needs.
   const pack = join("node_modules", "@pulumi", "aws", "package.json");
   const { version } = jsonAnswer(readFileSync(join(paths.root, pack), "utf8"), z.object({ version: z.string() }), pack);
   const list = await pulumiAnswer(["plugin", "ls", "--json"], signal);
@@ -42,11 +42,11 @@ async function pluginCheck(signal: AbortSignal): Promise<Check> {
     return well(name, `${version}, installed`);
   }
   const reason = await unreachable(PLUGIN_SOURCE);
-  if (reason === null) return well(name, `${version}, not there yet: pulumi up fetches it`);
+  if (reason === null) return well(name, `${version}, not installed yet: pulumi up downloads it`);
   return {
     name,
-    found: `${version} is not there, and ${reason}`,
-    remedy: `npm run pulumi -- plugin install resource aws ${version} --file <the plugin's archive, fetched elsewhere>`,
+    found: `${version} is missing, and ${reason}`,
+    remedy: `npm run pulumi -- plugin install resource aws ${version} --file <the plugin's archive, downloaded elsewhere>`,
   };
 }
 
@@ -61,13 +61,13 @@ export function sessionPrograms(): Check[] {
   return wanted.map(({ name, program, page }) => {
     const file = which(program);
     if (file !== null) return well(name, file);
-    return { name, found: "not there (opens the session to the front)", remedy: `install it as ${page} says` };
+    return { name, found: "missing (opens the session to the front)", remedy: `install it as ${page} says` };
   });
 }
 
 async function credentialsCheck(stack: string, region: string, signal: AbortSignal): Promise<Check> {
   const name = "AWS credentials";
   const answer = await askForCredentials({ stack, region }, signal);
-  if ("found" in answer) return well(name, `taken in ${region}`);
+  if ("found" in answer) return well(name, `accepted in ${region}`);
   return { name, found: answer.refusal.what, remedy: answer.refusal.remedy };
 }

@@ -1,22 +1,22 @@
-/** What doctor says of a cluster: pure judgements on what was found. */
+/** Doctor's checks of a cluster: pure functions of the findings. */
 import type { ApiStatuses, Container } from "../live/cluster.ts";
 import { type LoadEvidence, START_IS_NOT_IN_LOG, unusedBackends } from "../live/evidence.ts";
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export interface Check {
   name: string;
   /** What was found. */
   found: string;
-  /** One line that says what to do; null if all is well. */
+  /** One line with the remedy; null if the check passed. */
   remedy: string | null;
-  /** It can't be looked at from here, which need not mean that something is wrong; the remedy says how to. */
+  /** It can't be checked from here, which need not be a fault; the remedy gives a way to check it. */
   isUnknown?: true;
 }
 
-/** What is as it should be. */
+/** A check that passed. */
 export const well = (name: string, found: string): Check => ({ name, found, remedy: null });
 
-/** Everything that was found out about a cluster. */
+/** The findings about a cluster. */
 export interface Findings {
   stack: string;
   containers: readonly Container[];
@@ -26,14 +26,14 @@ export interface Findings {
   statuses: ApiStatuses;
 }
 
-/** Labels that have to be the same on every image of a cluster. */
+/** Labels that must be equal on every image of a cluster. */
 const SAME_EVERYWHERE = [
   "llama-rpc-cluster/llamacpp-commit",
   "llama-rpc-cluster/rpc-protocol",
   "llama-rpc-cluster/ggml-version",
 ];
 
-/** Judges a cluster. */
+/** Checks a cluster. */
 export function judge(findings: Findings): Check[] {
   const up = `npm run pulumi -- up --refresh -s ${findings.stack}`;
   return [
@@ -57,7 +57,7 @@ function running(findings: Findings, up: string): Check {
   const states = bad.map(({ name, state, health }) => `${name} is ${health ?? state}`);
   if (bad.length > 0)
     return { name, found: states.join(", "), remedy: `docker logs --tail 20 ${bad[0]?.name}; then ${up}` };
-  if (all.length !== wanted) return { name, found: `${all.length} of ${wanted} are there`, remedy: up };
+  if (all.length !== wanted) return { name, found: `${all.length} of ${wanted} exist`, remedy: up };
   const restarts = all
     .filter((one) => one.restarts > 0)
     .map((one) => `${one.name} was restarted ${one.restarts} times`);
@@ -78,16 +78,16 @@ function key({ statuses }: Findings, up: string): Check {
   const name = "API key";
   if (statuses.withoutKey === 0) return { name, found: "the front does not answer", remedy: "see the line above" };
   if (statuses.withoutKey !== 401) {
-    return { name, found: `a question without the key gets status ${statuses.withoutKey}, not 401`, remedy: up };
+    return { name, found: `a request without the key gets status ${statuses.withoutKey}, not 401`, remedy: up };
   }
   if (statuses.withKey !== 200) {
     return {
       name,
-      found: `the stack's own key gets status ${statuses.withKey}`,
+      found: `a request with the stack's key gets status ${statuses.withKey}`,
       remedy: `${up} (the front has another key)`,
     };
   }
-  return well(name, "required, and the stack's key is taken");
+  return well(name, "required, and the stack's key is accepted");
 }
 
 function devices(findings: Findings): Check {
@@ -102,8 +102,8 @@ function devices(findings: Findings): Check {
   if (evidence.frontHoldsLayers) {
     return {
       name,
-      found: "repeating layers lie on the front's own CPU",
-      remedy: "npm run plan shows the split; look at front.arguments",
+      found: "repeating layers are on the front's own CPU",
+      remedy: "npm run plan shows the split; check front.arguments",
     };
   }
   const parts = evidence.buffers.map(({ address, mebibytes }) => `${address} ${mebibytes} MiB`);
@@ -115,12 +115,12 @@ function ports(findings: Findings, up: string): Check {
   const open = findings.containers.filter(({ role, published }) => role !== "front" && published.length > 0);
   if (open.length > 0) {
     const list = open.map((one) => `${one.name} on ${one.published.join(", ")}`).join("; ");
-    return { name, found: `RPC has no authentication, and is published: ${list}`, remedy: up };
+    return { name, found: `RPC has no authentication, but is published: ${list}`, remedy: up };
   }
   const front = frontOf(findings)?.published ?? [];
   const wide = front.filter((address) => !address.startsWith("127."));
   if (wide.length > 0) return { name, found: `the front is published on ${wide.join(", ")}`, remedy: up };
-  return well(name, `RPC is published nowhere, the front on ${front.join(", ") || "nothing"}`);
+  return well(name, `RPC is not published, the front is on ${front.join(", ") || "nothing"}`);
 }
 
 function same(findings: Findings, up: string): Check {
@@ -137,9 +137,9 @@ function same(findings: Findings, up: string): Check {
   const silent = serving(findings).filter((one) => SAME_EVERYWHERE.some((label) => claimOf(one, label) === null));
   const known = seen.filter(({ values }) => values.length > 0).map(({ label, values }) => `${label} ${values[0]}`);
   if (silent.length === 0) return well(name, known.join(", "));
-  const unknown = `not all known of ${silent.map((one) => one.name).join(", ")}: neither labels nor /app/build-info say them`;
+  const unknown = `not all known of ${silent.map((one) => one.name).join(", ")}: neither labels nor /app/build-info state them`;
   return well(name, [...known, unknown].join(", "));
 }
 
-/** An image of another version than the pinned one claims nothing in its labels, which are then empty. */
+/** Labels are empty on an image of another version than the pinned one. */
 const claimOf = ({ labels }: Container, label: string): string | null => labels[label] || null;

@@ -1,4 +1,4 @@
-/** What the tagging service names by ARN: how people call it, and how it is removed. */
+/** Kinds of resources by their ARN, with the command that removes each. */
 
 import { SERVICE_PRICES } from "../../plan/cost/prices.ts";
 import type { Leak } from "./leak.ts";
@@ -9,11 +9,11 @@ export interface Arn {
   service: string;
   region: string;
   account: string;
-  /** What is behind the account: `parameter/llama-rpc-cluster/aws-dev/api-key`. */
+  /** The part after the account: `parameter/llama-rpc-cluster/aws-dev/api-key`. */
   resource: string;
 }
 
-/** @throws {Error} for a text that is no ARN: AWS's mistake */
+/** @throws {Error} for a text that is not an ARN, which only AWS could cause */
 export function parseArn(text: string): Arn {
   const [, service, region, account, resource] = /^arn:[\w-]+:([\w-]+):([\w-]*):(\d*):(.+)$/.exec(text) ?? [];
   if (service === undefined || region === undefined || account === undefined || resource === undefined)
@@ -21,12 +21,12 @@ export function parseArn(text: string): Arn {
   return { arn: text, service, region, account, resource };
 }
 
-/** How one kind of thing is told. */
+/** How to report one kind. */
 interface Kind {
   /** Beginning of the ARN's service and resource. */
   prefix: string;
   kind: string;
-  /** @param name what follows the prefix */
+  /** @param name the part after the prefix */
   remedy: (name: string, arn: Arn) => string;
   usdPerHour?: number;
 }
@@ -58,7 +58,7 @@ const KINDS: readonly Kind[] = [
   {
     prefix: "s3:",
     kind: "bucket",
-    remedy: (name) => `aws s3 rb --force s3://${name} (where it keeps versions, empty it in the console first)`,
+    remedy: (name) => `aws s3 rb --force s3://${name} (if it keeps versions, empty it in the console first)`,
   },
   {
     prefix: "ssm:parameter",
@@ -131,7 +131,7 @@ const KINDS: readonly Kind[] = [
   { prefix: "iam:policy/", kind: "policy", remedy: (_, { arn }) => `aws iam delete-policy --policy-arn ${arn}` },
 ];
 
-/** A thing as its ARN says it. */
+/** A leftover resource from its ARN. */
 export function leakOf(arn: Arn, detail = ""): Leak {
   const whole = `${arn.service}:${arn.resource}`;
   const known = KINDS.find(({ prefix }) => whole.startsWith(prefix));
@@ -142,7 +142,7 @@ export function leakOf(arn: Arn, detail = ""): Leak {
   const name = whole.slice(known.prefix.length);
   const { kind, remedy, usdPerHour = null } = known;
   const command = remedy(name, arn);
-  // What goes by its ARN is known by that.
+  // A resource that is removed by ARN is listed by ARN.
   return { kind, id: command.includes(arn.arn) ? arn.arn : name, detail, usdPerHour, remedy: command };
 }
 

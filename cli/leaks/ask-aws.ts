@@ -1,4 +1,4 @@
-/** Asks AWS what is left of a stack: everything at once. Nothing here changes anything there. */
+/** Asks AWS for leftovers of a stack, with parallel requests. It changes nothing. */
 
 import { clientOptions } from "../../aws/connection.ts";
 import { awsSentence, isAboutCredentials, isAnswer, isFromAws } from "../../aws/errors.ts";
@@ -8,7 +8,7 @@ import { type Findings, inRemovalOrder, type Leak } from "./leak.ts";
 import { bucketLeaks, iamLeaks, logLeaks, type Place, parameterLeaks, projectLeaks } from "./services.ts";
 import { taggedLeaks } from "./tagged.ts";
 
-/** What the credentials need. */
+/** Permissions that the requests need. */
 export const LEAKS_PERMISSIONS =
   "tag:GetResources, ec2:Describe*, iam:ListRoles, iam:ListInstanceProfiles, iam:ListPolicies, ssm:DescribeParameters, s3:ListAllMyBuckets, s3:ListBucket, codebuild:ListProjects, codebuild:BatchGetProjects and logs:DescribeLogGroups";
 
@@ -16,9 +16,9 @@ const SECONDS = 60;
 const ATTEMPTS = 3;
 
 /**
- * Asks every service that a stack may have left something in.
+ * Asks every service in which a stack may have left resources.
  * @param stacks every stack of the project
- * @throws {UserError} in one sentence if there are no credentials, or AWS can't be reached
+ * @throws {UserError} if credentials are missing or AWS can't be reached
  */
 export function askAwsForLeaks(
   stack: string,
@@ -51,7 +51,7 @@ async function askAll(stack: string, stacks: readonly string[], region: string):
       } catch (error) {
         if (!isFromAws(error)) throw error;
         const reason = awsSentence(error, { question: `${question} in ${region}`, needs: LEAKS_PERMISSIONS });
-        // Nothing else would be answered either.
+        // The other requests would fail too.
         if (!isAnswer(error) || isAboutCredentials(error)) throw new UserError(reason, { cause: error });
         refusals.push(reason);
         return [];

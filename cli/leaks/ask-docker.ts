@@ -1,4 +1,4 @@
-/** Asks the Docker engine what is left of a stack. */
+/** Asks the Docker engine for leftovers of a stack. */
 
 import { execa } from "execa";
 import { UserError } from "../../config/errors.ts";
@@ -6,7 +6,7 @@ import { engineVersion } from "../../setup/docker.ts";
 import type { Leak } from "./leak.ts";
 import { STACK_TAG } from "./names.ts";
 
-/** How to list each kind, in the order in which they can be removed. */
+/** How to list each kind, in the order of removal. */
 const KINDS = [
   { kind: "container", list: ["ls", "--all", "--format", "{{.Names}}"] },
   { kind: "network", list: ["ls", "--format", "{{.Name}}"] },
@@ -14,12 +14,12 @@ const KINDS = [
 ] as const;
 
 /**
- * Asks for everything with the stack's label. Images are not asked for: they are kept on purpose, for the next start.
+ * Asks for everything with the stack's label, except images, which are kept on purpose for the next start.
  * @throws {UserError} if no engine answers
  */
 export async function askDockerForLeaks(stack: string, signal: AbortSignal): Promise<Leak[]> {
   if ((await engineVersion()) === null)
-    throw new UserError("No Docker engine answers: start it, or run npm run doctor to see what is wrong.");
+    throw new UserError("No Docker engine answers: start it, or run npm run doctor to see the reason.");
   const found = await Promise.all(
     KINDS.map(async ({ kind, list }): Promise<Leak[]> => {
       const args = [kind, ...list, "--filter", `label=${STACK_TAG}=${stack}`];

@@ -1,4 +1,4 @@
-/** What EC2 still has of a stack. Its own answers count: the tagging service lists what was terminated an hour ago. */
+/** Leftovers of a stack in EC2. It asks EC2 itself, because the tagging API still lists what was terminated an hour ago. */
 
 import type { EC2Client, Filter, SpotInstanceRequest, Tag, Volume } from "@aws-sdk/client-ec2";
 import { collected } from "../../aws/connection.ts";
@@ -7,7 +7,7 @@ import { HOURS_PER_MONTH, priceOf, SERVICE_PRICES } from "../../plan/cost/prices
 import type { Leak } from "./leak.ts";
 import { STACK_TAG } from "./names.ts";
 
-/** Asks EC2 for everything that carries the stack's tag and is still there. */
+/** Asks EC2 for every existing resource with the stack's tag. */
 export async function ec2Leaks(client: EC2Client, stack: string, region: string): Promise<Leak[]> {
   const { paginateDescribeTags } = await import("@aws-sdk/client-ec2");
   const filter = [
@@ -29,11 +29,11 @@ export async function ec2Leaks(client: EC2Client, stack: string, region: string)
 interface Asking {
   client: EC2Client;
   region: string;
-  /** Filter for what carries the stack's tag. */
+  /** Filter for the stack's tag. */
   ours: { Filters: Filter[] };
 }
 
-/** Looks at things of one type: which of them are there, and what they cost. */
+/** Asks for the resources of one type: which of them exist, and their cost. */
 type Look = (asking: Asking) => Promise<Leak[]>;
 
 const instances: Look = async ({ client, region, ours }) => {
@@ -53,7 +53,7 @@ const instances: Look = async ({ client, region, ours }) => {
           kind: "instance",
           id,
           detail: [InstanceType, state, nameIn(Tags)].filter((part) => part !== "").join(", "),
-          // Stopped, its volumes cost alone.
+          // If it is stopped, only its volumes cost.
           usdPerHour: state === "stopped" ? null : (price?.high ?? null),
           remedy: `aws ec2 terminate-instances --region ${region} --instance-ids ${id}`,
         },
@@ -73,7 +73,7 @@ const volumes: Look = async ({ client, region, ours }) => {
   }));
 };
 
-/** As if every volume were a gp3, which is what clusters have. */
+/** Price of a gp3 volume, which is the only type that clusters have. */
 function volumePrice({ Size = 0, Iops = 0, Throughput = 0 }: Volume): number {
   const perMonth =
     Size * SERVICE_PRICES.gp3GibibyteMonth +
@@ -101,7 +101,7 @@ const endpoints: Look = async ({ client, region, ours }) => {
   const { paginateDescribeVpcEndpoints } = await import("@aws-sdk/client-ec2");
   const found = await collected(paginateDescribeVpcEndpoints({ client }, ours), ({ VpcEndpoints }) => VpcEndpoints);
   return found.flatMap(({ VpcEndpointId: id = "", ServiceName, State, VpcEndpointType, SubnetIds = [] }): Leak[] => {
-    // EC2 has both spellings.
+    // EC2 uses both spellings.
     if (/^delet/i.test(State ?? "")) return [];
     const zones = VpcEndpointType === "Interface" ? Math.max(1, SubnetIds.length) : 0;
     return [
@@ -122,8 +122,8 @@ const spotRequests: Look = async (asking) => {
 };
 
 /**
- * A persistent request starts its machine again for ever, and tags of a machine are not tags of its request: what tells
- * whose it is, is the profile that the machine would get.
+ * A persistent request starts its machine again and again. It does not have the tags of its machine, so the machine's instance
+ * profile identifies the stack.
  */
 async function untaggedSpotRequests(asking: Asking, stack: string): Promise<Leak[]> {
   const found = await spotRequestsThat(asking, {});
@@ -211,7 +211,7 @@ const LOOKS: Readonly<Record<string, Look>> = {
   "placement-group": placementGroups,
 };
 
-/** How people call the others, and the option by which the AWS CLI deletes them. */
+/** Names of the other kinds, with the AWS CLI's command that deletes them. */
 const OTHERS: Readonly<Record<string, { kind: string; command: string }>> = {
   "security-group": { kind: "security group", command: "delete-security-group --group-id" },
   "placement-group": { kind: "placement group", command: "delete-placement-group --group-name" },
@@ -231,7 +231,13 @@ const OTHERS: Readonly<Record<string, { kind: string; command: string }>> = {
 
 function other(type: string, id: string, region: string, detail = ""): Leak {
   if (type === "security-group-rule") {
-    return { kind: "security group rule", id, detail, usdPerHour: null, remedy: "It goes with its security group." };
+    return {
+      kind: "security group rule",
+      id,
+      detail,
+      usdPerHour: null,
+      remedy: "It is removed with its security group.",
+    };
   }
   const known = OTHERS[type];
   return {

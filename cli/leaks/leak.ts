@@ -1,33 +1,33 @@
-/** What a stack has left behind, and how it is told. */
+/** Resources that a stack has left, and their report. */
 
 import { smallUsd } from "../../report/amounts.ts";
 
-/** One thing that is still there. */
+/** One resource that still exists. */
 export interface Leak {
-  /** What it is, as people say it: `instance`. */
+  /** The kind: `instance`. */
   kind: string;
-  /** By what it is known: id, name or ARN. */
+  /** Id, name or ARN. */
   id: string;
-  /** What else helps to tell it from others: `g6.xlarge, running, gpu-machine-0`; empty if nothing does. */
+  /** Details that identify it: `g6.xlarge, running, gpu-machine-0`; may be empty. */
   detail: string;
-  /** US dollars per hour while it lies there; null if it costs nothing, or only what is done with it. */
+  /** US dollars per hour while it exists; null if it is free or only its use costs. */
   usdPerHour: number | null;
-  /** The command, or the sentence, that says how to remove it. */
+  /** The command, or a sentence, to remove it. */
   remedy: string;
-  /** Whether only the tagging service names it, which lags behind by some minutes. */
+  /** Whether only the tagging API names it, which lags by some minutes. */
   mayBeGone?: true;
 }
 
-/** What was found, and what could not be looked at. */
+/** The leftover resources, and what could not be checked. */
 export interface Findings {
   leaks: Leak[];
-  /** One sentence for each question that was refused. */
+  /** One sentence for each request that was refused. */
   refusals: string[];
 }
 
 /**
- * Kinds in the order in which they can be removed: each before what it lies in. What is not here is nobody's ground and
- * comes first.
+ * Kinds in the order of removal: each before the kind that contains it. Kinds that are not listed contain nothing and are
+ * removed first.
  */
 const REMOVAL_ORDER: readonly string[] = [
   "spot request",
@@ -52,7 +52,7 @@ const REMOVAL_ORDER: readonly string[] = [
   "VPC",
 ];
 
-/** In the order in which they can be removed, without those that were found twice. */
+/** Sorts by the order of removal and drops duplicates. */
 export function inRemovalOrder(leaks: readonly Leak[]): Leak[] {
   const unique = new Map(leaks.map((leak) => [`${leak.kind} ${leak.id}`, leak]));
   const rank = ({ kind }: Leak) => REMOVAL_ORDER.indexOf(kind);
@@ -60,12 +60,12 @@ export function inRemovalOrder(leaks: readonly Leak[]): Leak[] {
 }
 
 /**
- * What was found, for a terminal.
- * @param stack whose things they are
- * @param place where was looked: `us-east-1`, `the Docker engine`
+ * The report for a terminal.
+ * @param stack the stack that they belong to
+ * @param place what was searched: `us-east-1`, `the Docker engine`
  */
-export function told({ leaks, refusals }: Findings, stack: string, place: string): string {
-  const unasked = refusals.length === 0 ? [] : ["", "Not everything could be looked at:", ...refusals.map(indented)];
+export function formatLeaks({ leaks, refusals }: Findings, stack: string, place: string): string {
+  const unasked = refusals.length === 0 ? [] : ["", "Not everything could be checked:", ...refusals.map(indented)];
   if (leaks.length === 0) {
     const what = refusals.length === 0 ? "nothing is left" : "nothing was found";
     return [`Of stack ${stack}, ${what} in ${place}.`, ...unasked].join("\n");
@@ -84,11 +84,11 @@ export function told({ leaks, refusals }: Findings, stack: string, place: string
     ...unasked,
     "",
     ...(leaks.some(({ mayBeGone }) => mayBeGone) ? [LAG] : []),
-    `If the cluster is meant to be up, this is it. Else remove first what Pulumi knows of, with npm run pulumi -- destroy -s ${stack}, and what is left after that from top to bottom, as it says above.`,
+    `If the cluster is up, these are its resources. Otherwise run npm run pulumi -- destroy -s ${stack} first, then remove what is left from top to bottom with the commands above.`,
   ].join("\n");
 }
 
-const LAG = "What may be gone is as AWS's tagging service says, which lags behind by some minutes: ask again then.";
+const LAG = `Items marked "may be gone" come from AWS's tagging API, which lags by some minutes: run this again later.`;
 
 function textOf({ detail, usdPerHour, mayBeGone }: Leak): string {
   const parts = [

@@ -1,13 +1,13 @@
-/** By what a stack's things are known: the tag that all carry, and names for what has no tags or does not show them. */
+/** How a stack's resources are recognized: by tag, or by name if they have no tags or do not list them. */
 
-/** Tag, or label, of everything that a stack creates. */
+/** Tag, or label, of every resource of a stack. */
 export const STACK_TAG = "llama-rpc-cluster/stack";
 /** Path of a stack's roles and parameters. */
 export const pathOf = (stack: string): string => `/llama-rpc-cluster/${stack}/`;
 
 /**
- * Whether a physical name is of this stack: `llama-rpc-cluster-aws-dev-front` is of `aws-dev` and not of `aws`, if there is
- * a stack `aws-dev`.
+ * Whether a physical name belongs to this stack: `llama-rpc-cluster-aws-dev-front` belongs to `aws-dev` and not to `aws`, if
+ * a stack `aws-dev` exists.
  */
 export function isNameOf(name: string, stack: string, stacks: readonly string[]): boolean {
   const isOf = (one: string) => name.startsWith(`llama-rpc-cluster-${one}-`);

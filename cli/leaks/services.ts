@@ -1,14 +1,14 @@
-/** What IAM, SSM, S3, CodeBuild and CloudWatch Logs have of a stack, asked by path and name: their lists don't lag behind. */
+/** Leftovers in IAM, SSM, S3, CodeBuild and CloudWatch Logs, found by path and name, because these lists do not lag. */
 
 import { type ClientOptions, collected } from "../../aws/connection.ts";
 import { leakOf, parseArn } from "./arns.ts";
 import type { Leak } from "./leak.ts";
 import { isNameOf, pathOf } from "./names.ts";
 
-/** Whose things are looked for, and where. */
+/** Which stack and region to search. */
 export interface Place {
   stack: string;
-  /** Every stack of the project: a name may begin like that of another one. */
+  /** Every stack of the project, because a name may begin like that of another stack. */
   stacks: readonly string[];
   region: string;
   options: ClientOptions;
@@ -27,7 +27,7 @@ export async function iamLeaks({ stack, region, options }: Place): Promise<Leak[
   return [...roles, ...profiles, ...policies].flatMap(({ Arn }) => (Arn === undefined ? [] : leakOf(parseArn(Arn))));
 }
 
-/** Parameters below the stack's path; their values are not asked for. */
+/** Parameters below the stack's path, without their values. */
 export async function parameterLeaks({ stack, region, options }: Place): Promise<Leak[]> {
   const ssm = await import("@aws-sdk/client-ssm");
   const client = new ssm.SSMClient({ ...options, region });
@@ -60,7 +60,7 @@ export async function projectLeaks({ stack, stacks, region, options }: Place): P
   return projects.flatMap(({ arn }) => (arn === undefined ? [] : leakOf(parseArn(arn))));
 }
 
-/** Log groups by their names; those of import jobs are made by CodeBuild and have no tags. */
+/** Log groups by their names, because CodeBuild creates those of import jobs without tags. */
 export async function logLeaks({ stack, stacks, region, options }: Place): Promise<Leak[]> {
   const logs = await import("@aws-sdk/client-cloudwatch-logs");
   const client = new logs.CloudWatchLogsClient({ ...options, region });

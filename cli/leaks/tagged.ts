@@ -1,4 +1,4 @@
-/** What the Resource Groups Tagging API names. It lags behind by minutes, so what can be held against its own service is. */
+/** Leftovers that the Resource Groups Tagging API names. It lags by minutes, so they are checked with their own service. */
 
 import { type ClientOptions, collected } from "../../aws/connection.ts";
 import { isNotFound } from "../../aws/errors.ts";
@@ -6,10 +6,10 @@ import { type Arn, leakOf, parseArn } from "./arns.ts";
 import type { Leak } from "./leak.ts";
 import { STACK_TAG } from "./names.ts";
 
-/** Where budgets and other things without a region are. */
+/** Region of budgets and other resources without a region. */
 const GLOBAL_REGION = "us-east-1";
 
-/** Asks for everything with the stack's tag that EC2 does not answer for itself. */
+/** Asks for every resource with the stack's tag outside EC2. */
 export async function taggedLeaks(stack: string, region: string, options: ClientOptions): Promise<Leak[]> {
   const { paginateGetResources, ResourceGroupsTaggingAPIClient } = await import(
     "@aws-sdk/client-resource-groups-tagging-api"
@@ -38,12 +38,12 @@ export async function taggedLeaks(stack: string, region: string, options: Client
   return leaks.flat();
 }
 
-/** In us-east-1, a stack of the same name may have other things. */
+/** Only what belongs to this region: in us-east-1 a stack of the same name may have other resources. */
 function isIn(arn: Arn, region: string): boolean {
   return arn.region === "" || arn.region === region;
 }
 
-/** Whether a thing is there, by its own service; null where that can't be asked. */
+/** Whether a resource exists, by its own service; null if that can't be asked. */
 async function existence(arn: Arn, options: ClientOptions): Promise<boolean | null> {
   const { service, resource, region } = arn;
   const name = resource.slice(resource.search(/[/:]/) + 1);
@@ -56,7 +56,7 @@ async function existence(arn: Arn, options: ClientOptions): Promise<boolean | nu
     case "ssm": {
       const { DescribeParametersCommand, SSMClient } = await import("@aws-sdk/client-ssm");
       const client = new SSMClient({ ...options, region });
-      // The name of one without a path has no slash before it.
+      // A name without a path has no leading slash.
       const names = [`/${name}`, name];
       const filter = { ParameterFilters: [{ Key: "Name", Values: names }] };
       const { Parameters = [] } = await client.send(new DescribeParametersCommand(filter));

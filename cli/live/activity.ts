@@ -1,11 +1,11 @@
-/** What a long `pulumi up` is doing, for logs: Pulumi shows a build's progress nowhere but in its own dots. */
+/** Shows in logs what a long `pulumi up` is doing, because Pulumi prints only dots during a build. */
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { duration } from "../../setup/terminal.ts";
 
 const EVERY_MS = 15_000;
 
-/** The source file that a compiler's command line is about; null if it is no compiler's. */
+/** The source file of a compiler's command line; null if it is not a compiler's. */
 export function compiledFile(commandLine: string): string | null {
   const [program = "", ...args] = commandLine.split("\0");
   if (!/^(cc1|cc1plus|cicc|ptxas)$/.test(basename(program))) return null;
@@ -13,7 +13,7 @@ export function compiledFile(commandLine: string): string | null {
   return source === undefined ? null : basename(source);
 }
 
-/** Source files that are being compiled on this machine, in containers too; none where /proc can't be read. */
+/** Source files that are being compiled on this machine, also in containers; none if /proc can't be read. */
 function filesBeingCompiled(): string[] {
   try {
     const processes = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -21,7 +21,7 @@ function filesBeingCompiled(): string[] {
       try {
         return compiledFile(readFileSync(`/proc/${id}/cmdline`, "utf8"));
       } catch {
-        return null; // gone meanwhile
+        return null; // the process has ended
       }
     });
     return [...new Set(files.filter((file) => file !== null))];
@@ -30,15 +30,15 @@ function filesBeingCompiled(): string[] {
   }
 }
 
-/** Prints a line now and then until the answer is called. */
+/** Prints a line now and then until the returned function is called. */
 export function reportActivity(print: (line: string) => void): () => void {
   const started = Date.now();
   const timer = setInterval(() => {
     const files = filesBeingCompiled();
     const what =
       files.length > 0
-        ? `at work; compilers on this machine are at ${files.slice(0, 2).join(", ")} (llama.cpp takes about 16 min on 2 cores, once)`
-        : "at work";
+        ? `working; this machine is compiling ${files.slice(0, 2).join(", ")} (llama.cpp takes about 16 min on 2 cores, once)`
+        : "working";
     print(`  … ${what}, ${duration(Date.now() - started)} so far`);
   }, EVERY_MS);
   return () => clearInterval(timer);

@@ -1,17 +1,17 @@
 /** One chat completion, streamed. */
 
 /**
- * Parses server-sent events as the standard says (html.spec.whatwg.org, "Server-sent events"), of which it keeps the data.
- * It is a few lines for one field, so no library.
+ * Parses server-sent events by the standard (html.spec.whatwg.org, "Server-sent events") and keeps their data. Only one field
+ * is needed, so it uses no library.
  */
 export class EventParser {
   readonly #decoder = new TextDecoder();
   #rest = "";
   #data: string[] = [];
 
-  /** Takes what arrived, cut anywhere, and gives the data of the events that it completes. */
+  /** Takes the next piece of the stream, and returns the data of the events that it completes. */
   push(bytes: Uint8Array): string[] {
-    // A carriage return at the end may be half of a line's end.
+    // A carriage return at the end may be half of a line break.
     const lines = (this.#rest + this.#decoder.decode(bytes, { stream: true })).split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? "";
     return lines.flatMap((line) => this.#takeLine(line));
@@ -23,7 +23,7 @@ export class EventParser {
       this.#data = [];
       return event.length === 0 ? [] : [event.join("\n")];
     }
-    // A line that begins with a colon is a comment; a field without a colon is empty.
+    // A line that begins with a colon is a comment; a field without a colon has an empty value.
     const [, field, value = ""] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? [];
     if (field === "data") this.#data.push(value);
     return [];
@@ -31,19 +31,19 @@ export class EventParser {
 }
 
 /**
- * The text in the data of one event; empty if it holds none.
+ * The text of one event; may be empty.
  * @throws {Error} if the front reports an error
  */
 export function pieceOf(data: string): string {
-  // The last event is no JSON: it is `[DONE]`.
+  // The last event is `[DONE]`, not JSON.
   if (!data.startsWith("{")) return "";
   const event = JSON.parse(data) as { choices?: { delta?: { content?: unknown } }[]; error?: { message?: unknown } };
-  if (event.error) throw new Error(`the front broke off: ${String(event.error.message)}`);
+  if (event.error) throw new Error(`the front stopped with an error: ${String(event.error.message)}`);
   const content = event.choices?.[0]?.delta?.content;
   return typeof content === "string" ? content : "";
 }
 
-/** What is asked, and who is asked. */
+/** The question, and the front to ask. */
 export interface Question {
   endpoint: string;
   apiKey: string;

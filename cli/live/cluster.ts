@@ -1,4 +1,4 @@
-/** A stack's cluster on this machine's engine, as its outputs and the engine describe it. */
+/** Reads a stack's cluster on this machine's engine: its outputs, its containers and its front's answers. */
 import { execa } from "execa";
 import * as z from "zod";
 import type { ClusterPlan } from "../../plan/plan.ts";
@@ -11,7 +11,7 @@ import { planIn } from "./plan-output.ts";
 export interface Outputs {
   endpoint: string;
   apiKey: string;
-  /** Command that makes the endpoint reachable; empty if it is. */
+  /** Command that makes the endpoint reachable; empty if none is needed. */
   connect: string;
   plan: ClusterPlan;
 }
@@ -23,7 +23,7 @@ const outputsSchema = z.object({
   plan: z.unknown(),
 });
 
-/** Outputs of a stack; null if nothing of it is up. */
+/** Outputs of a stack; null if the stack is not up. */
 export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Outputs | null> {
   const text = await pulumiAnswer(["stack", "output", "--json", "--show-secrets", "--stack", stack], signal);
   const { endpoint, apiKey, connect, plan } = jsonAnswer(text, outputsSchema, "pulumi stack output");
@@ -31,7 +31,7 @@ export async function outputsOf(stack: string, signal?: AbortSignal): Promise<Ou
   return { endpoint, apiKey, connect, plan: planIn(plan) };
 }
 
-/** What doctor wants to know of a container. */
+/** What doctor needs to know about a container. */
 export interface Container {
   name: string;
   role: string;
@@ -41,29 +41,34 @@ export interface Container {
   restarts: number;
   /** `address:port` on the host for each published port. */
   published: string[];
-  /** Labels of the container, those of its image among them. */
+  /** Labels of the container, including those of its image. */
   labels: Record<string, string>;
 }
 
-interface Inspected {
-  Name: string;
-  RestartCount: number;
-  State: { Status: string; Health?: { Status: string } };
-  Config: { Labels: Record<string, string> | null };
-  HostConfig: { PortBindings: Record<string, { HostIp: string; HostPort: string }[] | null> | null };
-}
+const inspectedSchema = z.object({
+  Name: z.string(),
+  RestartCount: z.number(),
+  State: z.object({ Status: z.string(), Health: z.object({ Status: z.string() }).nullish() }),
+  Config: z.object({ Labels: z.record(z.string(), z.string()).nullish() }),
+  HostConfig: z.object({
+    PortBindings: z
+      .record(z.string(), z.array(z.object({ HostIp: z.string(), HostPort: z.string() })).nullable())
+      .nullish(),
+  }),
+});
 
-/** Containers of a stack, stopped ones too. */
+/** Containers of a stack, including stopped ones. */
 export async function containersOf(stack: string): Promise<Container[]> {
   const filter = `label=llama-rpc-cluster/stack=${stack}`;
   const { stdout } = await execa("docker", ["ps", "--all", "--quiet", "--filter", filter]);
   const ids = stdout.split("\n").filter((id) => id !== "");
   if (ids.length === 0) return [];
-  const inspected = JSON.parse((await execa("docker", ["inspect", ...ids])).stdout) as Inspected[];
+  const { stdout: text } = await execa("docker", ["inspect", ...ids]);
+  const inspected = jsonAnswer(text, z.array(inspectedSchema), "docker inspect");
   return inspected.map(toContainer).sort((a, b) => a.name.localeCompare(b.name));
 }
 
-function toContainer({ Name, RestartCount, State, Config, HostConfig }: Inspected): Container {
+function toContainer({ Name, RestartCount, State, Config, HostConfig }: z.output<typeof inspectedSchema>): Container {
   const labels = Config.Labels ?? {};
   const bindings = Object.values(HostConfig.PortBindings ?? {}).flatMap((list) => list ?? []);
   return {
@@ -77,34 +82,34 @@ function toContainer({ Name, RestartCount, State, Config, HostConfig }: Inspecte
   };
 }
 
-/** Labels that an image can leave empty, and the lines of its `/app/build-info` that say the same. */
+/** Labels that an image may leave empty, with the keys of the same facts in its `/app/build-info`. */
 const FACTS = {
   "llama-rpc-cluster/llamacpp-commit": "LLAMACPP_COMMIT",
   "llama-rpc-cluster/rpc-protocol": "RPC_PROTOCOL",
   "llama-rpc-cluster/ggml-version": "GGML_VERSION",
 } as const;
 
-/** Labels with the empty ones filled in from the text of `/app/build-info`. */
+/** Fills empty labels from the text of `/app/build-info`. */
 export function labelsWith(labels: Record<string, string>, buildInfo: string): Record<string, string> {
   const facts = new Map(buildInfo.split("\n").map((line) => [line.split("=")[0], line.split("=")[1]?.trim() ?? ""]));
   const filled = Object.entries(FACTS).map(([label, fact]) => [label, labels[label] || facts.get(fact) || ""]);
   return { ...labels, ...Object.fromEntries(filled) };
 }
 
-/** The container with what its image says of itself inside, where the labels don't; as it is where it can't be asked. */
+/** Fills a container's empty labels from its `/app/build-info`; leaves them empty if the file can't be read. */
 export async function withBuildInfo(container: Container): Promise<Container> {
   if (container.state !== "running" || Object.keys(FACTS).every((label) => container.labels[label])) return container;
   const text = await answerOf("docker", ["exec", container.name, "cat", "/app/build-info"]);
   return text === null ? container : { ...container, labels: labelsWith(container.labels, text) };
 }
 
-/** Everything that a container has written. */
+/** The log of a container. */
 export async function logOf(container: string): Promise<string> {
   const { all } = await execa("docker", ["logs", container], { all: true, reject: false, maxBuffer: 200_000_000 });
   return all;
 }
 
-/** HTTP status of a request; 0 where nobody answers. */
+/** HTTP status of a request; 0 if no answer comes. */
 export async function statusOf(url: string, init: RequestInit = {}): Promise<number> {
   try {
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(10_000) });
@@ -115,13 +120,13 @@ export async function statusOf(url: string, init: RequestInit = {}): Promise<num
   }
 }
 
-/** HTTP statuses of a front; 0 where nobody answers. */
+/** HTTP statuses of a front; 0 if no answer comes. */
 export interface ApiStatuses {
-  /** Of the health page. */
+  /** Status of the health page. */
   health: number;
-  /** Of a question without the key. */
+  /** Status of a request without the key. */
   withoutKey: number;
-  /** Of a guarded page with the stack's key; 0 too where no key was asked for. */
+  /** Status of a protected page with the stack's key; 0 too if the front requires no key. */
   withKey: number;
 }
 
@@ -131,7 +136,7 @@ const QUESTION = {
   body: JSON.stringify({ messages: [{ role: "user", content: "Hello" }], max_tokens: 1 }),
 };
 
-/** Asks a front with and without its key, which is shown only to a server that asks for one. */
+/** Requests a front's pages with and without its key. It sends the key only to a server that requires one. */
 export async function apiStatuses({ endpoint, apiKey }: Pick<Outputs, "endpoint" | "apiKey">): Promise<ApiStatuses> {
   const [health, withoutKey] = await Promise.all([
     statusOf(`${endpoint}/health`),

@@ -1,22 +1,30 @@
-/** How a cluster's endpoint becomes reachable. */
+/** Finds the command that makes a cluster's endpoint reachable. */
+import * as z from "zod";
 import type { Outputs } from "./cluster.ts";
 
-/** What `pulumi stack export` prints, as far as it is read here. */
-export interface Deployment {
-  deployment?: { resources?: readonly { type: string; outputs?: Record<string, unknown> }[] };
-}
+/** The part of `pulumi stack export` that is read here. */
+export const deploymentSchema = z.object({
+  deployment: z
+    .object({
+      resources: z
+        .array(z.object({ type: z.string(), outputs: z.record(z.string(), z.unknown()).optional() }))
+        .nullish(),
+    })
+    .optional(),
+});
+export type Deployment = z.output<typeof deploymentSchema>;
 
 /** `session`: the command opens one from this machine; `elsewhere`: another account runs the command. */
 export type Connection = { kind: "reachable" } | { kind: "session" | "elsewhere"; command: string };
 
-/** Type of the component whose outputs hold the long command: on a screen it would be cut. */
+/** Type of the component whose outputs hold the long command. As a stack output it would be cut on the screen. */
 const CLUSTER = "llama-rpc-cluster:aws:AwsCluster";
 
-/** Reads the way to the endpoint from a stack's outputs and state. */
+/** Reads the connection from a stack's outputs and state. */
 export function connectionOf({ connect, plan }: Outputs, { deployment }: Deployment): Connection {
   if (connect === "") return { kind: "reachable" };
   const cluster = deployment?.resources?.find(({ type }) => type === CLUSTER);
-  // A cluster that an older version of this project made has the long command as its output.
+  // Clusters of an older version of this project have the long command as a stack output.
   const command = cluster?.outputs?.["connectCommand"] ?? connect;
   return { kind: plan.aws?.access.mode === "private" ? "elsewhere" : "session", command: String(command) };
 }

@@ -1,23 +1,23 @@
-/** What the front's log proves about where the model's layers lie. Pure. */
+/** Reads from the front's log which devices hold the model's layers. Pure. */
 
-/** A buffer of weights on a backend, as llama.cpp's loader reports it. */
+/** A backend's weights buffer, as llama.cpp's loader reports it. */
 export interface DeviceBuffer {
   /** `address:port` of the backend. */
   address: string;
   mebibytes: number;
 }
 
-/** What the log of a front's latest start says. */
+/** The facts in the log of a front's latest start. */
 export interface LoadEvidence {
-  /** Layers on devices and layers in all, the output layer counted; null if the log does not say. */
+  /** Layers on devices and all layers, including the output layer; null if the log does not state them. */
   offloaded: { layers: number; of: number } | null;
   /** Weights on each backend. */
   buffers: DeviceBuffer[];
-  /** Whether the front's own CPU holds repeating layers: it then keeps a KV cache of its own. */
+  /** Whether the front's own CPU holds repeating layers, and so a KV cache. */
   frontHoldsLayers: boolean;
 }
 
-/** Reads the log; only the latest load counts, a front that was restarted has several in it. */
+/** Reads the log. Only the latest load counts, because the log of a restarted front has several. */
 export function loadEvidence(log: string): LoadEvidence {
   const start = log.lastIndexOf(" layers to GPU");
   if (start < 0) return { offloaded: null, buffers: [], frontHoldsLayers: false };
@@ -35,15 +35,15 @@ export function loadEvidence(log: string): LoadEvidence {
 }
 
 /**
- * For a healthy front whose log has lost its start: Docker keeps the newest lines only. The front's entry point has
- * stopped every start that left a backend without weights, so this is no sign of trouble.
+ * For a healthy front whose log no longer has its start, because Docker keeps only the newest lines. This is not a fault: the
+ * front's entry point stops every start that leaves a backend without weights.
  */
 export const START_IS_NOT_IN_LOG =
-  "the lines of the start are not in the front's log any more; the front itself checked every backend when it started";
+  "the front's log no longer has the lines of the start; the front checked every backend itself when it started";
 
-/** What is wrong with where the layers lie; null if every backend of the list holds weights. */
+/** A fault in the placement of the layers; null if every backend of the list holds weights. */
 export function unusedBackends(evidence: LoadEvidence, addresses: readonly string[]): string | null {
-  if (evidence.offloaded === null) return "the front's log does not say where the layers are";
+  if (evidence.offloaded === null) return "the front's log does not show where the layers are";
   const idle = addresses.filter(
     (address) => !evidence.buffers.some((buffer) => buffer.address === address && buffer.mebibytes > 0),
   );

@@ -2,8 +2,8 @@
 import type { ClusterPlan } from "../../plan/plan.ts";
 
 /**
- * The plan in the output `plan`: the text of an asset, which the engine shows as one short line. States that an older
- * version of this project wrote hold the plan itself.
+ * The plan in the output `plan`: it is the text of an asset, which the engine shows as one short line. States of an older
+ * version of this project hold the plan itself.
  */
 export function planIn(output: unknown): ClusterPlan {
   const isAsset = typeof output === "object" && output !== null && "text" in output && typeof output.text === "string";

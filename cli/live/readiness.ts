@@ -1,24 +1,24 @@
-/** Waiting for a front that is coming up: after a reboot, a start of the engine, or with a backend that went away. */
+/** Waits for a front that is starting: after a reboot, a start of the engine, or the loss of a backend. */
 import { setTimeout as wait } from "node:timers/promises";
 import { statusOf } from "./cluster.ts";
 
 const EVERY_MS = 1_000;
 const SAY_EVERY_MS = 15_000;
 
-/** What is waited for, and how. */
+/** What to wait for, and how. */
 export interface Waiting {
   endpoint: string;
-  /** Longest wait: what the plan allows for a start. */
+  /** Longest wait: the plan's time for a start. */
   seconds: number;
-  /** Told at once and now and then why the wait goes on. */
+  /** Called immediately and then regularly with the reason for waiting. */
   say(line: string): void;
-  /** HTTP status of a page, 0 where nobody answers. @default asks it */
+  /** HTTP status of a page, 0 if no answer comes. @default sends a request */
   status?: (url: string) => Promise<number>;
   /** @default 1 s */
   everyMilliseconds?: number;
 }
 
-/** Waits until the front is ready: null then; what it said last where the time is up. */
+/** Waits until the front is ready; returns null, or its last answer if the time is up. */
 export async function waitUntilReady(waiting: Waiting, signal: AbortSignal): Promise<string | null> {
   const { endpoint, seconds, say, status = statusOf, everyMilliseconds = EVERY_MS } = waiting;
   const started = Date.now();

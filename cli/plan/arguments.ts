@@ -12,12 +12,12 @@ import {
   SURPLUS,
 } from "../arguments.ts";
 
-/** What a command line asks for. */
+/** The parsed command line. */
 export interface Request {
   stack: string;
   json: boolean;
   renew: boolean;
-  /** Where the picture goes: to a file, to the output instead of the text, or nowhere. */
+  /** Destination of the picture: a file, the output instead of the text, or none. */
   picture: { file: string } | "print" | "none";
 }
 
@@ -30,18 +30,18 @@ const OPTIONS = {
 } as const satisfies Options;
 
 /**
- * Understands a command line.
- * @throws {ConfigError} with everything that is wrong with it
+ * Parses a command line.
+ * @throws {ConfigError} with all its mistakes
  */
 export function parseArguments(argv: string[], projectRoot: string): Request {
   const { values, positionals, tokens } = readArguments(argv, OPTIONS);
   const isSvg = values.svg !== undefined;
-  // The file of --svg follows it, with an equals sign or without.
+  // The file of --svg follows it, with or without an equals sign.
   const [file, ...surplus] = typeof values.svg === "string" ? [values.svg, ...positionals] : positionals;
   const problems = tokens.flatMap((token) =>
     token.kind === "option" && token.name === "svg" ? [] : optionProblems(token, OPTIONS, "npm run plan"),
   );
-  // What follows an option that is not known is likely to be its value.
+  // The argument after an unknown option is probably its value.
   if (problems.every(({ path }) => path !== SURPLUS)) {
     problems.push(...(isSvg ? surplus : positionals).map((value) => surplusProblem(value, projectRoot)));
     if (isSvg) problems.push(...pictureProblems(file, values.json === true, projectRoot));
@@ -62,7 +62,7 @@ export function parseArguments(argv: string[], projectRoot: string): Request {
 function pictureProblems(file: string | undefined, isJson: boolean, projectRoot: string): Problem[] {
   if (file === undefined) {
     if (!isJson) return [];
-    const rule = "must be named when --json is given too, as both print";
+    const rule = "must be given with --json, because both print to the output";
     return [problem("the file of --svg", undefined, rule, "Write it like --svg cluster.svg.")];
   }
   if (/[^/\\]\.svg$/i.test(file)) return [];
@@ -77,7 +77,7 @@ function surplusProblem(value: string, projectRoot: string): Problem {
   return problem(SURPLUS, value, "must follow an option", stack === null ? remedy : `Write -s ${stack}.`);
 }
 
-/** The stack that a text names by itself or by its file; null if there is none. */
+/** The stack that a text names, directly or by its file; null if it names none. */
 function stackOf(text: string, projectRoot: string): string | null {
   const named = stackNamed(text, projectRoot);
   return stackNames(projectRoot).includes(named) ? named : null;

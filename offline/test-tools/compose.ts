@@ -1,11 +1,11 @@
-/** Docker Compose, which brings `images/compose.yaml` up in a test. */
+/** Docker Compose, for the test of `images/compose.yaml`. */
 import { join } from "node:path";
 import { pluginFile } from "../../setup/docker.ts";
 import { build, type GoProgram, goCaches, goMissing, isBuilt } from "../go.ts";
 import { versions } from "../versions.ts";
 import type { Tool } from "./tool.ts";
 
-/** The user's own Compose plugin, which also runs as a program, or one built from its Go module. */
+/** The user's own Compose plugin, which also runs as a program, or a build from its Go module. */
 export function compose(folder: string): Tool {
   const built: GoProgram = {
     module: "compose",

@@ -1,4 +1,4 @@
-/** The tools that come out of Debian's packages. */
+/** The tools that come from Debian's packages. */
 import { existsSync, readdirSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { unpackPackage } from "./debian.ts";
 import { pythonTool } from "./python.ts";
 import type { Tool } from "./tool.ts";
 
-/** The machine's own registry, or Debian's, unpacked, or one built from its Go module. */
+/** The machine's own registry, Debian's unpacked package, or a build from its Go module. */
 export function registry(folder: string): Tool {
   const unpacked = join(folder, "docker-registry");
   const program = join(unpacked, "usr", "bin", "docker-registry");
@@ -39,7 +39,7 @@ export function registry(folder: string): Tool {
   };
 }
 
-/** Programs of qemu that start another architecture's programs: `emulator(folder, "qemu-aarch64")`. */
+/** qemu's emulators for programs of other architectures: `emulator(folder, "qemu-aarch64")`. */
 export function emulator(folder: string, name: string): Tool {
   const unpacked = join(folder, "qemu-user-static");
   const program = join(unpacked, "usr", "bin", `${name}-static`);
@@ -53,7 +53,7 @@ export function emulator(folder: string, name: string): Tool {
   };
 }
 
-/** The machine's own faketime, or Debian's library with a program of ours: theirs looks for it in /usr/lib alone. */
+/** The machine's own faketime, or Debian's library with our own program, because Debian's searches only /usr/lib. */
 export function faketime(folder: string): Tool {
   const unpacked = join(folder, "libfaketime");
   const program = join(folder, "bin", "faketime");
@@ -80,7 +80,7 @@ exec env LD_PRELOAD='${join(unpacked, library)}' FAKETIME_FMT=%s FAKETIME="@$sta
   };
 }
 
-/** The machine's own cloud-init, or Debian's, unpacked, with what it imports from PyPI. */
+/** The machine's own cloud-init, or Debian's unpacked package with its imports from PyPI. */
 export function cloudInit(folder: string): Tool {
   const unpacked = join(folder, "cloud-init");
   const program = join(folder, "bin", "cloud-init");
@@ -100,7 +100,7 @@ export function cloudInit(folder: string): Tool {
   };
 }
 
-/** The machine's own systemd-analyze, or Debian's package: its library is looked for where the package puts it. */
+/** The machine's own systemd-analyze, or Debian's installed package, because it needs its library in the system's folder. */
 export const systemdAnalyze: Tool = {
   find: () => which("systemd-analyze"),
   get: async (report, signal) => {

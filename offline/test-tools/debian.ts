@@ -1,6 +1,6 @@
 /**
- * Programs out of Debian's packages, unpacked into the project's folder and not installed: docker-registry would start a
- * service and cloud-init would take part in this machine's next boot.
+ * Programs from Debian's packages, unpacked into the project's folder instead of installed, because an installed
+ * docker-registry would start a service and cloud-init would run at this machine's next boot.
  */
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { isDebian } from "../debian.ts";
 
 const LIMIT_MS = 180_000;
 
-/** Unpacks a package to a folder, which is there whole or not at all. Does nothing if it is there. */
+/** Unpacks a package to a folder, atomically. Does nothing if the folder exists. */
 export async function unpackPackage(name: string, folder: string, report: Report, signal: AbortSignal): Promise<void> {
   if (existsSync(folder)) return;
   if (!isDebian())
@@ -34,7 +34,7 @@ export async function unpackPackage(name: string, folder: string, report: Report
       await run("apt-get", ["-o", "DPkg::Lock::Timeout=300", "update"]);
       failure = await run("apt-get", ["download", name]);
     }
-    const remedy = isRoot() ? "" : ` (are its lists there? sudo apt-get update)`;
+    const remedy = isRoot() ? "" : ` (are the package lists missing? sudo apt-get update)`;
     if (failure !== null) throw new Error(`apt-get download ${name} failed${remedy}: ${failure}`);
     const archive = (await readdir(scratch)).find((file) => file.endsWith(".deb"));
     if (archive === undefined) throw new Error(`apt-get download ${name} left no package`);

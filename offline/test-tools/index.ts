@@ -1,6 +1,6 @@
 /**
- * What the tests of target aws need beside Node: an EC2 double, the AWS command line, checkers of what runs at boot, a
- * container registry. Kept in `.toolchain/test-python` and `.toolchain/test-tools`, from PyPI and Debian's packages.
+ * Tools for the tests of target aws: an EC2 double, the AWS command line, checkers for the boot files, a container registry.
+ * They come from PyPI and Debian's packages and are kept in `.toolchain/test-python` and `.toolchain/test-tools`.
  */
 import { join } from "node:path";
 import { acquire } from "../../setup/lock.mjs";
@@ -14,17 +14,17 @@ import { type PythonEnvironment, pythonTool } from "./python.ts";
 import { providerMirror } from "./terraform.ts";
 import type { Tool } from "./tool.ts";
 
-/** Longest wait for all that is missing; what another process gets meanwhile counts. */
+/** Longest wait for all missing tools, including the wait for another process that installs them. */
 const LIMIT_MS = 1_200_000;
 
-/** Tells what lasts; tests have no live line for what goes on just now. */
+/** Prints lasting lines only, because tests have no live line. */
 const onConsole: Report = { say: (text) => console.log(`test tools: ${text}`), now: () => {} };
 
 /**
- * Makes the tools ready and says where they are. A second call finds them and starts nothing; of two at once one waits.
+ * Installs missing tools and returns the paths of all. A second call only finds them; a parallel call waits.
  *
  * @param root the project's root directory
- * @param report is told what is got, and what is installed or changed outside the project
+ * @param report gets what is installed, and every change outside the project
  */
 export async function ensureAwsTestTools(root: string, report = onConsole): Promise<AwsTestTools> {
   const aws: PythonEnvironment = {
@@ -54,10 +54,10 @@ export async function ensureAwsTestTools(root: string, report = onConsole): Prom
 }
 
 /**
- * Makes checkov ready: 0.5 GB in an environment of its own, which only `test/lint` needs.
+ * Installs checkov, which only `test/lint` needs: 0.5 GB in a separate environment.
  *
  * @param root the project's root directory
- * @param report is told what is got, and what is installed or changed outside the project
+ * @param report gets what is installed, and every change outside the project
  */
 export async function ensureCheckov(root: string, report = onConsole): Promise<Checkov> {
   const environment = { list: "checkov", folder: join(root, ".toolchain", "test-tools", "checkov") };
@@ -66,10 +66,10 @@ export async function ensureCheckov(root: string, report = onConsole): Promise<C
 }
 
 /**
- * Makes Docker Compose ready: the plugin that this machine has, or one that is built.
+ * Finds this machine's Docker Compose plugin, or builds it.
  *
  * @param root the project's root directory
- * @param report is told what is got, and what is installed or changed outside the project
+ * @param report gets what is installed, and every change outside the project
  */
 export async function ensureCompose(root: string, report = onConsole): Promise<ProgramOrReason> {
   const folder = join(root, ".toolchain", "test-tools");
@@ -78,11 +78,11 @@ export async function ensureCompose(root: string, report = onConsole): Promise<P
 }
 
 /**
- * Makes a statically linked emulator of programs ready, which `npm run test:images` registers with the kernel.
+ * Installs a statically linked emulator, which `npm run test:images` registers with the kernel.
  *
  * @param root the project's root directory
- * @param name as qemu calls it: `qemu-aarch64`
- * @param report is told what is got, and what is installed or changed outside the project
+ * @param name qemu's name: `qemu-aarch64`
+ * @param report gets what is installed, and every change outside the project
  */
 export async function ensureEmulator(root: string, name: string, report = onConsole): Promise<ProgramOrReason> {
   const folder = join(root, ".toolchain", "test-tools");
@@ -101,16 +101,16 @@ async function ensure<Name extends string>(
   if (Object.values(look()).every((path) => path !== null)) return { found: look(), reasons };
   const signal = AbortSignal.timeout(LIMIT_MS);
   const wait = (holder: number, seconds: number) =>
-    report.say(`process ${holder} gets them; waiting for it (${seconds} s)`);
+    report.say(`process ${holder} installs them; waiting for it (${seconds} s)`);
   const lock = await acquire(join(root, ".toolchain", "test-tools.lock"), wait, signal);
   try {
     for (const name of names) {
-      // Looked for anew each time: another process may have got it, or the tool before it.
+      // Search again each time: another process, or the step of another tool, may have installed it.
       if (tools[name].find() !== null) continue;
       try {
         await tools[name].get(report, signal);
       } catch (error) {
-        reasons[name] = `${name} can't be had: ${error instanceof Error ? error.message : String(error)}`;
+        reasons[name] = `${name} is not available: ${error instanceof Error ? error.message : String(error)}`;
       }
     }
   } finally {
@@ -119,7 +119,7 @@ async function ensure<Name extends string>(
   return { found: look(), reasons };
 }
 
-/** What test/support/test-tools.ts looks for here. */
+/** The exports that test/support/test-tools.ts expects. */
 export const testTools: TestTools = {
   ensureAwsTestTools,
   ensureCheckov,

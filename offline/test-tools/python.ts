@@ -1,4 +1,4 @@
-/** Python environments of the tests: one per tool, from lists of packages that are pinned and checked by hash. */
+/** Python environments for the tests: one per tool, from lists of pinned packages with hashes. */
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
@@ -12,18 +12,18 @@ import { installPackages, isDebian } from "../debian.ts";
 import { versions } from "../versions.ts";
 import type { Tool } from "./tool.ts";
 
-/** An environment: a folder with a Python of its own. */
+/** A Python virtual environment. */
 export interface PythonEnvironment {
   /** List of packages in `python/`, without `.txt`. */
   list: string;
-  /** Where it is made. */
+  /** Its folder. */
   folder: string;
   /**
-   * Packages that this machine's own Python may have already, each with the versions that will do: all of them there
-   * spare the download. @default nothing spares it
+   * Packages that this machine's own Python may have, each with the suitable versions: if it has all of them, nothing is
+   * downloaded. @default always downloads
    */
   orOwn?: Readonly<Record<string, RegExp>>;
-  /** Programs that are put into `bin` where the machine's own packages are used: `module:function` by name. @default none */
+  /** Programs to create in `bin` if the machine's own packages are used: `module:function` by name. @default none */
   programs?: Readonly<Record<string, string>>;
 }
 
@@ -34,14 +34,14 @@ const listOf = ({ list }: PythonEnvironment) => join(projectRoot, "offline", "te
 const readyOf = ({ folder }: PythonEnvironment) => join(folder, "made-from");
 const keyOfList = (environment: PythonEnvironment) => keyOf(readFileSync(listOf(environment), "utf8"));
 
-/** A program of an environment. One that was made from another list than today's counts as none. */
+/** A program of an environment; null if the environment was made from another list than the current one. */
 export function pythonTool(environment: PythonEnvironment, program: string): Tool {
   const ready = readyOf(environment);
   const file = join(environment.folder, "bin", program);
   return {
     find: () => {
       const whole = existsSync(ready) && readFileSync(ready, "utf8") === keyOfList(environment);
-      // Its Python is a link to the machine's, which may have been replaced.
+      // Its Python is a link to the machine's Python, which may have been replaced.
       return whole && existsSync(join(environment.folder, "bin", "python")) && existsSync(file) ? file : null;
     },
     get: (report, signal) => makeEnvironment(environment, report, signal),
@@ -51,7 +51,7 @@ export function pythonTool(environment: PythonEnvironment, program: string): Too
 async function makeEnvironment(environment: PythonEnvironment, report: Report, signal: AbortSignal): Promise<void> {
   const { folder } = environment;
   const base = await basePython(report, signal);
-  // Scripts of an environment name its folder, so it is made in place; the mark at the end says that it is whole.
+  // Scripts of an environment contain its path, so it is created in place; the mark at the end shows that it is complete.
   await rm(folder, { recursive: true, force: true });
   const own = await hasOwn(base, environment);
   const from = own ? "with the packages that this machine's Python has" : "with packages from PyPI, about 1 min";
@@ -67,7 +67,7 @@ async function makeEnvironment(environment: PythonEnvironment, report: Report, s
   await writeFile(readyOf(environment), keyOfList(environment));
 }
 
-/** This machine's Python that can make environments; Debian's packages where there is none and they may be installed. */
+/** This machine's Python with venv; installs Debian's packages if there is none and it may. */
 async function basePython(report: Report, signal: AbortSignal): Promise<string> {
   const found = await usable(which("python3"));
   if (found !== null) return found;

@@ -1,4 +1,4 @@
-/** Terraform and its AWS provider: looked for, never installed. */
+/** Finds Terraform and its AWS provider; never installs them. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import type { Variables } from "../../setup/pulumi/environment.ts";
 
 const PROVIDER = join("registry.terraform.io", "hashicorp", "aws");
 
-/** Folders that may be a mirror of Terraform providers, the most explicit first. */
+/** Folders that may be a mirror of Terraform providers, explicit settings first. */
 function candidates(variables: Variables): string[] {
   const home = variables["HOME"] ?? homedir();
   const settings = variables["TF_CLI_CONFIG_FILE"] ?? join(home, ".terraformrc");

@@ -1,12 +1,12 @@
 import type { Report } from "../../setup/terminal.ts";
 
-/** How one tool is found and come by. */
+/** How to find and install one tool. */
 export interface Tool {
-  /** Its program; null if it is not there. Quick. */
+  /** Its program; null if it is missing. Fast. */
   find(): string | null;
   /**
-   * Makes it be there.
-   * @throws {Error} why it can't be had, with what would help
+   * Installs it.
+   * @throws {Error} with the reason and the remedy
    */
   get(report: Report, signal: AbortSignal): Promise<void>;
 }

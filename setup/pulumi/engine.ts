@@ -15,7 +15,7 @@ import { releaseAbandonedLocks } from "./state-locks.ts";
 /** Project name in Pulumi.yaml. */
 export const PROJECT = "llama-rpc-cluster";
 
-/** Commands that are about the user's own login, never about the project's backend. */
+/** Commands that concern the user's own login, never the project's backend. */
 const LOGIN_COMMANDS = new Set(["login", "logout"]);
 
 function environmentFor(args: readonly string[]): Record<string, string> {
@@ -32,7 +32,7 @@ export const ownBackend = () => backendOwner(readBackendFacts(process.env), path
 
 async function run(args: readonly string[], options: Options, signal?: AbortSignal) {
   if (ownBackend() && releaseAbandonedLocks(paths.state) > 0) {
-    console.error("An earlier run of Pulumi was killed; its lock on the state was taken away.");
+    console.error("An earlier run of Pulumi was killed; its lock on the state was removed.");
   }
   const restore = ownBackend() ? guardStackFiles(paths.root) : () => {};
   const child = execa("pulumi", [...args], {
@@ -42,7 +42,7 @@ async function run(args: readonly string[], options: Options, signal?: AbortSign
     reject: false,
     ...options,
   });
-  // Pulumi tidies up after an interruption, so it gets the signal and the time for it instead of being killed.
+  // Pulumi cleans up after an interruption, so it gets the signal and enough time instead of being killed.
   const pass = () => {
     if (mustForward(signal?.reason)) child.kill("SIGINT");
   };
@@ -55,17 +55,24 @@ async function run(args: readonly string[], options: Options, signal?: AbortSign
   }
 }
 
-/** Runs a command on this terminal and answers its exit code. */
+/** Runs a command on this terminal and returns its exit code. */
 export async function pulumiOnTerminal(args: readonly string[], signal?: AbortSignal): Promise<number> {
   const result = await run(args, { stdio: "inherit" }, signal);
   return result.exitCode ?? 1;
 }
 
-/** Runs a command and answers what it prints; a failure is an error with what it said. */
+/** Runs a command and returns its output. @throws {UserError} with the end of its output if it fails */
 export async function pulumiAnswer(args: readonly string[], signal?: AbortSignal): Promise<string> {
   const result = await run(args, { stdin: "ignore", all: true }, signal);
   if (result.failed) throw new UserError(`pulumi ${args.join(" ")} failed:\n    ${tail(String(result.all ?? ""), 20)}`);
   return String(result.stdout ?? "");
+}
+
+/** The stack that commands use if their command line names none; null if none is selected. */
+export async function selectedStack(signal?: AbortSignal): Promise<string | null> {
+  const result = await run(["stack", "--show-name", "--non-interactive"], { stdin: "ignore", all: true }, signal);
+  // A backend with organizations gives `<organization>/<stack>`.
+  return result.failed ? null : (String(result.stdout).trim().split("/").at(-1) ?? null);
 }
 
 /** The stack that a command line names; null if it names none. */
@@ -82,7 +89,7 @@ export function stackIn(args: readonly string[]): string | null {
 /** Whether the backend has the stack. */
 export async function stackIsThere(stack: string, signal?: AbortSignal): Promise<boolean> {
   if (ownBackend()) {
-    // Our own backend is a folder: looking is quicker than asking.
+    // Our own backend is a folder: reading it is faster than asking Pulumi.
     const file = join(paths.state, ".pulumi", "stacks", PROJECT, stack);
     return existsSync(`${file}.json`) || existsSync(`${file}.json.gz`);
   }
@@ -91,7 +98,7 @@ export async function stackIsThere(stack: string, signal?: AbortSignal): Promise
   return list.some(({ name }) => name === stack || name.endsWith(`/${stack}`));
 }
 
-/** Makes a stack that has a file in `stacks/` but is not in the backend yet. */
+/** Creates a stack that has a file in `stacks/` but is not in the backend yet. */
 export async function ensureStack(stack: string, signal?: AbortSignal): Promise<void> {
   if (!existsSync(join(paths.root, "stacks", `Pulumi.${stack}.yaml`)) || (await stackIsThere(stack, signal))) return;
   await pulumiAnswer(["stack", "select", "--create", "--stack", stack, "--non-interactive"], signal);

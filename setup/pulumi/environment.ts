@@ -1,13 +1,13 @@
 /**
- * The environment that every command runs in.
+ * The environment of every command.
  *
- * Who is logged in to a Pulumi backend keeps everything of theirs: backend, PULUMI_HOME, passphrase. Who is not gets a
- * self-contained project: state in `.pulumi-state/`, its passphrase in `.toolchain/passphrase`, and PULUMI_HOME in
- * `.toolchain/pulumi-home`, because there the plugins that were built here can sit under the versions that npm asks for
- * (no warning per command, and no hand-made plugin in the cache that the user's other projects share).
+ * A user who is logged in to a Pulumi backend keeps their own backend, PULUMI_HOME and passphrase. For any other user the
+ * project is self-contained: state in `.pulumi-state/`, its passphrase in `.toolchain/passphrase`, and PULUMI_HOME in
+ * `.toolchain/pulumi-home`. There, plugins that were built here can have the versions that npm needs, so that commands print
+ * no warning and the cache of the user's other projects gets no self-built plugin.
  *
- * Who logs in while the project's own state holds a cluster keeps the project's own until that is destroyed: no command
- * could find the cluster otherwise.
+ * If a user logs in while the project's own state holds a cluster, the project's own state is used until that cluster is
+ * destroyed, because no command could find the cluster otherwise.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -18,7 +18,7 @@ import { ownStateHoldsResources } from "./own-state.ts";
 
 export type Variables = Record<string, string | undefined>;
 
-/** What the decision depends on, read once from the machine. */
+/** The facts that decide the backend, read once from the machine. */
 export interface BackendFacts {
   variables: Variables;
   /** Text of Pulumi's credentials file, null if there is none. */
@@ -27,10 +27,10 @@ export interface BackendFacts {
   ownClusterIsUp: boolean;
 }
 
-/** Whose backend the commands talk to. */
+/** The owner of the backend that commands use. */
 export type BackendOwner = "project" | "user";
 
-/** URL of the file backend inside the project; Pulumi unescapes its path. */
+/** URL of the file backend inside the project; its path is escaped because Pulumi unescapes it. */
 export const ownBackendUrl = (paths: ProjectPaths): string =>
   `file://${paths.state.replace(/[%?#]/g, (character) => encodeURIComponent(character))}`;
 
@@ -38,7 +38,7 @@ export const ownBackendUrl = (paths: ProjectPaths): string =>
 function isLoggedIn({ variables, credentials }: Omit<BackendFacts, "ownClusterIsUp">, paths: ProjectPaths): boolean {
   if (variables["PULUMI_ACCESS_TOKEN"]) return true;
   if (credentials === null) return false;
-  // Pulumi itself takes a broken file for "not logged in".
+  // Pulumi itself treats a broken file as "not logged in".
   const current = currentLogin(credentials);
   return current !== "" && current !== ownBackendUrl(paths);
 }
@@ -54,32 +54,32 @@ function currentLogin(credentials: string): string {
   }
 }
 
-/** Decides whether the user has a backend of their own. */
+/** Decides whether commands use the user's backend or the project's. */
 export function backendOwner(facts: BackendFacts, paths: ProjectPaths): BackendOwner {
   const url = facts.variables["PULUMI_BACKEND_URL"];
-  // Our own URL is there when a shell has sourced .toolchain/env.sh.
+  // The variable holds our own URL if the shell has sourced .toolchain/env.sh.
   if (url) return url === ownBackendUrl(paths) ? "project" : "user";
   return isLoggedIn(facts, paths) && !facts.ownClusterIsUp ? "user" : "project";
 }
 
-/** What somebody should know who is logged in while the project's own state is used; null if nothing. */
+/** A note for a user who is logged in while the project's own state is used; null if none is needed. */
 export function heldBackLogin(facts: BackendFacts, paths: ProjectPaths): string | null {
   if (backendOwner(facts, paths) === "user" || !isLoggedIn(facts, paths) || !facts.ownClusterIsUp) return null;
-  return "the state stays in .pulumi-state, where a cluster of this project is; your own Pulumi login counts here once that is destroyed";
+  return "the state stays in .pulumi-state, because it holds a cluster of this project; your own Pulumi login is used after that cluster is destroyed";
 }
 
 /** Reads the facts: Pulumi looks for its credentials under PULUMI_CREDENTIALS_PATH, PULUMI_HOME or `~/.pulumi`. */
 export function readBackendFacts(variables: Variables, paths: ProjectPaths = ownPaths): BackendFacts {
-  // The project's own PULUMI_HOME, which the commands' environment has, says nothing of the user's login.
+  // The commands' environment has the project's own PULUMI_HOME, which does not hold the user's login.
   const home = variables["PULUMI_HOME"] === paths.pulumiHome ? undefined : variables["PULUMI_HOME"];
   const folder = variables["PULUMI_CREDENTIALS_PATH"] ?? home ?? join(homedir(), ".pulumi");
   const file = join(folder, "credentials.json");
   const login = { variables, credentials: existsSync(file) ? readFileSync(file, "utf8") : null };
-  // The state is read only where it decides something.
+  // Read the state only if it matters.
   return { ...login, ownClusterIsUp: isLoggedIn(login, paths) && ownStateHoldsResources(paths) };
 }
 
-/** The variables that the project adds to what the user's shell has. */
+/** The variables that the project adds to the user's shell. */
 export function addedVariables(facts: BackendFacts, paths: ProjectPaths): Record<string, string> {
   const { variables } = facts;
   const own = backendOwner(facts, paths) === "project";
@@ -89,17 +89,17 @@ export function addedVariables(facts: BackendFacts, paths: ProjectPaths): Record
     .split(delimiter)
     .filter((entry) => entry !== "" && ![...mine, paths.plugins].includes(entry));
   const added: Record<string, string> = {
-    // The engine takes plugins built here from PATH where its cache is the user's own.
+    // If the cache is the user's own, the engine finds plugins that were built here on PATH.
     PATH: [...mine, ...theirs, ...(home === paths.pulumiHome ? [] : [paths.plugins])].join(delimiter),
     PULUMI_SKIP_UPDATE_CHECK: variables["PULUMI_SKIP_UPDATE_CHECK"] ?? "1",
-    // Engine and plugins live for seconds: collecting their garbage takes a fifth of a preview.
+    // Engine and plugins live for seconds, and garbage collection would take a fifth of a preview's time.
     GOGC: variables["GOGC"] ?? "400",
     NODE_COMPILE_CACHE: variables["NODE_COMPILE_CACHE"] ?? join(paths.toolchain, "compile-cache"),
   };
   if (home === undefined) return added;
   added["PULUMI_BACKEND_URL"] = ownBackendUrl(paths);
   added["PULUMI_HOME"] = home;
-  // The salt of the state's key is kept in the state: see salt.ts.
+  // The state holds the salt of its key: see salt.ts.
   added["PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER"] = "true";
   if (variables["PULUMI_CONFIG_PASSPHRASE"] === undefined) {
     added["PULUMI_CONFIG_PASSPHRASE_FILE"] = variables["PULUMI_CONFIG_PASSPHRASE_FILE"] ?? paths.passphraseFile;
@@ -114,7 +114,7 @@ export function commandEnvironment(root: string, variables: Variables = process.
   return Object.fromEntries(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-/** Text of `.toolchain/env.sh`, for people who type `pulumi` themselves: `. .toolchain/env.sh`. */
+/** Text of `.toolchain/env.sh`, for users who type `pulumi` themselves: `. .toolchain/env.sh`. */
 export function shellFile(added: Record<string, string>, paths: ProjectPaths): string {
   const quote = (value: string) => `'${value.replaceAll("'", `'\\''`)}'`;
   const front = [join(paths.root, "node_modules", ".bin"), paths.bin].map(quote).join(":");
@@ -123,7 +123,7 @@ export function shellFile(added: Record<string, string>, paths: ProjectPaths): s
     .filter(([name]) => name !== "PATH")
     .map(([name, value]) => `export ${name}=${quote(value)}`);
   return [
-    "# Made by toolchain/; read it with:  . .toolchain/env.sh",
+    "# Written by npm start; read it with:  . .toolchain/env.sh",
     `export PATH=${front}:"$PATH"${back}`,
     ...lines,
     "",

@@ -1,25 +1,36 @@
-/** What the state inside the project knows: whether there is something in it that would be lost sight of. */
+/** Whether the state inside the project holds resources that no other backend knows. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import * as z from "zod";
+import { jsonAnswer } from "../answer.ts";
 import type { ProjectPaths } from "../paths.ts";
 
-interface Checkpoint {
-  checkpoint?: { latest?: { resources?: { type?: string }[]; pending_operations?: unknown[] } | null };
-}
+const stateSchema = z.object({
+  checkpoint: z
+    .object({
+      latest: z
+        .object({
+          resources: z.array(z.object({ type: z.string().default("") })).nullish(),
+          pending_operations: z.array(z.unknown()).nullish(),
+        })
+        .nullish(),
+    })
+    .optional(),
+});
 
-/** Whether a stack's state names anything that exists; a file that can't be read is taken to do so. */
+/** Whether a stack's state holds existing resources; true for a file that can't be read. */
 export function holdsResources(text: string): boolean {
   try {
-    const latest = (JSON.parse(text) as Checkpoint).checkpoint?.latest;
-    const real = (latest?.resources ?? []).filter(({ type }) => !/^pulumi:(pulumi:Stack|providers:)/.test(type ?? ""));
+    const latest = jsonAnswer(text, stateSchema, "the state file").checkpoint?.latest;
+    const real = (latest?.resources ?? []).filter(({ type }) => !/^pulumi:(pulumi:Stack|providers:)/.test(type));
     return real.length > 0 || (latest?.pending_operations ?? []).length > 0;
   } catch {
     return true;
   }
 }
 
-/** Whether a stack of the project's own state is up, even in part. */
+/** Whether a stack in the project's own state is up, even partly. */
 export function ownStateHoldsResources(paths: ProjectPaths): boolean {
   const folder = join(paths.state, ".pulumi", "stacks");
   if (!existsSync(folder)) return false;

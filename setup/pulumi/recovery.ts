@@ -1,6 +1,6 @@
 /**
- * Mends what a killed `pulumi up` left: a container that the engine has and the state has not, whose fixed name would
- * stand in the way of every later run. Pulumi notes each creation before it begins it, so what was under way is known.
+ * Cleans up after a killed `pulumi up`: it removes a container that the engine has but the state does not, because its fixed
+ * name would make every later run fail. Pulumi records each creation before it begins, so the interrupted one is known.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,26 +22,26 @@ const snapshotSchema = z.object({
     .nullish(),
 });
 
-/** The parts of a stack's state that matter here. */
+/** The part of a stack's state that is read here. */
 export type Snapshot = z.output<typeof snapshotSchema>;
 
 const exportSchema = z.object({ deployment: snapshotSchema.nullish() });
 const checkpointSchema = z.object({ checkpoint: z.object({ latest: snapshotSchema.nullish() }).nullish() });
 
-/** Something that the engine has. */
+/** An object in the Docker engine. */
 export interface EngineObject {
   kind: "container" | "network";
   id: string;
   name: string;
 }
 
-/** A volume of the same name is taken as it is, so only these can be in the way. */
+/** Kinds whose name conflicts with a new one; an existing volume is simply reused. */
 const KINDS: Record<string, EngineObject["kind"]> = {
   "docker:index/container:Container": "container",
   "docker:index/network:Network": "network",
 };
 
-/** Creations that were under way, as kind and name. */
+/** Interrupted creations, as kind and name. */
 export function pendingCreations(snapshot: Snapshot): { kind: EngineObject["kind"]; name: string }[] {
   return (snapshot.pending_operations ?? []).flatMap(({ type, resource }) => {
     const kind = KINDS[resource.type];
@@ -50,7 +50,7 @@ export function pendingCreations(snapshot: Snapshot): { kind: EngineObject["kind
   });
 }
 
-/** Objects that an interrupted creation made and no state knows. */
+/** Objects that an interrupted creation made and that no state knows. */
 export function orphansOf(snapshot: Snapshot, objects: readonly EngineObject[]): EngineObject[] {
   const known = new Set((snapshot.resources ?? []).map(({ id }) => id));
   const pending = pendingCreations(snapshot);
@@ -64,7 +64,7 @@ async function snapshotOf(stack: string, signal: AbortSignal): Promise<Snapshot>
     const text = await pulumiAnswer(["stack", "export", "--stack", stack], signal);
     return jsonAnswer(text, exportSchema, "pulumi stack export").deployment ?? {};
   }
-  // Our own backend is a folder: reading is quicker than asking.
+  // Our own backend is a folder: reading it is faster than asking Pulumi.
   const file = join(paths.state, ".pulumi", "stacks", PROJECT, `${stack}.json`);
   if (!existsSync(file)) return {};
   return jsonAnswer(readFileSync(file, "utf8"), checkpointSchema, file).checkpoint?.latest ?? {};
@@ -83,13 +83,13 @@ async function objectsOf(stack: string): Promise<EngineObject[]> {
   ];
 }
 
-/** Mends a stack that a killed run left in the middle of a creation; does nothing otherwise. */
+/** Cleans up a stack if a killed run left it in the middle of a creation. */
 export async function recover(stack: string, signal: AbortSignal): Promise<void> {
   const snapshot = await snapshotOf(stack, signal);
   if ((snapshot.pending_operations ?? []).length === 0) return;
-  console.error("An earlier run was killed in the middle of something; putting that right first.");
+  console.error("An earlier run was killed during a change; cleaning up first.");
   for (const { kind, id, name } of orphansOf(snapshot, await objectsOf(stack))) {
-    console.error(`  removing the ${kind} ${name}, which that run began to create`);
+    console.error(`  removing the ${kind} ${name}, which that run was creating`);
     await execa("docker", kind === "container" ? ["rm", "--force", "--volumes", id] : ["network", "rm", id]);
   }
   const refresh = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates", "--non-interactive"];

@@ -1,16 +1,16 @@
 /**
  * Keeps Pulumi's encryption salt out of the stack files of git.
  *
- * With a passphrase Pulumi writes an `encryptionsalt` into `stacks/Pulumi.<stack>.yaml` whenever a command needs the key.
- * The file is the same for everyone, the salt belongs to one user's passphrase: committed it would lock everyone else
- * out, uncommitted it would leave every clone dirty. The state holds the same salt, and with
- * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi takes it from there, so in the project's own backend the line is
- * removed again after each run. It stays where the file itself holds secrets (`secure:`), which only it can open.
+ * With a passphrase, Pulumi writes an `encryptionsalt` into `stacks/Pulumi.<stack>.yaml` whenever a command needs the key.
+ * The file is shared by everyone, but the salt belongs to one user's passphrase: if it were committed, everyone else would be
+ * locked out; if not, every clone would be dirty. The state holds the same salt, and with
+ * PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER Pulumi reads it from there. So in the project's own backend the line is removed
+ * after each run. It stays if the file itself holds secrets (`secure:`), because only this salt decrypts them.
  */
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The text without its salt; unchanged where the salt is needed or absent. */
+/** The text without its salt; unchanged if the salt is needed or absent. */
 export function withoutSalt(text: string): string {
   if (/^\s+(-\s+)?secure:/m.test(text)) return text;
   return text.replace(/^encryptionsalt:.*\n?/m, "");
@@ -25,8 +25,8 @@ const stackFiles = (root: string): string[] => {
 };
 
 /**
- * Takes the salt out of the stack files, and remembers them; the answer puts those back that differ by nothing but a salt.
- * One that is there already came from `pulumi` typed by hand, perhaps of somebody else, whose key opens nothing here.
+ * Removes the salt from the stack files and remembers the files. The returned function restores those that differ only by a
+ * salt. An existing salt came from a `pulumi` typed by hand, perhaps by another user, whose key decrypts nothing here.
  */
 export function guardStackFiles(root: string): () => void {
   const before = new Map(stackFiles(root).map((file) => [file, readFileSync(file, "utf8")]));
@@ -35,7 +35,7 @@ export function guardStackFiles(root: string): () => void {
       const text = readFileSync(file, "utf8");
       const clean = withoutSalt(text);
       if (clean === text) continue;
-      // Pulumi writes the whole file anew; where only spelling changed beside the salt, the user's own spelling is kept.
+      // Pulumi rewrites the whole file; if only the formatting changed besides the salt, keep the user's formatting.
       const old = before.get(file);
       const restored = old !== undefined && sameLines(withoutSalt(old), clean) ? withoutSalt(old) : clean;
       const temporary = `${file}.${process.pid}.tmp`;

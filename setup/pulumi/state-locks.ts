@@ -1,25 +1,24 @@
 /**
- * Locks that a killed Pulumi left in the project's own state folder. A file backend keeps one file per running update,
- * and an update whose process was killed keeps everyone out until `pulumi cancel`; where the holder was a process of this
- * machine that is gone, that can be done without asking.
+ * Locks that a killed Pulumi left in the project's own state folder. A file backend keeps one lock file per running update,
+ * and the lock of a killed update blocks every other one until `pulumi cancel`. If the holder was a process of this machine
+ * that no longer exists, the lock can be removed without asking.
  */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import * as z from "zod";
+import { jsonAnswer } from "../answer.ts";
 
-/** What Pulumi writes into a lock file. */
-export interface StateLock {
-  pid: number;
-  hostname: string;
-}
+/** The part of Pulumi's lock file that names its holder. */
+const lockSchema = z.object({ pid: z.number(), hostname: z.string() });
 
-/** Whether nobody can be holding the lock any more. */
+/** Whether the process that held the lock is gone for certain. */
 export function isAbandoned(text: string, here: string, isAlive: (pid: number) => boolean): boolean {
   try {
-    const lock = JSON.parse(text) as Partial<StateLock>;
-    return typeof lock.pid === "number" && lock.hostname === here && !isAlive(lock.pid);
+    const lock = jsonAnswer(text, lockSchema, "the lock file");
+    return lock.hostname === here && !isAlive(lock.pid);
   } catch {
-    return false; // half written: its writer may be at it
+    return false; // incomplete: its writer may be running
   }
 }
 
@@ -32,7 +31,7 @@ function processIsAlive(pid: number): boolean {
   }
 }
 
-/** Removes abandoned locks and answers how many there were. */
+/** Removes abandoned locks and returns their number. */
 export function releaseAbandonedLocks(stateFolder: string): number {
   const folder = join(stateFolder, ".pulumi", "locks");
   if (!existsSync(folder)) return 0;

@@ -1,4 +1,4 @@
-/** Docker Engine and its build front end. */
+/** Steps for Docker Engine and its build front end. */
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { checksumOf } from "./pulumi.ts";
 const daemonLog = join(paths.toolchain, "dockerd.log");
 const START_TIMEOUT_MS = 60_000;
 const hasSystemd = () => existsSync("/run/systemd/system");
-/** Whether the engine that is meant is another one than this machine's own, which could be started here. */
+/** Whether the chosen engine is not this machine's own, which could be started here. */
 export const hostIsElsewhere = () =>
   !/^(unix:\/\/(\/var)?\/run\/docker\.sock)?$/.test(process.env["DOCKER_HOST"] ?? "");
 
@@ -35,7 +35,7 @@ async function waitForEngine(report: Report, signal: AbortSignal): Promise<void>
   throw new Error(`the engine does not answer after ${START_TIMEOUT_MS / 1000} s${log}`);
 }
 
-/** Starts the engine that is installed, and waits until it answers. */
+/** Starts the installed engine and waits until it answers. */
 export async function startEngine(report: Report, signal: AbortSignal): Promise<void> {
   if (hasSystemd()) {
     const result = await execa("systemctl", ["start", "docker"], { reject: false, all: true, cancelSignal: signal });
@@ -50,27 +50,27 @@ export async function startEngine(report: Report, signal: AbortSignal): Promise<
   await waitForEngine(report, signal);
 }
 
-/** How to install an engine. */
+/** Page that explains the installation. */
 export const INSTALL_PAGE = "https://docs.docker.com/engine/install";
 
-/** Why the engine that is installed can't be reached or started from here. */
+/** Why the installed engine can't be reached or started from here. */
 async function startBlocked(): Promise<string | null> {
   if (hostIsElsewhere())
-    return `DOCKER_HOST is ${process.env["DOCKER_HOST"]}, and no engine answers there: start it, or choose another (docker context use, DOCKER_HOST)`;
+    return `DOCKER_HOST is ${process.env["DOCKER_HOST"]}, but no engine answers there: start it, or choose another (docker context use, DOCKER_HOST)`;
   if (whichSystem("dockerd") === null) return `it is not installed (how to: ${INSTALL_PAGE})`;
   if (which("docker") === null) return "its command line program, docker, is not installed";
   if (isRoot()) return null;
   const refused = await execa("docker", ["version"], { reject: false, all: true });
   if (/permission denied/i.test(String(refused.all))) {
-    return 'it runs, but this user may not use it: sudo usermod -aG docker "$USER", log in anew, and run this again';
+    return 'it runs, but this user has no access: sudo usermod -aG docker "$USER", log in again, and run this again';
   }
   return "only root can start it: sudo systemctl start docker (or: sudo dockerd &), and run this again";
 }
 
-/** What starting it changes outside the project. */
+/** The changes of a start outside the project. */
 export const engineStartEffect = hasSystemd()
   ? "starts the service docker"
-  : "starts dockerd in the background, which stays when this is done";
+  : "starts dockerd in the background, where it keeps running";
 
 /** A Docker engine that answers. */
 export const engineStep: Step = {
@@ -82,7 +82,7 @@ export const engineStep: Step = {
     return version && `${version} answers`;
   },
   get: {
-    how: "starting the one that is installed",
+    how: "starting the installed one",
     typical: "a few seconds",
     blocked: startBlocked,
     systemWide: async () => [engineStartEffect],
@@ -92,7 +92,7 @@ export const engineStep: Step = {
 
 const asset = () =>
   `buildx-v${versions.buildx.version}.${process.platform}-${process.arch === "x64" ? "amd64" : "arm64"}`;
-/** Puts buildx where the Docker CLI looks for it. */
+/** Puts buildx into the Docker CLI's plugin folder. */
 export const placeBuildx = async (from: string): Promise<void> => {
   await mkdir(pluginFolder(), { recursive: true });
   await chmod(from, 0o755);
@@ -100,18 +100,18 @@ export const placeBuildx = async (from: string): Promise<void> => {
   await execa("cp", [from, temporary]);
   await rename(temporary, join(pluginFolder(), "docker-buildx"));
 };
-/** What that changes outside the project. */
+/** The changes outside the project. */
 export const buildxEffects = async () => [
-  `puts docker-buildx into ${pluginFolder()}, where the Docker CLI of this user looks for it`,
+  `puts docker-buildx into ${pluginFolder()}, the plugin folder of this user's Docker CLI`,
 ];
 
-/** docker-build calls `docker buildx` as the user would, so it has to be where the user's CLI finds it. */
+/** docker-build runs `docker buildx` like the user, so the user's CLI must find it. */
 export const buildxStep: Step = {
   name: "buildx",
   why: "Docker's front end for image builds",
   lane: "build",
   have: async () => {
-    if (which("docker") === null) return pluginFile("docker-buildx") ? "plugin file is there" : null;
+    if (which("docker") === null) return pluginFile("docker-buildx") ? "plugin file exists" : null;
     const answer = await answerOf("docker", ["buildx", "version"]);
     return answer?.replace("github.com/docker/", "") ?? null;
   },

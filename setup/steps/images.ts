@@ -1,4 +1,4 @@
-/** Images that must be there before ours can be built, and what the machine provides for building them. */
+/** Steps for the images that our builds start from, and for the machine file. */
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,13 +12,13 @@ import type { Step } from "../runner.ts";
 import { versions } from "../versions.ts";
 
 const base = versions.baseImage;
-/** What getting an image changes outside the project. */
+/** The change of a pulled image outside the project. */
 export const imageEffect = (reference: string) => `puts the image ${reference} into the Docker engine`;
 
-/** The image that ours start from. */
+/** The base image of our images. */
 export const baseImageStep: Step = {
   name: "base image",
-  why: `${base.reference}, what our images start from`,
+  why: `${base.reference}, the base of our images`,
   lane: "fetch",
   needs: ["docker engine"],
   have: async () => {
@@ -47,8 +47,8 @@ export const sourceStep: Step = {
   why: `commit ${commit}, for the image builds`,
   lane: "fetch",
   needs: ["docker engine"],
-  // A machine that once cloned goes on cloning, even while the repository does not answer: another source would build
-  // every image again.
+  // A machine that has cloned before keeps cloning, even while the repository does not answer, because another source would
+  // rebuild every image.
   have: async () => (knownMachine() === null ? null : "cloned by the image build"),
   get: {
     how: "git, in the image build itself",
@@ -58,10 +58,10 @@ export const sourceStep: Step = {
   },
 };
 
-/** What config/machine.ts reads. A file that holds something else is written again. */
+/** The file that config/machine.ts reads. A file with other content is written again. */
 export const machineStep: Step = {
   name: "machine file",
-  why: "tells the program what this machine provides",
+  why: "what this machine provides for builds",
   lane: "fetch",
   needs: ["llama.cpp source"],
   have: async () => (knownMachine() === null ? null : ".toolchain/machine.json"),
@@ -73,7 +73,7 @@ export const machineStep: Step = {
   },
 };
 
-/** Scratch files of runs that were killed. */
+/** Removes scratch files of killed runs. */
 export async function clearScratch(): Promise<void> {
   if (!existsSync(paths.build)) return;
   for (const name of await readdir(paths.build)) await rm(join(paths.build, name), { recursive: true, force: true });

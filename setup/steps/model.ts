@@ -1,4 +1,4 @@
-/** The small model that stack `local` serves. */
+/** Step for the small model of stack `local`. */
 import { existsSync, statSync } from "node:fs";
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,10 +10,10 @@ import { megabytes } from "../terminal.ts";
 import { versions } from "../versions.ts";
 
 const model = versions.demoModel;
-/** Where the model goes. */
+/** Path of the model. */
 export const modelFile = join(paths.models, model.file);
 
-/** The front reads the file as a user of its own, whatever this user's umask makes of new files. */
+/** The front reads the file as another user, so the mode must not depend on this user's umask. */
 export const MODEL_MODE = 0o644;
 const isComplete = () => existsSync(modelFile) && statSync(modelFile).size === model.bytes;
 
@@ -34,13 +34,13 @@ const makeReadable: Way = {
   run: () => chmod(modelFile, MODEL_MODE),
 };
 
-/** The demo model, checked by its hash when it comes and by its size and mode afterwards. */
+/** The demo model: its hash is checked after the download, its size and mode in later runs. */
 export const modelStep: Step = {
   name: "demo model",
   why: `${model.file}, ${megabytes(model.bytes)}`,
   lane: "fetch",
   have: async () => (isComplete() && (statSync(modelFile).mode & 0o444) === 0o444 ? `.models/${model.file}` : null),
-  // A file that is there needs no server to answer.
+  // An existing file needs no server.
   get get() {
     return isComplete() ? makeReadable : fromHuggingFace;
   },

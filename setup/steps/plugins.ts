@@ -1,4 +1,4 @@
-/** The provider plugins that the `docker` target uses. */
+/** Steps for the provider plugins of target docker. */
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -10,16 +10,16 @@ import { commandEnvironment } from "../pulumi/environment.ts";
 import type { Step } from "../runner.ts";
 import { versions } from "../versions.ts";
 
-/** A plugin that set-up gets. */
+/** A plugin that set-up installs. */
 export type PluginName = keyof typeof versions.plugins;
 
-/** Pulumi's home in the environment of the commands. */
+/** PULUMI_HOME of the commands. */
 const pulumiHome = () => commandEnvironment(paths.root)["PULUMI_HOME"] ?? join(homedir(), ".pulumi");
 
 /** Whether Pulumi's home is this project's, and not the user's. */
 export const hasOwnHome = () => pulumiHome() === paths.pulumiHome;
 
-/** Where the CLI installs a plugin. */
+/** Path of an installed plugin. */
 export const installedPlugin = (name: PluginName): string =>
   join(pulumiHome(), "plugins", `resource-${name}-v${versions.plugins[name].version}`, `pulumi-resource-${name}`);
 

@@ -1,4 +1,4 @@
-/** What the project keeps for itself: passphrase, state, shell file. */
+/** Steps for the project's own files: passphrase, state, shell file. */
 import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { chmod, mkdir } from "node:fs/promises";
@@ -17,32 +17,32 @@ function hasState(): boolean {
   return existsSync(folder) && readdirSync(folder, { recursive: true }).some((name) => String(name).endsWith(".json"));
 }
 
-/** Whether the user brought a passphrase; main.ts has put our own file into the environment already. */
+/** Whether the user set a passphrase; main.ts has already set the variable for our own file. */
 function usersPassphrase(): boolean {
   const { PULUMI_CONFIG_PASSPHRASE: phrase, PULUMI_CONFIG_PASSPHRASE_FILE: file } = process.env;
   return phrase !== undefined || (file !== undefined && file !== paths.passphraseFile);
 }
 
-/** State and passphrase inside the project, where the user has no Pulumi backend. */
+/** State and passphrase inside the project, if the user has no Pulumi backend. */
 export const stateStep: Step = {
   name: "state",
-  why: "what Pulumi knows of your clusters",
+  why: "Pulumi's records of your clusters",
   lane: "fetch",
   have: async () => {
     if (!own()) return "in your own Pulumi backend";
     if (!existsSync(paths.state)) return null;
     if (usersPassphrase()) return "in .pulumi-state, with your own passphrase";
     if (!existsSync(paths.passphraseFile)) return null;
-    // Also true to its mode: a passphrase that others can read is none.
+    // Check the mode too: others must not be able to read the passphrase.
     if ((statSync(paths.passphraseFile).mode & 0o077) !== 0) return null;
     return heldBackLogin(readBackendFacts(process.env), paths) ?? "in .pulumi-state";
   },
   get: {
-    how: "making .pulumi-state and a passphrase",
+    how: "creating .pulumi-state and a passphrase",
     typical: "at once",
     blocked: async () =>
       hasState() && !existsSync(paths.passphraseFile) && !usersPassphrase()
-        ? "the state in .pulumi-state was encrypted with the passphrase of .toolchain/passphrase, which is gone. Put that file back; " +
+        ? "the state in .pulumi-state was encrypted with the passphrase in .toolchain/passphrase, which is missing. Put that file back; " +
           "or remove the cluster's containers, networks and volumes by hand (docker ps -a --filter label=llama-rpc-cluster/stack) and delete .pulumi-state"
         : null,
     run: async () => {
@@ -54,7 +54,7 @@ export const stateStep: Step = {
   },
 };
 
-/** A file for people who type `pulumi` by hand. */
+/** A file for users who type `pulumi` by hand. */
 export const shellStep: Step = {
   name: "shell file",
   why: "for `pulumi` typed by hand",

@@ -1,4 +1,4 @@
-/** The Pulumi CLI and its language host for Node. */
+/** Steps for the Pulumi CLI and its language host for Node. */
 import { existsSync, realpathSync } from "node:fs";
 import { chmod, mkdir, rename, rm } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
@@ -17,11 +17,11 @@ import { versions } from "../versions.ts";
 export const HOST = "pulumi-language-nodejs";
 
 const archiveKey = keyOf("archive", versions.pulumi.version, process.platform, process.arch);
-/** Whether a program of ours comes from today's archive. */
+/** Whether our program comes from the archive of the pinned version. */
 export const fromArchive = (program: string) =>
   existsSync(join(paths.bin, program)) && isStamped(paths.stamps, `archive-${program}`, archiveKey);
 
-/** The user's own CLI, wherever it is on PATH but in our folder; null if there is none that will do. */
+/** The user's own CLI on PATH, outside our folder; null if there is none of a suitable version. */
 export async function usersPulumi(): Promise<{ file: string; version: string } | null> {
   const path = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== paths.bin);
   const file = which("pulumi", path.join(delimiter));
@@ -30,11 +30,11 @@ export async function usersPulumi(): Promise<{ file: string; version: string } |
   return version !== null && isUsable(version) ? { file, version } : null;
 }
 
-/** Whether a version of the CLI will do. */
+/** Whether a version of the CLI is suitable. */
 export const isUsable = (version: string): boolean =>
   semver.gte(version, versions.pulumi.minimum) && semver.major(version) < versions.pulumi.beforeMajor;
 
-/** One archive holds the CLI and the language hosts; each step takes out what is its own. */
+/** One archive holds the CLI and the language hosts; each step extracts its own program. */
 const archive = (program: string): Way => {
   const platform = process.platform;
   const url = versions.pulumi.archive(platform, process.arch === "x64" ? "x64" : process.arch);
@@ -68,7 +68,7 @@ async function takeFromArchive(program: string, url: string, report: Report, sig
   }
 }
 
-/** The hash that a `sha256sum` file lists for a name; null if it doesn't. */
+/** The hash of a name in a `sha256sum` file; null if the file does not list it. */
 export function checksumOf(list: string, name: string): string | null {
   for (const line of list.split("\n")) {
     const [hash, file] = line.trim().split(/\s+\*?/);
@@ -77,7 +77,7 @@ export function checksumOf(list: string, name: string): string | null {
   return null;
 }
 
-/** The CLI: the user's own where it will do. */
+/** The CLI: the user's own if it is suitable. */
 export const pulumiStep: Step = {
   name: "pulumi",
   why: "the engine that creates and destroys clusters",
@@ -90,7 +90,7 @@ export const pulumiStep: Step = {
   get: archive("pulumi"),
 };
 
-/** The language host: beside the CLI in every official installation. */
+/** The language host, which every official installation has beside the CLI. */
 export const languageHostStep: Step = {
   name: "language host",
   why: "runs index.ts for the engine",

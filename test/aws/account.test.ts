@@ -178,7 +178,7 @@ describe("a preview that has credentials", () => {
     const { plan, note } = await ask(planOf({ market: "spot" }));
     expect(codesOf(plan)[0]).toBe("quota-too-small");
     expect(note).toMatch(
-      /^Not everything was not checked\. AWS refuses ec2:DescribeInstances in us-east-1 \(UnauthorizedOperation: not you\): the credentials need /,
+      /^Not everything was checked\. AWS refuses ec2:DescribeInstances in us-east-1 \(UnauthorizedOperation: not you\): the credentials need /,
     );
   });
 });

@@ -182,7 +182,7 @@ describe("npm run doctor, for a stack on EC2", () => {
       expect.stringContaining(machines.id("arm-machine-0")),
       expect.stringContaining(machines.id("arm-machine-1")),
       `ok front: ${addressOf(front)} is ready`,
-      "ok API key: required, and the stack's key is taken",
+      "ok API key: required, and the stack's key is accepted",
     ]);
   });
 
@@ -195,7 +195,7 @@ describe("npm run doctor, for a stack on EC2", () => {
     expect(await wrong()).toEqual([
       expect.stringMatching(/^wrong machine front: failed at image \d+ s ago: the registry has no such digest/),
       `wrong machine arm-machine-0: stopped (c8g.16xlarge, ${machines.id("arm-machine-0")}), by itself: up for 12 hours (limits.stopAfterHours)`,
-      "wrong machine arm-machine-1: is not there (c8g.16xlarge)",
+      "wrong machine arm-machine-1: does not exist (c8g.16xlarge)",
     ]);
   });
 
@@ -207,7 +207,7 @@ describe("npm run doctor, for a stack on EC2", () => {
     await machines.say("front", "serving ready answered");
     await machines.say("arm-machine-1", "serving ready answered");
     expect(await wrong()).toEqual([
-      expect.stringMatching(/^wrong machine arm-machine-0: has said nothing in the \d+ s since its start/),
+      expect.stringMatching(/^wrong machine arm-machine-0: has reported nothing in the \d+ s since its start/),
     ]);
   });
 
@@ -222,7 +222,7 @@ describe("npm run doctor, for a stack on EC2", () => {
       body: `<GetConsoleOutputResponse><output>${Buffer.from(line).toString("base64")}</output></GetConsoleOutputResponse>`,
     });
     expect(await wrong()).toEqual([
-      expect.stringMatching(/arm-machine-0: failed at booted .* on its console alone.*: the clock is wrong$/),
+      expect.stringMatching(/arm-machine-0: failed at booted .* on its console only.*: the clock is wrong$/),
     ]);
   });
 
@@ -259,7 +259,7 @@ describe("npm run doctor, for a stack on EC2", () => {
     const machines = await Machines.running();
     await machines.allServe();
     const { exitCode, stdout } = await doctorOfCopy("http://127.0.0.1:1");
-    expect(stdout).toMatch(/^ {2}ok {4}AWS credentials: taken in us-east-1$/m);
+    expect(stdout).toMatch(/^ {2}ok {4}AWS credentials: accepted in us-east-1$/m);
     expect(stdout).toMatch(/^ {2}(ok {3}|WRONG) Session Manager plugin: /m);
     expect(stdout).not.toMatch(/docker plugin/);
     const [, clusterLines = ""] = stdout.split(`Cluster of stack ${STACK}\n`);
@@ -267,10 +267,10 @@ describe("npm run doctor, for a stack on EC2", () => {
       expect.stringMatching(/^ {2}ok {4}machine front: serving since/),
       expect.stringMatching(/^ {2}ok {4}machine arm-machine-0: serving since/),
       expect.stringMatching(/^ {2}ok {4}machine arm-machine-1: serving since/),
-      "  ?     front: not looked at, as nothing answers on http://127.0.0.1:1: no session is open",
-      "        -> open the session in another terminal, and ask again: aws ssm start-session --target i-0f",
+      "  ?     front: not checked, because nothing answers on http://127.0.0.1:1: no session is open",
+      "        -> open the session in another terminal and run this again: aws ssm start-session --target i-0f",
     ]);
-    expect(clusterLines).toMatch(/One thing could not be looked at\.$/);
+    expect(clusterLines).toMatch(/One thing could not be checked\.$/);
     expect(stdout, "the key is nobody's to read").not.toContain(KEY);
     expect(exitCode, "what is wrong with this machine counts").toBe(stdout.includes("WRONG") ? 1 : 0);
   });

@@ -183,7 +183,7 @@ describe("npm run leaks, for a stack on AWS", () => {
         `           aws sns delete-topic --region us-east-1 --topic-arn ${topic}`,
       ],
     });
-    expect(stdout).toContain("lags behind by some minutes: ask again");
+    expect(stdout).toContain("lags by some minutes: run this again");
   });
 
   test("does not say that nothing is left where one question was refused", { timeout: SEVERAL_RUNS_MS }, async () => {
@@ -195,7 +195,7 @@ describe("npm run leaks, for a stack on AWS", () => {
     const { exitCode, stdout } = await leaks(ofStack);
     expect(exitCode).toBe(1);
     expect(stdout).toMatch(
-      /^Of stack leaks-test, nothing was found in us-east-1\.\n\nNot everything could be looked at:/,
+      /^Of stack leaks-test, nothing was found in us-east-1\.\n\nNot everything could be checked:/,
     );
     expect(stdout).toMatch(/AWS refuses the lists of IAM in us-east-1 \(AccessDenied: not you\): .*iam:ListRoles/);
   });

@@ -129,9 +129,9 @@ describe("npm run catalog:refresh", () => {
     expect(told.stdout).toMatch(/^g5\.xlarge +USD\/h in eu-central-1 +~?[\d.]+ → not sold$/m);
     expect(told.stdout).toMatch(/^m8g\.4xlarge +network, Gbps +7\.5 → 9\.5$/m);
     expect(told.stdout).toMatch(/^m8g\.4xlarge +disk, MB\/s +625 → 700$/m);
-    const person = told.stdout.split("For a person:")[1]?.split("\n\n")[0]?.trim().split("\n  ");
+    const person = told.stdout.split("Change by hand:")[1]?.split("\n\n")[0]?.trim().split("\n  ");
     expect(person).toEqual([
-      "p5.48xlarge: autoRecovery is true now, not false: change its family.",
+      "p5.48xlarge: autoRecovery is now true, not false: change its family.",
       'g6.96xlarge (L4, 22888 MiB) is new. Its row: ["g6.96xlarge", 192, 768, 8, 100, 100, 7500, 7500, 7520, null, 26.5, null, null],',
       'c10g.large (Graviton) is new. Its row: ["c10g.large", 2, 4, 0, 0.937, 12.5, 78.75, 1250, 0, null, 26.5, null, null],',
     ]);
@@ -217,7 +217,7 @@ describe("npm run catalog:refresh", () => {
         for (const region of REGIONS) aws.world.usdPerHour[region].clear();
         return {};
       },
-      /^AWS's price list names none of the catalog's types in .+: nothing was changed\.$/,
+      /^AWS's price list has no prices for the catalog's types in .+: nothing was changed\.$/,
     ],
     [
       "an option is not known",

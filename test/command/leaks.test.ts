@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { leakOf, parseArn } from "../../cli/leaks/arns.ts";
 import { askDockerForLeaks } from "../../cli/leaks/ask-docker.ts";
-import { inRemovalOrder, type Leak, told } from "../../cli/leaks/leak.ts";
+import { formatLeaks, inRemovalOrder, type Leak } from "../../cli/leaks/leak.ts";
 import { isNameOf } from "../../cli/leaks/names.ts";
 
 describe("the arguments of npm run leaks", () => {
@@ -134,9 +134,9 @@ describe("the list of what is left", () => {
 
   test("adds up what it costs, and says nothing of prices where there are none", () => {
     const leaks = [leak("endpoint", "vpce-1", 0.01), leak("instance", "i-1", 0.8), leak("VPC", "vpc-1")];
-    expect(told({ leaks, refusals: [] }, "aws-dev", "us-east-1").split("\n")[0]).toBe(
+    expect(formatLeaks({ leaks, refusals: [] }, "aws-dev", "us-east-1").split("\n")[0]).toBe(
       "Of stack aws-dev, 3 things are left in us-east-1, and together they cost about 0.81 US dollars per hour:",
     );
-    expect(told({ leaks: leaks.slice(2), refusals: [] }, "aws-dev", "us-east-1")).not.toContain("dollars");
+    expect(formatLeaks({ leaks: leaks.slice(2), refusals: [] }, "aws-dev", "us-east-1")).not.toContain("dollars");
   });
 });

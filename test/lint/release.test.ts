@@ -58,6 +58,6 @@ describe("the daily image job", () => {
   });
 
   test("says what to mend when the source has moved its versions", () => {
-    expect(() => claimsOf("", "")).toThrow(/RPC_PROTO_MAJOR_VERSION is not where it was/);
+    expect(() => claimsOf("", "")).toThrow(/RPC_PROTO_MAJOR_VERSION is not at its old place/);
   });
 });

@@ -78,7 +78,7 @@ describe("npm run advise", () => {
     writeFileSync(file, "config: {}\n");
     expect(await main([MODEL, "--write", "mine"], root)).toBe(1);
     expect(err).toMatch(
-      /--write is "mine": it must name a stack that is not there yet\. Choose another name or remove /,
+      /--write is "mine": it must name a stack that does not exist yet\. Choose another name or remove /,
     );
     expect(readFileSync(file, "utf8")).toBe("config: {}\n");
     expect(out).toBe("");

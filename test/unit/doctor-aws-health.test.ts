@@ -62,14 +62,14 @@ describe("of the machines of a cluster on EC2, doctor", () => {
       "machine gpu-machine-0: serving since 2026-11-28 16:45 UTC (c8g.xlarge, i-0a)",
       "machine arm-machine-0: serving since 2026-11-28 16:45 UTC (c8g.xlarge, i-0b)",
       "front: http://127.0.0.1:8080 is ready",
-      "API key: required, and the stack's key is taken",
+      "API key: required, and the stack's key is accepted",
     ]);
   });
 
   test("misses one that is not there or is being terminated, and sends to pulumi up", () => {
     const missing = {
       name: "machine gpu-machine-0",
-      found: "is not there (c8g.xlarge)",
+      found: "does not exist (c8g.xlarge)",
       remedy: "npm run pulumi -- up --refresh -s aws-test",
     };
     expect(ofMachine({ instance: null, status: null })).toEqual(missing);
@@ -88,17 +88,17 @@ describe("of the machines of a cluster on EC2, doctor", () => {
     const soon = ofMachine({ status: wrote(1, "model", "running", "37.2 of 42.0 GiB") });
     expect(soon).toMatchObject({
       found: "is starting, at model 60 s ago: 37.2 of 42.0 GiB (c8g.xlarge, i-0a)",
-      remedy: "ask again in a minute",
+      remedy: "run this again in a minute",
     });
     const late = ofMachine({ status: wrote(45, "backends", "running", "3 of 4") });
-    expect(late?.remedy).toMatch(/has not moved since.*get-console-output/);
+    expect(late?.remedy).toMatch(/has made no progress since.*get-console-output/);
     expect(ofMachine(inState(GPU, "pending"))?.found).toMatch(/^EC2 is starting it/);
   });
 
   test("reads the console of one that can't write its parameter", () => {
     const clock = wrote(3, "booted", "failed", "the clock is wrong by 900 s: reboot it");
     expect(ofMachine({ status: null, onConsole: clock })?.found).toBe(
-      "failed at booted 3 min 00 s ago, on its console alone: it could not write its parameter: the clock is wrong by 900 s: reboot it",
+      "failed at booted 3 min 00 s ago, on its console only, because it could not write its parameter: the clock is wrong by 900 s: reboot it",
     );
     const serves = wrote(3, "serving", "ready", "gpu-0 listens");
     expect(ofMachine({ status: null, onConsole: serves })?.found).toMatch(/can't write its parameter/);
@@ -106,8 +106,8 @@ describe("of the machines of a cluster on EC2, doctor", () => {
 
   test("says how long one has been silent", () => {
     expect(ofMachine({ status: null })).toMatchObject({
-      found: "has said nothing in the 90 min 00 s since its start (c8g.xlarge, i-0a)",
-      remedy: expect.stringMatching(/^ask again in a minute; .*get-console-output/),
+      found: "has reported nothing in the 90 min 00 s since its start (c8g.xlarge, i-0a)",
+      remedy: expect.stringMatching(/^run this again in a minute; .*get-console-output/),
     });
   });
 
@@ -158,7 +158,7 @@ describe("of the machines of a cluster on EC2, doctor", () => {
   test("leaves a spot machine to EC2 that EC2 has taken back", () => {
     const reason = "Server.SpotInstanceStop: Spot instance stopped";
     const [gpu, arm] = notWell({ machines: [FRONT, inState(GPU, "stopped", reason), inState(ARM, "stopped")] });
-    expect(gpu?.remedy).toBe("EC2 starts it again when it has room; market: on-demand keeps it");
+    expect(gpu?.remedy).toBe("EC2 starts it again when it has capacity; market: on-demand avoids this");
     expect(arm?.remedy, "EC2 refuses to start what it has taken back").toMatch(/--instance-ids i-0b$/);
   });
 });
@@ -187,8 +187,8 @@ describe("of the front of a cluster on EC2, doctor", () => {
     expect(notWell({ statuses: silent })).toEqual([
       {
         name: "front",
-        found: "not looked at, as nothing answers on http://127.0.0.1:8080: no session is open",
-        remedy: `open the session in another terminal, and ask again: ${CONNECT}`,
+        found: "not checked, because nothing answers on http://127.0.0.1:8080: no session is open",
+        remedy: `open the session in another terminal and run this again: ${CONNECT}`,
         isUnknown: true,
       },
     ]);
@@ -216,16 +216,16 @@ describe("of the front of a cluster on EC2, doctor", () => {
 
   test("calls one wrong that asks for no key or has another one", () => {
     const open = notWell({ ...PUBLIC, statuses: { health: 200, withoutKey: 200, withKey: 0 } });
-    expect(open.map(({ found }) => found)).toEqual(["a question without the key gets status 200, not 401"]);
+    expect(open.map(({ found }) => found)).toEqual(["a request without the key gets status 200, not 401"]);
     const other = notWell({ ...PUBLIC, statuses: { health: 200, withoutKey: 401, withKey: 401 } });
-    expect(other.map(({ found }) => found)).toEqual(["the stack's own key gets status 401"]);
+    expect(other.map(({ found }) => found)).toEqual(["a request with the stack's key gets status 401"]);
   });
 
   test("sends to the machine of one that is not ready", () => {
     const loading = { ...FRONT, status: wrote(1, "loading", "running", "40 %") };
     const checks = notWell({ ...PUBLIC, machines: [loading, GPU, ARM], statuses: { ...silent, health: 503 } });
     expect(checks.map(({ name, remedy }) => `${name}: ${remedy}`)).toEqual([
-      "machine front: ask again in a minute",
+      "machine front: run this again in a minute",
       "front: see its machine above",
     ]);
   });

@@ -36,7 +36,7 @@ describe("the front's log", () => {
     expect(loadEvidence(`${LOG}I llama_kv_cache: CPU KV buffer size = 3.00 MiB\n`).frontHoldsLayers).toBe(true);
   });
   test("that says nothing proves nothing", () => {
-    expect(unusedBackends(loadEvidence(""), ["10.2.67.11:50052"])).toMatch(/does not say/);
+    expect(unusedBackends(loadEvidence(""), ["10.2.67.11:50052"])).toMatch(/does not show/);
   });
 });
 
@@ -75,7 +75,7 @@ const wrong = (change: Partial<Findings>) =>
 describe("doctor", () => {
   test("finds nothing wrong with a healthy cluster", () => expect(wrong({})).toEqual([]));
   test("notices a backend that is gone, stopped or ill", () => {
-    expect(wrong({ containers: healthy.containers.slice(1) })).toEqual(["containers: 2 of 3 are there"]);
+    expect(wrong({ containers: healthy.containers.slice(1) })).toEqual(["containers: 2 of 3 exist"]);
     const stopped = [container("cpu-0", "backend", { state: "exited", health: null }), ...healthy.containers.slice(1)];
     expect(wrong({ containers: stopped })).toEqual(["containers: cpu-0 is exited"]);
     const ill = [container("cpu-0", "backend", { health: "unhealthy" }), ...healthy.containers.slice(1)];
@@ -85,7 +85,9 @@ describe("doctor", () => {
     expect(wrong({ statuses: { health: 200, withoutKey: 200, withKey: 200 } })[0]).toMatch(
       /without the key gets status 200/,
     );
-    expect(wrong({ statuses: { health: 200, withoutKey: 401, withKey: 401 } })[0]).toMatch(/own key gets status 401/);
+    expect(wrong({ statuses: { health: 200, withoutKey: 401, withKey: 401 } })[0]).toMatch(
+      /the stack's key gets status 401/,
+    );
   });
   test("notices a published RPC port and a front that the network can reach", () => {
     const open = [container("cpu-0", "backend", { published: ["0.0.0.0:50052"] }), ...healthy.containers.slice(1)];
@@ -104,7 +106,7 @@ describe("doctor", () => {
     const empty = Object.fromEntries(Object.keys(labels).map((label) => [label, ""]));
     const containers = healthy.containers.map((one) => ({ ...one, labels: empty }));
     const versions = judge({ ...healthy, containers }).find(({ name }) => name === "versions");
-    expect(versions?.found).toBe("not all known of cpu-0, cpu-1, front: neither labels nor /app/build-info say them");
+    expect(versions?.found).toBe("not all known of cpu-0, cpu-1, front: neither labels nor /app/build-info state them");
   });
   test("reads from inside an image what its labels leave empty", () => {
     const inside = "LLAMACPP_VERSION=b9999\nLLAMACPP_COMMIT=0c1e57098\nRPC_PROTOCOL=7.1.0\nGGML_VERSION=0.26.0\n";
@@ -120,9 +122,9 @@ describe("doctor", () => {
     const evidence = loadEvidence("slot release: id 0\n");
     expect(wrong({ evidence })).toEqual([]);
     const used = judge({ ...healthy, evidence }).find(({ name }) => name === "backends used");
-    expect(used?.found).toMatch(/not in the front's log any more/);
+    expect(used?.found).toMatch(/no longer has the lines of the start/);
     const statuses = { health: 503, withoutKey: 401, withKey: 200 };
-    expect(wrong({ evidence, statuses }).join()).toMatch(/does not say where the layers are/);
+    expect(wrong({ evidence, statuses }).join()).toMatch(/does not show where the layers are/);
   });
   test("gives one line to do for everything that is wrong", () => {
     const all = judge({

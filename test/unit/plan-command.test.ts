@@ -218,7 +218,10 @@ describe("npm run plan", () => {
     [["--svg", "a.svg", "b.svg"], 'argument is "b.svg"'],
     [["--svg", "local"], "Write --svg local.svg -s local."],
     [["--svg="], "it must be the name of a file that ends in .svg"],
-    [["--svg", "--json"], "the file of --svg is missing: it must be named when --json is given too, as both print."],
+    [
+      ["--svg", "--json"],
+      "the file of --svg is missing: it must be given with --json, because both print to the output.",
+    ],
     [["-s", "../x"], 'stack is "../x": it must be a name of letters, digits and _ . -'],
     [["-s", "elsewhere/Pulumi.local.yaml"], 'Write it like "local"; its file is stacks/Pulumi.local.yaml.'],
     [["-s", "loca"], "Did you mean local?"],

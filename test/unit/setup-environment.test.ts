@@ -48,7 +48,9 @@ describe("whose Pulumi backend is used", () => {
   });
 
   test("is said where a login does not count yet, and only there", () => {
-    expect(heldBackLogin({ ...facts({}, LOGIN), ownClusterIsUp: true }, paths)).toMatch(/once that is destroyed/);
+    expect(heldBackLogin({ ...facts({}, LOGIN), ownClusterIsUp: true }, paths)).toMatch(
+      /after that cluster is destroyed/,
+    );
     expect(heldBackLogin(facts({}, LOGIN), paths)).toBeNull();
     expect(heldBackLogin({ ...facts(), ownClusterIsUp: true }, paths)).toBeNull();
   });

@@ -45,7 +45,7 @@ describe("the step runner", () => {
     const { step, log } = machine("go", "pulumi");
     const text = await runSteps([step("go"), step("pulumi")]);
     expect(log).toEqual([]);
-    expect(text).toContain("everything is there");
+    expect(text).toContain("complete, nothing to do");
     expect(text).not.toContain("(unlocked)");
   });
 
@@ -86,7 +86,7 @@ describe("the step runner", () => {
     const engine = step("engine", { get: way("engine", "apt", { blocked: async () => "only root can install it" }) });
     const attempt = runSteps([step("pulumi"), engine]);
     await expect(attempt).rejects.toThrow(
-      /engine .* can't be had:\n\s+- apt: only root can install it\nNothing was installed/,
+      /engine .* is not available:\n\s+- apt: only root can install it\nNothing was installed/,
     );
     await expect(attempt).rejects.toHaveProperty("printed", expect.stringContaining("(unlocked)"));
     expect(log).toEqual([]);
@@ -105,7 +105,7 @@ describe("the step runner", () => {
   test("takes a success without a result for a failure", async () => {
     const { step, way } = machine();
     const attempt = runSteps([step("pulumi", { get: way("pulumi", "download", { run: async () => {} }) })]);
-    await expect(attempt).rejects.toThrow(/the result is not there/);
+    await expect(attempt).rejects.toThrow(/the result is missing/);
   });
 
   test("lets a step of one lane wait for what it needs of the other", async () => {

@@ -129,7 +129,9 @@ describe.concurrent("a boot ends with one line, outside and on the console, on",
 
   test("a bucket that is not there", async (context) => {
     const failure = await failureOf(front({ bucket: "llama-rpc-cluster-nowhere" }), context);
-    expect(failure).toMatch(/^model: s3:\/\/llama-rpc-cluster-nowhere\/models\/small\.gguf does not exist: run pulumi up/);
+    expect(failure).toMatch(
+      /^model: s3:\/\/llama-rpc-cluster-nowhere\/models\/small\.gguf does not exist: run pulumi up/,
+    );
   });
 
   test("a model of another size than the plan's", async (context) => {
