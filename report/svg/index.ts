@@ -142,9 +142,7 @@ function strip({ model, front, backends }: ClusterPlan, y: number): string {
         : []),
     ];
   });
-  return [line(x, y - 8, `token path: ${model.layers} layers`, { size: 12, style: "soft" }), ...segments].join(
-    "\n",
-  );
+  return [line(x, y - 8, `token path: ${model.layers} layers`, { size: 12, style: "soft" }), ...segments].join("\n");
 }
 
 function legend(y: number): string {
