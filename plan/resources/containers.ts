@@ -1,4 +1,4 @@
-/** The front and the backends as containers, and the images that they run. */
+/** Plans the containers of the front and the backends, and their images. */
 
 import { at } from "../../config/collections.ts";
 import type { Architecture } from "../../config/words.ts";
@@ -13,7 +13,7 @@ import { backendFlags, FRONT_PORT, frontFlags, RPC_PORT } from "./flags.ts";
 import type { BackendPlan, FrontPlan, ImagePlan } from "./plans.ts";
 import { startupSeconds } from "./startup.ts";
 
-/** What containers are planned from. */
+/** The inputs of a plan for containers. */
 export interface Decided {
   cluster: Cluster;
   facts: ModelFacts;
@@ -83,7 +83,7 @@ export function backendPlans({ cluster: { backends }, placement, cidr, ownMachin
   });
 }
 
-/** Every image that is needed, each once. */
+/** Every image that the containers need, each once. */
 export function imagePlans(front: FrontPlan, backends: readonly BackendPlan[]): ImagePlan[] {
   const images = new Map<string, ImagePlan>();
   const add = (image: ImagePlan) => images.set(`${image.flavour} ${image.role} ${image.architecture}`, image);
