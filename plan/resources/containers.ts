@@ -14,7 +14,7 @@ import type { BackendPlan, FrontPlan, ImagePlan } from "./plans.ts";
 import { startupSeconds } from "./startup.ts";
 
 /** The inputs of a plan for containers. */
-export interface Decided {
+export interface ContainerInputs {
   cluster: Cluster;
   facts: ModelFacts;
   placement: Placement | null;
@@ -25,7 +25,7 @@ export interface Decided {
 }
 
 export function frontPlan(
-  { cluster, facts, placement, cidr, ownMachine }: Decided,
+  { cluster, facts, placement, cidr, ownMachine }: ContainerInputs,
   backends: BackendPlan[],
 ): FrontPlan {
   const { front } = cluster;
@@ -56,7 +56,7 @@ export function frontPlan(
   };
 }
 
-export function backendPlans({ cluster: { backends }, placement, cidr, ownMachine }: Decided): BackendPlan[] {
+export function backendPlans({ cluster: { backends }, placement, cidr, ownMachine }: ContainerInputs): BackendPlan[] {
   const network = addresses(cidr);
   let next = placement?.frontLayers ?? 0;
   return backends.map((backend, device) => {

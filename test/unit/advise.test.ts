@@ -7,7 +7,7 @@ import { stackFile } from "../../cli/advise/stack-file.ts";
 import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { PROJECT_NAME } from "../../config/stack.ts";
-import { outlookOf } from "../../plan/advise/outlook.ts";
+import { searchContextOf } from "../../plan/advise/context.ts";
 import { type Advice, search, winnersOf, withoutNoise } from "../../plan/advise/search.ts";
 import { warningsOf } from "../../plan/advise/warnings.ts";
 import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
@@ -160,7 +160,7 @@ describe("the search for clusters", () => {
         };
         const counts = Array.from({ length: type.gpu === null ? 8 : 3 }, (_, index) => index + 1);
         const enough = counts.find(holds);
-        const least = outlookOf({ base, spot: false, minTokensPerSecond: null }, facts).leastPool(type)?.count;
+        const least = searchContextOf({ base, spot: false, minTokensPerSecond: null }, facts).leastPool(type)?.count;
         expect(least ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(enough ?? Number.POSITIVE_INFINITY);
       }),
       { numRuns: 60 },
