@@ -1,4 +1,4 @@
-/** Reads the headers of a model wherever it lies: on this machine, behind HTTP, on Hugging Face, or in S3; in one file or in parts. */
+/** Reads the headers of a model from this machine, an HTTP server, Hugging Face or S3, in one file or in parts. */
 
 import { access as checkAccess, constants, stat } from "node:fs/promises";
 import { basename, isAbsolute, resolve } from "node:path";
@@ -12,28 +12,28 @@ import { ModelError } from "./model-error.ts";
 import { type OpenS3, type S3Access, s3Opener } from "./s3-source.ts";
 import { joinHeaders, partNames } from "./shards.ts";
 
-/** What reading needs to know besides the source. Nothing of it is kept. */
+/** Options for reading a source. None of them is stored. */
 export interface ModelAccess {
   /** Directory that local paths are relative to. */
   projectRoot: string;
-  /** Where `hf:` sources are, and the token for those that need one. */
+  /** Server of `hf:` sources, and a token for sources that need one. @default Hugging Face's server, no token */
   huggingFace?: { endpoint?: string | undefined; token?: string | undefined };
-  /** How `s3:` sources are reached; credentials and region are found by the AWS SDK. */
+  /** Access to `s3:` sources. The AWS SDK finds credentials and region. */
   s3?: Omit<S3Access, "retrySeconds">;
-  /** Wait before another attempt over the network. @default 0.5 */
+  /** Wait before the second attempt over the network, doubled for the third. @default 0.5 */
   retrySeconds?: number;
 }
 
 /** One file of a model. */
 export interface ModelPart {
-  /** Absolute path; null where the file is elsewhere. */
+  /** Absolute path; null if the file is elsewhere. */
   file: string | null;
   /** Last part of its path. */
   fileName: string;
   bytes: number;
   /** SHA-256 of everything before the weights. */
   headerSha256: string;
-  /** What its server says of the content (`ETag`); null where nothing does. */
+  /** The server's `ETag` of the content; null for local files and for servers without one. */
   tag: string | null;
 }
 
@@ -44,24 +44,25 @@ export interface ReadModel {
   parts: ModelPart[];
 }
 
-/** How many files are read at the same time. */
+/** Number of files to read at the same time. */
 const AT_ONCE = 4;
-/** The first part holds the vocabulary, the others a list of tensors. */
+/** The vocabulary is in the first part; the others have only a list of tensors. */
 const LATER_PART_FIRST_BYTES = 128 * 1024;
 const HUGGING_FACE = "https://huggingface.co";
 
-/** What the reading of one model shares. */
+/** What all parts of one model share while they are read. */
 interface Reading extends ModelAccess {
   openS3: OpenS3;
 }
 
 /**
- * Reads the headers of a model, no more.
+ * Reads the headers of a model and nothing else.
  * @throws {ModelError} in one sentence that says what to do
  */
 export async function readModel(source: string, access: ModelAccess): Promise<ReadModel> {
   const place = parseModelSource(source);
-  if (place === null) throw new ModelError(`${withoutCredentials(source)} is no source of a model: ${SOURCE_FORMS}.`);
+  if (place === null)
+    throw new ModelError(`${withoutCredentials(source)} is not a source of a model: ${SOURCE_FORMS}.`);
   const named = partNames(nameOf(place));
   if (named !== null && named.number !== 1) {
     throw new ModelError(`${source} is part ${named.number} of a model: name the first part, ${named.names[0]}.`);
@@ -86,13 +87,13 @@ export async function readModel(source: string, access: ModelAccess): Promise<Re
   return { header, parts: read.map(({ part }) => part) };
 }
 
-/** How a source may be written. */
+/** The forms of a source, for messages. */
 export const SOURCE_FORMS =
   "write the path of a .gguf file, an https:// address of one, hf:owner/repository/file.gguf, or s3://bucket/file.gguf";
 
 interface PartRequest {
   isOnly: boolean;
-  /** As the stack file says it. */
+  /** As written in the stack file. */
   source: string;
   firstBytes: number;
 }
@@ -176,7 +177,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // A stray per cent sign is part of the name.
+    // A per cent sign that encodes nothing is part of the name.
     return text;
   }
 }
@@ -185,12 +186,13 @@ function pathOf(path: string, { projectRoot }: ModelAccess): string {
   return isAbsolute(path) ? path : resolve(projectRoot, path);
 }
 
-/** Where `npm start` puts the model of the stacks that the project comes with; the plan imports nothing of set-up. */
+/** The file that `npm start` downloads. The path is repeated here, because the plan imports nothing from `setup/`. */
 const DEMONSTRATION_MODEL = /(^|\/)\.models\/SmolLM2-[^/]+\.gguf$/;
 
 /**
- * Makes sure that a file can be opened.
- * @param shown its path as the stack file says it
+ * Checks that a file can be read.
+ * @param shown its path as written in the stack file
+ * @throws {ModelError} if it can't be read
  */
 async function assertFile(path: string, shown: string): Promise<void> {
   try {
@@ -200,10 +202,10 @@ async function assertFile(path: string, shown: string): Promise<void> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") throw missing(shown);
-    if (code === "EACCES") throw new ModelError(`${shown} can't be read: have its permissions changed.`);
+    if (code === "EACCES") throw new ModelError(`${shown} can't be read: change its permissions.`);
     throw error;
   }
-  throw new ModelError(`${shown} is a folder, no model: name the GGUF file in it.`);
+  throw new ModelError(`${shown} is a folder, not a model: name the GGUF file in it.`);
 }
 
 function missing(shown: string): ModelError {
