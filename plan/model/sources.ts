@@ -60,20 +60,20 @@ interface Reading extends ModelAccess {
  * @throws {ModelError} in one sentence that says what to do
  */
 export async function readModel(source: string, access: ModelAccess): Promise<ReadModel> {
-  const place = parseModelSource(source);
-  if (place === null)
+  const location = parseModelSource(source);
+  if (location === null)
     throw new ModelError(`${withoutCredentials(source)} is not a source of a model: ${SOURCE_FORMS}.`);
-  const named = partNames(nameOf(place));
+  const named = partNames(nameOf(location));
   if (named !== null && named.number !== 1) {
     throw new ModelError(`${source} is part ${named.number} of a model: name the first part, ${named.names[0]}.`);
   }
-  const names = named?.names ?? [nameOf(place)];
+  const names = named?.names ?? [nameOf(location)];
   const reading = { ...access, openS3: s3Opener({ ...access.s3, retrySeconds: access.retrySeconds }) };
   const read: { header: GgufHeader; part: ModelPart }[] = [];
   for (let from = 0; from < names.length; from += AT_ONCE) {
     const some = names.slice(from, from + AT_ONCE).map((name, index) => {
       const firstBytes = from + index === 0 ? FIRST_READ_BYTES : LATER_PART_FIRST_BYTES;
-      return readPart(withName(place, name), { isOnly: names.length === 1, source, firstBytes }, reading);
+      return readPart(withName(location, name), { isOnly: names.length === 1, source, firstBytes }, reading);
     });
     read.push(...(await Promise.all(some)));
   }
@@ -99,44 +99,46 @@ interface PartRequest {
 }
 
 async function readPart(
-  place: ModelSource,
+  location: ModelSource,
   { isOnly, source, firstBytes }: PartRequest,
   access: Reading,
 ): Promise<{ header: GgufHeader; part: ModelPart }> {
-  const fileName = fileNameOf(place);
-  const said = isOnly ? source : `${source}, part ${fileName},`;
-  const opened = await opening(place, said, firstBytes, access);
+  const fileName = fileNameOf(location);
+  const shown = isOnly ? source : `${source}, part ${fileName},`;
+  const opened = await opening(location, shown, firstBytes, access);
   try {
     const { header, sha256 } = await readHeader(opened, firstBytes);
-    const file = place.kind === "file" ? pathOf(place.path, access) : null;
+    const file = location.kind === "file" ? pathOf(location.path, access) : null;
     return { header, part: { file, fileName, bytes: opened.size, headerSha256: sha256, tag: opened.tag } };
   } catch (error) {
-    if (error instanceof SourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    if (error instanceof SourceError) throw new ModelError(`${shown} can't be read: ${error.message}`);
     const reason = error instanceof Error ? error.message : String(error);
     const remedy =
-      place.kind === "file"
+      location.kind === "file"
         ? "download it again, it may be cut off or something else"
         : "check the address, it may lead to a web page or to something else";
-    throw new ModelError(`${said} can't be read as a GGUF file (${reason}): ${remedy}.`);
+    throw new ModelError(`${shown} can't be read as a GGUF file (${reason}): ${remedy}.`);
   } finally {
     await opened.close();
   }
 }
 
-async function opening(place: ModelSource, said: string, firstBytes: number, access: Reading): Promise<ByteSource> {
-  if (place.kind === "file") {
-    const path = pathOf(place.path, access);
-    await assertFile(path, place.path);
+async function opening(location: ModelSource, shown: string, firstBytes: number, access: Reading): Promise<ByteSource> {
+  if (location.kind === "file") {
+    const path = pathOf(location.path, access);
+    await assertFile(path, location.path);
     return openFile(path);
   }
   try {
-    if (place.kind === "s3") return await access.openS3(place.bucket, place.key, firstBytes);
-    return await openHttp(urlOf(place, access), firstBytes, {
-      ...(place.kind === "hugging-face" ? { token: access.huggingFace?.token, whenRefused: HUGGING_FACE_REFUSED } : {}),
+    if (location.kind === "s3") return await access.openS3(location.bucket, location.key, firstBytes);
+    return await openHttp(urlOf(location, access), firstBytes, {
+      ...(location.kind === "hugging-face"
+        ? { token: access.huggingFace?.token, whenRefused: HUGGING_FACE_REFUSED }
+        : {}),
       ...(access.retrySeconds === undefined ? {} : { retrySeconds: access.retrySeconds }),
     });
   } catch (error) {
-    if (error instanceof SourceError) throw new ModelError(`${said} can't be read: ${error.message}`);
+    if (error instanceof SourceError) throw new ModelError(`${shown} can't be read: ${error.message}`);
     throw error;
   }
 }
@@ -144,33 +146,33 @@ async function opening(place: ModelSource, said: string, firstBytes: number, acc
 const HUGGING_FACE_REFUSED =
   "check owner and repository; where the model is gated or private, accept its terms there and set HF_TOKEN.";
 
-function urlOf(place: Exclude<ModelSource, { kind: "file" | "s3" }>, { huggingFace }: ModelAccess): string {
-  if (place.kind === "http") return place.url;
-  const path = [place.owner, place.repository, "resolve", place.revision, ...place.file.split("/")];
+function urlOf(location: Exclude<ModelSource, { kind: "file" | "s3" }>, { huggingFace }: ModelAccess): string {
+  if (location.kind === "http") return location.url;
+  const path = [location.owner, location.repository, "resolve", location.revision, ...location.file.split("/")];
   return `${huggingFace?.endpoint ?? HUGGING_FACE}/${path.map(encodeURIComponent).join("/")}`;
 }
 
 /** The part of a source that ends in `.gguf`. */
-function nameOf(place: ModelSource): string {
-  if (place.kind === "file") return place.path;
-  if (place.kind === "s3") return place.key;
-  return place.kind === "http" ? new URL(place.url).pathname : place.file;
+function nameOf(location: ModelSource): string {
+  if (location.kind === "file") return location.path;
+  if (location.kind === "s3") return location.key;
+  return location.kind === "http" ? new URL(location.url).pathname : location.file;
 }
 
-function withName(place: ModelSource, name: string): ModelSource {
-  if (place.kind === "file") return { ...place, path: name };
-  if (place.kind === "hugging-face") return { ...place, file: name };
-  if (place.kind === "s3") return { ...place, key: name };
-  const url = new URL(place.url);
+function withName(location: ModelSource, name: string): ModelSource {
+  if (location.kind === "file") return { ...location, path: name };
+  if (location.kind === "hugging-face") return { ...location, file: name };
+  if (location.kind === "s3") return { ...location, key: name };
+  const url = new URL(location.url);
   url.pathname = name;
   return { kind: "http", url: url.href };
 }
 
-function fileNameOf(place: ModelSource): string {
-  const name = nameOf(place);
-  if (place.kind === "file") return basename(name);
+function fileNameOf(location: ModelSource): string {
+  const name = nameOf(location);
+  if (location.kind === "file") return basename(name);
   const last = name.split("/").at(-1) ?? name;
-  return place.kind === "http" ? decoded(last) : last;
+  return location.kind === "http" ? decoded(last) : last;
 }
 
 function decoded(text: string): string {
