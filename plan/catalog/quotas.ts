@@ -34,7 +34,7 @@ export interface MachineCount {
   market: "on-demand" | "spot" | "capacity-block";
 }
 
-/** The code of the quota that a type counts against; null if its class is not listed, or if this market does not sell it. */
+/** The code of the quota that a type counts against; null if its class is not listed, or if this market lacks it. */
 export function quotaCodeOf(type: string, market: MachineCount["market"]): string | null {
   const [, quota] = CLASSES.find(([letters]) => letters.test(type)) ?? [];
   if (quota === undefined || market === "capacity-block") return null;

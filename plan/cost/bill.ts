@@ -22,7 +22,7 @@ export interface ClusterCost extends Quote {
 const PUBLIC_ZONES = 2;
 /** Both roles' images of one architecture in GB, uncompressed (`bench/RESULTS.md`); a registry stores and bills less. */
 const IMAGE_GIGABYTES = { cpu: 0.3, cuda: 1.7 } as const;
-/** Bytes of one token in a streamed answer: `llama-server` sent 10 265 bytes in 43 events for an answer of the demo model. */
+/** Bytes of one token in a streamed answer: `llama-server` sent 10 265 bytes in 43 events with the demonstration model. */
 const EVENT_BYTES = 240;
 const GIGABYTE = 1e9;
 

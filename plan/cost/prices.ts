@@ -6,7 +6,9 @@ import { type MachineType, spotRange } from "../catalog/index.ts";
 
 /** An amount in US dollars that is known only as a range. Both ends are equal if it is known exactly. */
 export interface UsdRange {
+  /** US dollars, at least. */
   low: number;
+  /** US dollars, at most. */
   high: number;
 }
 

@@ -21,7 +21,7 @@ export interface Host<Type extends MachineType | null = MachineType | null> {
 
 const DEFAULT_THREADS = 2;
 
-/** Memory that stays free on each machine for the kernel, Docker and the SSM agent. An assumption; AL2023 idles at a third. */
+/** Memory that stays free on each machine for kernel, Docker and SSM agent. An assumption; AL2023 idles at a third. */
 const SYSTEM_BYTES = 1 * GIB;
 /** Part of a machine's memory that Linux can use; firmware, page tables and the kernel's image take the rest. */
 const VISIBLE_SHARE = 0.97;
@@ -75,7 +75,7 @@ function machineHost(type: MachineType, flavour: Flavour, sharers: number): Host
   };
 }
 
-/** Number of cores. A vCPU of x86 is half a core, and two threads on one core slow each other down; on Graviton it is a core. */
+/** Number of cores. A vCPU is half a core on x86, where two threads on one core slow each other down; on Graviton a core. */
 function coresOf({ architecture, vcpus }: MachineType): number {
   return architecture === "amd64" ? Math.max(1, vcpus / 2) : vcpus;
 }

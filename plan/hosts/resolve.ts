@@ -204,7 +204,7 @@ export function machineProblems(config: ClusterConfig): Problem[] {
     const type = findMachineType(machine);
     if (type === undefined) return [unknownType(`${path}.machine`, machine)];
     if (flavour !== "cuda" || type.gpu !== null) return [];
-    const rule = `must be "cpu", as a ${machine} has no GPU`;
+    const rule = `must be "cpu", because a ${machine} has no GPU`;
     return [{ path: `${path}.flavour`, value: flavour, rule, remedy: `Remove it, or choose another ${path}.machine.` }];
   });
   return problems.length > 0 ? problems : splitProblems(config, backendsOnMachines);

@@ -315,7 +315,7 @@ function gateBytes(tokens: number, kind: StateSpaceKind): number {
   return ((tokens - 1) * projectedValues(kind) + kind.inner) * F32_BYTES;
 }
 
-/** The largest of `count` values from `first` on, for any run, from a table of the maxima of runs of 1, 2, 4, … values. */
+/** The largest of `count` values from `first` on, for any run. Uses a table of the maxima of runs of 1, 2, 4, … values. */
 function rangeMaximum(values: readonly number[]): (first: number, count: number) => number {
   const levels = [[...values]];
   for (let width = 2; width <= values.length; width *= 2) {

@@ -24,7 +24,7 @@ export interface FileRange {
   tag: string | null;
 }
 
-/** Requests the bytes of a remote file from `start` up to and without `end`. Repeated after any error but a `SourceError`. */
+/** Requests the bytes of a remote file from `start` up to and without `end`. Only a `SourceError` is not tried again. */
 export type RangeRequest = (start: number, end: number) => Promise<FileRange>;
 
 const ATTEMPTS = 3;

@@ -2,7 +2,8 @@
  * Reads the header of a GGUF file: metadata and the list of tensors, without the weights.
  *
  * Why not a library: a header is mostly vocabulary (hundreds of thousands of strings), and the planner only counts it.
- * Skipping it takes milliseconds, decoding it up to seconds. The tests compare the result with `@huggingface/gguf`. Format: `ggml/include/gguf.h` and `ggml/src/gguf.cpp` at the pinned commit.
+ * Skipping it takes milliseconds, decoding it up to seconds. The tests compare the result with `@huggingface/gguf`.
+ * Format: `ggml/include/gguf.h` and `ggml/src/gguf.cpp` at the pinned commit.
  */
 
 import { createHash } from "node:crypto";

@@ -48,15 +48,15 @@ const EMPTY: Lock = {
  * project, which exists only on this machine and is not kept.
  */
 export function lockKey(source: string, projectRoot: string): string | null {
-  const place = parseModelSource(source);
-  if (place === null) return null;
-  if (place.kind === "hugging-face" || place.kind === "s3") return source;
-  if (place.kind === "http") {
-    const url = new URL(place.url);
+  const location = parseModelSource(source);
+  if (location === null) return null;
+  if (location.kind === "hugging-face" || location.kind === "s3") return source;
+  if (location.kind === "http") {
+    const url = new URL(location.url);
     // A query may hold a signature.
     return `${url.origin}${url.pathname}`;
   }
-  const path = isAbsolute(place.path) ? relative(projectRoot, place.path) : join(place.path);
+  const path = isAbsolute(location.path) ? relative(projectRoot, location.path) : join(location.path);
   return path.startsWith("..") || isAbsolute(path) ? null : path.split(sep).join("/");
 }
 

@@ -1,4 +1,7 @@
-/** Gets a model's facts for `npm run plan`, over the network if necessary, and writes them to the lock file. Previews only read. */
+/**
+ * Gets a model's facts for `npm run plan`, over the network if necessary, and writes them to the lock file. A preview only
+ * reads the lock file.
+ */
 
 import { describeFileError } from "../../config/file-errors.ts";
 import { isLocalSource } from "../../config/model-source.ts";

@@ -10,7 +10,7 @@ import { type GgufTensor, UnreadList } from "./metadata.ts";
 const KEPT_KEYS =
   /^(general\.(architecture|type|name|size_label|file_type|alignment)|tokenizer\.ggml\.(model|tokens|merges))$/;
 
-/** The metadata to keep: lists of numbers as runs, `{ "each": "8*30 0*2" }`, and lists of texts as `{ "length": 49152 }`. */
+/** The metadata to keep: lists of numbers as runs, `{ "each": "8*30 0*2" }`; lists of texts as `{ "length": 49152 }`. */
 export function packMetadata(metadata: object): Record<string, unknown> {
   const values = new Map<string, unknown>(Object.entries(metadata));
   const prefix = `${String(values.get("general.architecture"))}.`;

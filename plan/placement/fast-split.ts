@@ -244,7 +244,7 @@ interface Budget {
   ahead: readonly Float64Array[];
 }
 
-/** The split with the least sum in which no stage is above the limit, or (`stage`) the one with the fastest slowest stage. */
+/** The split with the least sum in which no stage is above the limit, or (`stage`) that with the fastest slowest stage. */
 function leastByTime(
   { count, width, runs }: Tables,
   what: "cost" | "stage",

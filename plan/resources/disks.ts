@@ -45,7 +45,7 @@ export function mostWeightsBytes(capacityBytes: number, { fileBytes }: ModelFact
   return Math.min(capacityBytes, fileBytes);
 }
 
-/** The lowest throughput in MiB/s that loads the bytes within {@link LOAD_GOAL_SECONDS}, or the most that the machine supports. */
+/** The lowest throughput in MiB/s that loads the bytes within {@link LOAD_GOAL_SECONDS}, or the machine's highest. */
 export function throughputFor(bytes: number, type: MachineType): number {
   const wanted = Math.ceil(bytes / MIB / LOAD_GOAL_SECONDS / 25) * 25;
   const most = Math.min(MOST_MEBIBYTES_PER_SECOND, Math.floor((type.diskBurstMegabytesPerSecond * 1e6) / MIB));

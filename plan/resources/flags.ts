@@ -66,7 +66,7 @@ export function frontFlags(cluster: Cluster, decision: FrontDecision): Container
       LLAMA_ARG_ALIAS: model.alias ?? decision.modelFileName.replace(/\.gguf$/, ""),
       LLAMA_ARG_API_KEY_FILE: API_KEY_FILE,
       LLAMA_ARG_ENDPOINT_METRICS: "1",
-      // From 4 on the log shows which device has which buffer; the entry point needs this to prove that each backend is used.
+      // From 4 on the log shows which device has which buffer, which proves to the entry point that each backend is used.
       LLAMA_ARG_LOG_VERBOSITY: "4",
       ...(front.embeddings ? { LLAMA_ARG_EMBEDDINGS: "1", LLAMA_ARG_POOLING: "mean" } : {}),
     },

@@ -88,8 +88,8 @@ function keepsRunning({ limits }: AwsCluster, { market }: Machine["pool"]): bool
 }
 
 /**
- * Public SSM parameter of the machine image: with a GPU AWS's deep learning image with NVIDIA's driver and container toolkit
- * (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html), otherwise Amazon Linux 2023
+ * Public SSM parameter of the machine image. With a GPU: AWS's deep learning image with NVIDIA's driver and container
+ * toolkit (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html). Otherwise: Amazon Linux 2023
  * (docs.aws.amazon.com/linux/al2023/ug/ec2.html#launch-from-ssm).
  */
 function imageParameterOf({ architecture, gpu }: MachineType): string {

@@ -7,7 +7,7 @@ import { partNames } from "../model/shards.ts";
 
 /** The objects in the bucket from which the machines download the model, one for each of its files. */
 export interface ModelObjectsPlan {
-  /** `file`: this machine uploads it. Otherwise an import job in AWS fetches it, without using the operator's connection. */
+  /** `file`: this machine uploads it. Otherwise a job in AWS downloads it, without the operator's connection. */
   origin: "file" | "hugging-face" | "http" | "s3";
   /** The present location of each file, in the order of the keys. */
   sources: string[];

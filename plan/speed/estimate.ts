@@ -62,7 +62,7 @@ export function estimateSpeed(
   return { decode, prompt, because: reasons(decode, prompt, devices) };
 }
 
-/** Seconds of one batch of a prompt. If pipelined, each micro batch ends one time of the slowest device after the one before. */
+/** Seconds of a prompt's batch. If pipelined, each micro batch after the first adds only the slowest device's time. */
 export function promptBatchSeconds(stages: readonly number[], microBatches: number, pipelined: boolean): number {
   const through = stages.reduce((sum, stage) => sum + stage, 0);
   return pipelined ? through + (microBatches - 1) * Math.max(...stages) : microBatches * through;

@@ -32,7 +32,7 @@ export function estimateLoad(spec: LoadSpec): LoadEstimate {
   const { fileBytes, front, diskMebibytesPerSecond, backends } = spec;
   const slowestLink = Math.min(...backends.map(({ bytesPerSecond }) => bytesPerSecond));
   // EBS grants the burst rate for at least 30 minutes a day, and all the time to the biggest sizes.
-  const ways: { boundBy: LoadBound; seconds: number; because: string }[] = [
+  const stages: { boundBy: LoadBound; seconds: number; because: string }[] = [
     {
       boundBy: "disk",
       seconds: fileBytes / (diskMebibytesPerSecond * MIB),
@@ -49,7 +49,7 @@ export function estimateLoad(spec: LoadSpec): LoadEstimate {
       because: `the front fills one backend after the other, and the slowest connection sustains ${Math.round(slowestLink / 1e6)} MB/s`,
     },
   ];
-  const slowest = ways.reduce((most, way) => (way.seconds > most.seconds ? way : most));
+  const slowest = stages.reduce((most, stage) => (stage.seconds > most.seconds ? stage : most));
   return {
     seconds: slowest.seconds,
     boundBy: slowest.boundBy,

@@ -74,7 +74,7 @@ export function deviceSpeed(type: MachineType, link: Link | null, flavour: "cpu"
   };
 }
 
-/** The link between two machines of one zone and placement group: the slower of both networks, at most the rate of one flow. */
+/** The link between two machines in one zone and placement group: the slower network, at most the rate of one flow. */
 export function linkBetween(front: MachineType, backend: MachineType): Link {
   const gbps = Math.min(front.networkBaseGbps, backend.networkBaseGbps, FLOW_GBPS);
   return { roundTripSeconds: ZONE_ROUND_TRIP_SECONDS, bytesPerSecond: (gbps * 1e9) / 8 };

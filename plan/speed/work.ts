@@ -1,4 +1,4 @@
-/** The time of a run of layers on a device, for one token and for one micro batch of a prompt. Fast, because splits ask often. */
+/** The time of a run of layers on a device, for one token and for one micro batch. Fast, because splits ask often. */
 
 import { at } from "../../config/collections.ts";
 import type { MemoryModel } from "../memory/devices.ts";

@@ -1,4 +1,7 @@
-/** The computations of a feed-forward part. Source at the pinned commit: `build_ffn` and `build_moe_ffn` in `src/llama-graph.cpp`. */
+/**
+ * The computations of a feed-forward part. Source at the pinned commit: `build_ffn` and `build_moe_ffn` in
+ * `src/llama-graph.cpp`.
+ */
 
 import type { FeedForwardKind } from "../../model/layer-kinds.ts";
 import type { Value } from "../graph.ts";

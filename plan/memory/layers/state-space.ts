@@ -1,11 +1,14 @@
-/** The computations of a recurrent layer. Source at the pinned commit: `src/models/mamba-base.cpp`, `build_rs` in `src/llama-graph.cpp`. */
+/**
+ * The computations of a recurrent layer. Source at the pinned commit: `src/models/mamba-base.cpp`, `build_rs` in
+ * `src/llama-graph.cpp`.
+ */
 
 import type { StateSpaceKind } from "../../model/layer-kinds.ts";
 import type { Value } from "../graph.ts";
 import { convolutionStateValues, scanStateValues } from "../kv-cache.ts";
 import { F32_BYTES, type LayerContext, multiply, norm, rowsBytes } from "./context.ts";
 
-/** From the states and the normed input to the scan. The returned function adds the last multiplication: one row per token. */
+/** From the states and the normed input to the scan. The returned function adds the last multiplication, a row per token. */
 export function stateSpace(
   context: LayerContext,
   kind: StateSpaceKind,
