@@ -3,7 +3,7 @@ import type { Outputs } from "../cli/live/cluster.ts";
 import { waitUntilReady } from "../cli/live/readiness.ts";
 import { median, writeSection } from "./results.ts";
 
-/** Answers per round and rounds: enough for medians that differ by less than the margin between two runs. */
+/** Tokens per answer, answers per round and rounds: enough for medians that differ by less than two runs do. */
 const TOKENS = 128;
 const ROUNDS = 9;
 const NAME = "llama-rpc-cluster-bench";
@@ -14,9 +14,9 @@ export interface ClusterOutputs extends Outputs {
 }
 
 /**
- * Decode speed of the cluster against the same two programs with the same flags, started by hand on loopback without
- * any of the cluster's network, limits or hardening. Both are up at once and asked in turn, so what else the machine does
- * weighs on both alike.
+ * Compares the decode speed of the cluster with the same two programs with the same flags, started by hand on loopback
+ * without the cluster's network, limits or hardening. Both run at the same time and are asked in turn, so other load on
+ * the machine affects both equally.
  */
 export async function benchDecode(root: string, cluster: ClusterOutputs): Promise<void> {
   const baseline = await startByHand(cluster);
@@ -49,8 +49,8 @@ export async function benchDecode(root: string, cluster: ClusterOutputs): Promis
 }
 
 /**
- * The programs themselves, without entry point, limits, hardening or a network of their own; the container is only there
- * for the C library that they were linked with.
+ * Starts the programs without entry point, limits, hardening or a separate network. They run in a container only because
+ * they need the C library that they were linked with.
  */
 async function startByHand({ plan, stack }: ClusterOutputs): Promise<{ endpoint: string; stop(): Promise<void> }> {
   const front = `llama-rpc-cluster-${stack}-front`;
@@ -107,10 +107,10 @@ async function ready(endpoint: string, seconds: number): Promise<void> {
   const late = await waitUntilReady({ endpoint, seconds, say: console.log }, new AbortController().signal);
   if (late === null) return;
   const logs = await execa("docker", ["logs", "--tail", "20", `${NAME}-front`], { all: true });
-  throw new Error(`The front that was started by hand did not get ready (${late}); its last words:\n${logs.all}`);
+  throw new Error(`The front that was started by hand did not get ready (${late}). The end of its log:\n${logs.all}`);
 }
 
-/** The server's own figure for the decode of one answer, prompt processing excluded. */
+/** Tokens per second of one answer as the server reports them, without prompt processing. */
 async function tokensPerSecond(endpoint: string, key: string | null): Promise<number> {
   const response = await fetch(`${endpoint}/completion`, {
     method: "POST",

@@ -1,15 +1,15 @@
 /**
- * Hands TCP connections on, every byte late by the same time in both directions: what `tc netem delay` does, for kernels
+ * Forwards TCP connections and delays every byte by the same time in both directions, like `tc netem delay`, for kernels
  * without it. Arguments: `<delay in ms> <listening address>=<target address>…`, addresses as `IP:port`.
  */
 
 import { createConnection, createServer, type Socket } from "node:net";
 
-/** Keeps the order of what it is given and acts on each item when its time has come, to a fraction of a millisecond. */
+/** Runs each action after the delay, in order and accurate to a fraction of a millisecond. */
 function delayLine(delayMs: number): (act: () => void) => void {
   const waiting: { due: number; act: () => void }[] = [];
-  // A timer is late by up to a millisecond; asking the clock again and again is not. Nobody computes meanwhile: the
-  // cluster waits for what is on its way here.
+  // Poll the clock, because a timer is late by up to a millisecond. Polling takes no time from the cluster, which is
+  // waiting for these bytes.
   const turn = () => {
     const now = performance.now();
     while (waiting[0] !== undefined && waiting[0].due <= now) waiting.shift()?.act();

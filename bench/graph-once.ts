@@ -1,6 +1,6 @@
 /**
- * Constructs the resource graph of a cluster with so many backends under mocks, once, and prints as JSON how long it took:
- * `node bench/graph-once.ts <backends>`. A process of its own, as `pulumi up` starts one.
+ * Constructs the resource graph of a cluster under mocks, once, and prints the times as JSON:
+ * `node bench/graph-once.ts <number of backends>`. A separate process, because `pulumi up` also starts one.
  */
 
 import { join } from "node:path";

@@ -1,6 +1,7 @@
 /**
- * How long the program of a cluster on EC2 takes to construct its resource graph, without the engine, and how that grows with
- * the backends: `node bench/graph.ts`. The baseline is the same program with one backend, in the same rounds.
+ * Measures how long the program of a cluster on EC2 takes to construct its resource graph, without the engine, and how the
+ * time grows with the backends: `node bench/graph.ts`. The baseline is the same program with one backend, in the same
+ * rounds.
  */
 
 import { join } from "node:path";
@@ -10,7 +11,7 @@ import { median, writeSection } from "./results.ts";
 const SCRIPT = "node bench/graph.ts";
 const ROUNDS = 5;
 const BACKENDS = [1, 4, 8, 15];
-/** What the program may take with 15 backends, loading included (issue 5). */
+/** Longest time of the program with 15 backends, including loading (issue 5). */
 const GOAL_SECONDS = 2;
 
 interface Run {
@@ -19,7 +20,7 @@ interface Run {
   buildSeconds: number;
 }
 
-/** Measures and writes its section. */
+/** Measures, and writes its section of the results. */
 export async function benchGraph(root: string): Promise<void> {
   const runs = new Map<number, Run[]>(BACKENDS.map((count) => [count, []]));
   for (let round = 0; round < ROUNDS; round++) {

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import type { ClusterOutputs } from "./decode.ts";
 import { writeSection } from "./results.ts";
 
-/** Sizes of the cluster's images, uncompressed, alone and above their base image. */
+/** Measures the uncompressed sizes of the cluster's images, in total and without the base image. */
 export async function benchImages(root: string, cluster: ClusterOutputs): Promise<void> {
   const base = await bytesOf("debian:trixie-slim");
   const rows: string[] = [];

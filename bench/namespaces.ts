@@ -1,26 +1,26 @@
-/** A little network of kernel namespaces: a front, backends and a relay between them, with addresses in there alone. */
+/** A small network of kernel namespaces: a front, backends and a relay between them. Its addresses exist only there. */
 
 import { execa } from "execa";
 
 const PREFIX = "llama-rpc-bench";
 const ROUTER = `${PREFIX}-relay`;
 
-/** Namespaces that are up. */
+/** A network that exists. */
 export interface TestNetwork {
   front: string;
   relay: string;
   backends: string[];
-  /** Address of the front in the network of one backend's link: where the relay or the backend is reached from. */
+  /** Addresses of the front and of the relay on the link for one backend. */
   frontLink(index: number): { front: string; relay: string };
   backendLink(index: number): { relay: string; backend: string };
-  /** Devices that carry the traffic between front and relay, `[namespace, device]`; one end of each link. */
+  /** Devices for the traffic between front and relay, `[namespace, device]`; one end of each link. */
   ends: [namespace: string, device: string][];
   remove(): Promise<void>;
 }
 
 const ip = (...args: string[]) => execa("ip", args);
 
-/** Makes the network: the front and each backend have one link to the relay, which forwards packets. Needs root. */
+/** Creates the network: the front and each backend have a link to the relay, which forwards packets. Needs root. */
 export async function makeNetwork(backends: number): Promise<TestNetwork> {
   const names = Array.from({ length: backends }, (_, index) => `${PREFIX}-${index}`);
   const front = `${PREFIX}-front`;
@@ -60,7 +60,7 @@ export async function makeNetwork(backends: number): Promise<TestNetwork> {
   };
 }
 
-/** Adds a delay to both directions in the kernel. False if this kernel has no `netem`. */
+/** Adds a delay in both directions in the kernel. Returns false if the kernel has no `netem`. */
 export async function delayInKernel({ ends }: TestNetwork, delayMs: number): Promise<boolean> {
   for (const [namespace, device] of ends) {
     const tc = ["-n", namespace, "qdisc", "replace", "dev", device, "root", "netem", "delay", `${delayMs}ms`];

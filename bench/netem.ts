@@ -1,7 +1,7 @@
 /**
- * Decode over real network namespaces with added delay, predicted against measured: the calibration of `plan/speed/`.
+ * Compares predicted and measured decode times over real network namespaces with added delay, to calibrate `plan/speed/`.
  * Needs root, Docker (for the image's programs) and the demonstration model. Run it as `chrt --rr 1 node bench/netem.ts
- * [image]`: what else the machine does would be measured too.
+ * [image]`, because otherwise other load on the machine changes the result.
  */
 
 import { copyFile, mkdtemp, rm } from "node:fs/promises";
@@ -52,7 +52,7 @@ async function main(root: string, image: string): Promise<void> {
   }
 }
 
-/** The image's files in a folder of their own, with the model: what runs is what the image holds. */
+/** Unpacks the image's files into a folder and adds the model, so that the measurement runs the image's programs. */
 async function unpack(root: string, image: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "llama-rpc-bench-"));
   const { stdout: container } = await execa("docker", ["create", image]);
@@ -70,7 +70,7 @@ async function unpack(root: string, image: string): Promise<string> {
 
 type Setting = Omit<Cell, "millisecondsPerToken"> & { inKernel: boolean };
 
-/** Least time per token of one setting, by the front's own clock: what else the machine does can only add to it. */
+/** The shortest time per token of one setting by the front's clock: other load on the machine only adds time. */
 async function measure(programs: string, network: TestNetwork, setting: Setting): Promise<number> {
   const ends: (() => Promise<unknown>)[] = [];
   const start = (namespace: string, command: string, args: string[]) => {
@@ -81,7 +81,7 @@ async function measure(programs: string, network: TestNetwork, setting: Setting)
     });
     return process;
   };
-  // The programs look for their parts beside themselves, by way of /proc; the mount is seen in this namespace alone.
+  // The programs look for their libraries next to themselves through /proc. The mount is visible only in this namespace.
   const enter = 'mount -t proc proc "$0/proc" && exec chroot "$0" /usr/bin/env LD_LIBRARY_PATH=/app "$@"';
   const inside = (namespace: string, args: string[]) => start(namespace, "sh", ["-c", enter, programs, ...args]);
   const used = Array.from({ length: setting.backends }, (_, index) => index);
@@ -105,14 +105,14 @@ async function measure(programs: string, network: TestNetwork, setting: Setting)
     const endpoints = used.map((index) =>
       delayed ? `${network.backendLink(index).backend}:${RPC_PORT}` : `${relay}:${RPC_PORT + index}`,
     );
-    // Over RPC weights stay as they are in the file; a front alone would repack them for faster kernels.
+    // RPC devices use weights as they are in the file; a front without backends would repack them for faster kernels.
     const alone = ["--no-repack"];
     const rpc = endpoints.length === 0 ? alone : ["--rpc", endpoints.join(","), "-ts", used.map(() => 1).join(",")];
     const common = ["-m", `/tmp/${MODEL}`, "-c", "2048", "-np", "1", "-t", "1", "--cache-ram", "0", "--fit", "off"];
     const listen = ["--host", "127.0.0.1", "--port", "8080", "-ngl", "99"];
     const server = inside(network.front, ["/app/llama-server", ...common, ...listen, ...rpc]);
     const ended = server.then(({ stderr }) => {
-      throw new Error(`llama-server ended before it was ready; its last words:
+      throw new Error(`llama-server ended before it was ready. The end of its log:
 ${stderr.slice(-1500)}`);
     });
     ended.catch(() => undefined);
@@ -140,7 +140,7 @@ async function untilReady(front: string): Promise<void> {
   throw new Error("llama-server did not get ready within 3 minutes: start it by hand to see what it says.");
 }
 
-/** Time per token of one answer, in milliseconds. */
+/** Milliseconds per token of one answer. */
 async function ask(front: string): Promise<number> {
   const request = {
     prompt: "Once upon a time",
@@ -153,7 +153,7 @@ async function ask(front: string): Promise<number> {
   return (JSON.parse(answer) as { timings: { predicted_per_token_ms: number } }).timings.predicted_per_token_ms;
 }
 
-/** One number is given, the time without any backend; every other setting is predicted by `plan/speed/`'s constants. */
+/** The table. The constants of `plan/speed/` predict every setting from one measured time: that without backends. */
 function report(cells: readonly Cell[], inKernel: boolean): string {
   const local = cells.find(({ backends }) => backends === 0)?.millisecondsPerToken ?? Number.NaN;
   const rows = cells.map(({ backends, delayMs, millisecondsPerToken }) => {

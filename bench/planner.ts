@@ -1,6 +1,6 @@
 /**
- * How long the planner takes for a model of 405B: `plan` and `advise` as whole processes, in a project of their own whose
- * lock file has the model, and how the planner's own time grows with devices and layers.
+ * Measures how long the planner takes for a model of 405B: `plan` and `advise` as whole processes, in a separate project
+ * whose lock file contains the model, and how the time of the planner alone grows with devices and layers.
  */
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -22,15 +22,15 @@ const SCRIPT = "node bench/planner.ts";
 const REPEATS = 5;
 const DEVICES = [2, 4, 8, 15];
 const LAYERS = [32, 80, 126, 160];
-/** It is nowhere: the lock file has all that the commands read. */
+/** This file does not exist. The commands read everything from the lock file. */
 const SOURCE = "hf:published/llama-3.1-405b/Llama-3.1-405B_Q4_0.gguf";
 const STACK = "big";
-/** What the commands may take, in seconds (issue 4). */
+/** Longest times of the commands in seconds (issue 4). */
 const GOALS = { plan: 1, advise: 3 } as const;
-/** Machines without GPUs by memory: for each number of devices the smallest that hold the model are planned. */
+/** Machines without GPUs. For each number of devices the plan takes the smallest machines that hold the model. */
 const FAMILY = "r8g";
 
-/** Measures everything and writes its sections. */
+/** Measures, and writes its sections of the results. */
 export async function benchPlanner(root: string): Promise<void> {
   await benchCommands(root);
   benchGrowth(root);
@@ -72,7 +72,7 @@ async function benchCommands(root: string): Promise<void> {
   }
 }
 
-/** A copy of the planner and its commands with a stack and a lock file of its own. */
+/** A copy of the planner and its commands with another stack and another lock file. */
 function scratchProject(root: string): string {
   const project = mkdtempSync(join(tmpdir(), "llama-rpc-cluster-planner-"));
   for (const name of ["cli", "config", "plan", "report", "setup", "package.json", "package-lock.json", "Pulumi.yaml"]) {
@@ -108,8 +108,8 @@ function benchGrowth(root: string): void {
   const rows = [...plans, `| advise, all types | ${found.join(" | ")} |`];
   for (const row of rows) console.log(row);
   const body = [
-    `The planner alone, without reading the model, in milliseconds: medians of ${REPEATS} runs, each with facts that nothing is`,
-    "remembered of. The model has layers like those of Llama 3.1 405B Q4_0; the devices are the smallest machines of",
+    `The planner alone, without reading the model, in milliseconds: medians of ${REPEATS} runs, each with new facts, so that no`,
+    "cache helps. The model has layers like those of Llama 3.1 405B Q4_0; the devices are the smallest machines of",
     `family ${FAMILY} that hold it.`,
     "",
     `| | ${LAYERS.map((layers) => `${layers} layers`).join(" | ")} |`,

@@ -3,13 +3,13 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 
 const HEADER =
-  "# Measured\n\nEvery section is written by the script that it names; run that script to have it for your machine.\n";
+  "# Measured\n\nA script writes each section; run the script that the section names to measure your machine.\n";
 
 /**
- * Puts a section into `bench/RESULTS.md`, in place of the one with the same title.
+ * Writes a section to `bench/RESULTS.md` and replaces the one with the same title.
  * @param root folder of the project
  * @param title heading of the section
- * @param script what to type to measure again
+ * @param script command that measures again
  * @param body the section's text or tables, in Markdown
  */
 export function writeSection(root: string, title: string, script: string, body: string): void {
@@ -32,7 +32,7 @@ function sectionsOf(text: string): [string, string][] {
     });
 }
 
-/** Middle value; the mean of the two middle ones where their number is even. */
+/** The middle value, or the mean of the two middle values. @throws {Error} if there are no values */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;

@@ -9,7 +9,7 @@ import { median, writeSection } from "./results.ts";
 const STACK = "local";
 const REPEATS = 5;
 
-/** Measures a running cluster of stack `local`, writes `bench/RESULTS.md`, and answers the exit code. */
+/** Measures the running cluster of stack `local`, writes `bench/RESULTS.md` and returns the exit code. */
 async function main(root: string): Promise<number> {
   const outputs = await outputsOf(STACK);
   if (!outputs) {
@@ -25,7 +25,7 @@ async function main(root: string): Promise<number> {
   return 0;
 }
 
-/** How long a person waits for the commands that change nothing. */
+/** Measures the time of commands that change nothing. */
 async function benchCommands(root: string): Promise<void> {
   const commands: [name: string, command: string, args: string[]][] = [
     ["`pulumi preview -s local`, nothing to change", "pulumi", ["preview", "--stack", STACK, "--expect-no-changes"]],

@@ -1,4 +1,7 @@
-/** How long the planner splits: `plan/placement/fast-split.ts` beside the even split of `plan/placement/even-split.ts`, with the real models. */
+/**
+ * Measures the time to split a model: `plan/placement/fast-split.ts` compared with `plan/placement/even-split.ts`, both
+ * with the real memory and work models.
+ */
 
 import { parseCluster } from "../config/parse.ts";
 import { findMachineType } from "../plan/catalog/index.ts";
@@ -17,14 +20,14 @@ const DEVICES = [2, 4, 8, 16];
 const LAYERS = [32, 80, 126, 160];
 const REPEATS = 9;
 const MACHINE = "c8g.16xlarge";
-/** Memory of a device over what its part of the model needs: as full as people choose their machines. */
+/** Memory of a device over the bytes of its part of the model: a usual choice of machines. */
 const SPARE = 1.6;
-/** Tokens of prompt that are read for each token of an answer. */
+/** Tokens of a prompt that are read for each token of an answer. */
 const PROMPT_TOKENS = 4;
 
 const { settings } = resolve(parseCluster(configurationWith({ "model.contextTokens": 8192 })));
 
-/** A model with the layers of a 70B model, as many as are asked for. */
+/** A model with layers like those of a 70B model. */
 function model(layers: number): ModelFacts {
   return modelFacts({
     layers,
@@ -37,14 +40,14 @@ function model(layers: number): ModelFacts {
   });
 }
 
-/** A problem as the planner asks it, with tables that nobody has filled yet. */
+/** A problem like the planner's, with empty tables. */
 function problemOf(facts: ModelFacts, devices: number, alike: boolean, pipelined: boolean): FastSplitProblem {
   const memory = memoryModel(facts, settings);
   const work = workModel(facts, settings, memory, 0.5);
   const type = findMachineType(MACHINE);
   if (type === undefined) throw new Error(`${MACHINE} is not in the catalog: name another machine in bench/split.ts`);
   const base = deviceSpeed(type, linkBetween(type, type), "cpu");
-  /** From 1 to nearly 2, in no order. */
+  /** A factor from 1 to nearly 2, in no order over the devices. */
   const factor = (device: number, step: number) => (alike ? 1 : 1 + ((device * step) % devices) / devices);
   const speeds: DeviceSpeed[] = Array.from({ length: devices }, (_, device) => ({
     ...base,
@@ -79,12 +82,11 @@ function problemOf(facts: ModelFacts, devices: number, alike: boolean, pipelined
 
 function millisecondsOf(work: () => unknown): number {
   const began = performance.now();
-  if (work() === null)
-    throw new Error("Nothing fits: raise SPARE in bench/split.ts, an empty answer is no measurement.");
+  if (work() === null) throw new Error("Nothing fits, so there is nothing to measure: raise SPARE in bench/split.ts.");
   return performance.now() - began;
 }
 
-/** Medians of rounds in which both splits take turns. */
+/** Medians of rounds in which both splits alternate. */
 function measure(
   facts: ModelFacts,
   devices: number,
@@ -94,7 +96,7 @@ function measure(
   const fast: number[] = [];
   const even: number[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
-    // New models each time: they remember what they were asked.
+    // New models each time, because they cache their answers.
     const own = problemOf(facts, devices, alike, pipelined);
     const baseline = problemOf(facts, devices, alike, pipelined);
     const capacities = baseline.devices.map(({ capacityBytes }) => capacityBytes);
@@ -105,7 +107,7 @@ function measure(
 }
 
 function main(root: string): void {
-  // What a plan sees is a program that has split nothing yet.
+  // A plan runs in a process that has not split anything yet.
   const coldProblem = problemOf(model(Math.max(...LAYERS)), Math.max(...DEVICES), false, true);
   const cold = millisecondsOf(() => fastestSplit(coldProblem));
   const rows: string[] = [];

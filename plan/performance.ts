@@ -1,4 +1,4 @@
-/** How fast a placed model answers and how long it takes to load, where the machines are the catalog's. */
+/** The speed of a placed model and the time of its load, on machines of the catalog. */
 
 import { at } from "../config/collections.ts";
 import type { AwsCluster, Cluster } from "./hosts/cluster.ts";
@@ -11,13 +11,13 @@ import { estimateLoad, type LoadEstimate } from "./speed/load.ts";
 import { workOf } from "./speed/model.ts";
 import { deviceSpeed, linkBetween } from "./speed/rates.ts";
 
-/** What a cluster will do. */
+/** The estimated speed and load time of a cluster. */
 export interface Performance {
   speed: SpeedEstimate;
   load: LoadEstimate;
 }
 
-/** Null on the user's own machine, whose speed is not known, and where nothing is placed. */
+/** Null with target docker, because the speed of the user's machine is unknown, and if no layer is placed. */
 export function performanceOf(cluster: Cluster, facts: ModelFacts, placement: Placement | null): Performance | null {
   if (cluster.target === "docker" || placement === null) return null;
   const { front, backends } = cluster;
@@ -35,7 +35,7 @@ export function performanceOf(cluster: Cluster, facts: ModelFacts, placement: Pl
   };
 }
 
-/** How fast a cluster answers that has so many layers on each device, whether they fit or not. */
+/** Speed of a cluster with this placement, whether it fits or not. */
 export function speedOf(
   cluster: AwsCluster,
   facts: ModelFacts,
@@ -45,7 +45,7 @@ export function speedOf(
   return speedOfDevices(cluster.settings, facts, devicesOf(cluster, placement), pipelined);
 }
 
-/** How fast devices answer together. */
+/** Speed of devices that work together. */
 export function speedOfDevices(
   settings: RunSettings,
   facts: ModelFacts,
@@ -55,7 +55,7 @@ export function speedOfDevices(
   return estimateSpeed(workOf(settings, facts), devices, settings, pipelined);
 }
 
-/** The front's own device, if it computes layers, and the backends. */
+/** The devices that compute layers: the front's own, if it has layers, and those of the backends. */
 function devicesOf(
   { front, backends }: AwsCluster,
   { frontLayers, counts }: Pick<Placement, "frontLayers" | "counts">,

@@ -1,6 +1,6 @@
 /**
- * What the planner decides before anything exists. The plan is plain data (JSON without loss): it is printed by
- * `npm run plan`, exported as the stack output `plan`, and is all that `components/` may go by.
+ * The decisions of the planner before any resource exists. The plan is plain data (JSON without loss): `npm run plan`
+ * prints it, the stack exports it as output `plan`, and `components/` may use nothing else.
  */
 
 import type { Region } from "../config/regions.ts";
@@ -12,13 +12,13 @@ import type { BackendPlan, FrontPlan, ImagePlan, MachinePlan, NetworkPlan } from
 import type { SpeedEstimate } from "./speed/estimate.ts";
 import type { LoadEstimate } from "./speed/load.ts";
 
-/** What the plan knows of the model, all of it read from the GGUF header. */
+/** The model's facts in the plan, all from the GGUF header. */
 export interface ModelPlan {
-  /** As the stack file says it. */
+  /** As written in the stack file. */
   source: string;
-  /** Absolute path on this machine (docker target); null where the file is elsewhere. */
+  /** Absolute path on this machine (docker target); null if the file is elsewhere. */
   file: string | null;
-  /** Absolute paths of a split model's further parts; absent where one file is all. */
+  /** Absolute paths of a split model's further parts; absent if the model is one file. */
   furtherFiles?: string[];
   /** File name inside the containers: `/models/<fileName>`. */
   fileName: string;
@@ -34,7 +34,7 @@ export interface ModelPlan {
   quantization: string;
 }
 
-/** The whole decision. */
+/** The whole plan. */
 export interface ClusterPlan {
   target: Cluster["target"];
   /** AWS region; null with target docker. */
@@ -50,17 +50,17 @@ export interface ClusterPlan {
   tensorSplit: number[];
   /** Machines to rent, the front's first; none with target docker. */
   machines: MachinePlan[];
-  /** What else there is on EC2; null with target docker. */
+  /** What target aws has besides front, backends and machines; null with target docker. */
   aws: AwsPlan | null;
-  /** How fast it answers; null where the machine is the user's own: its memory's bandwidth is not known. */
+  /** Estimated speed; null with target docker, because the memory bandwidth of the user's machine is unknown. */
   speed: SpeedEstimate | null;
-  /** How long the model takes to load; null where the machine is the user's own. */
+  /** Estimated time to load the model; null with target docker. */
   load: LoadEstimate | null;
-  /** What it costs; null where the machine is the user's own, or one is not sold in the region. */
+  /** Cost; null with target docker, and if the region does not sell one of the machines. */
   cost: ClusterCost | null;
   /**
-   * US dollars per hour at most: spot machines at the price of on-demand ones. 0 where the machine is the user's own, and
-   * where `cost` is null because a machine is not sold: a finding then says so, and the plan is refused.
+   * Highest cost in US dollars per hour: spot machines count at the on-demand price. 0 with target docker. Also 0 if
+   * `cost` is null because a machine is not sold; a finding then reports it, and the plan is refused.
    */
   hourlyUsd: number;
   findings: Finding[];

@@ -1,4 +1,4 @@
-/** Amounts as people read them: memory, speeds, money. For the terminal and for the picture. */
+/** Formats memory, speeds and money for the terminal and for the picture. */
 
 import { GIB, MIB } from "../config/units.ts";
 import type { UsdRange } from "../plan/cost/prices.ts";
@@ -36,12 +36,12 @@ function layerText({ first, last, count }: LayerRange): string {
   return count === 1 ? `layer ${first}` : `layers ${first}-${last}`;
 }
 
-/** How far an estimate may be off: `0.43–0.73`. */
+/** Low and high end of an estimate in tokens per second: `0.43–0.73`. */
 export function speedRange({ low, high }: Estimate): string {
   return `${tokensPerSecond(low)}–${tokensPerSecond(high)}`;
 }
 
-/** US dollars: `4.60`, of a range both ends. A cost that rounds to nothing is `<0.01`. */
+/** US dollars: `4.60`, or `4.60–5.10` for a range. A cost that rounds to 0.00 is `<0.01`. */
 export function usd({ low, high }: UsdRange): string {
   return dollars(low) === dollars(high) ? dollars(high) : `${dollars(low)}–${dollars(high)}`;
 }
@@ -50,18 +50,18 @@ function dollars(amount: number): string {
   return amount > 0 && amount < 0.005 ? "<0.01" : amount.toFixed(2);
 }
 
-/** US dollars in a few letters, for where the cents are of no interest: `$5.70–6.70`, `$4163–4890`. */
+/** US dollars in short form; from 100 on without cents: `$5.70–6.70`, `$4163–4890`. */
 export function shortUsd({ low, high }: UsdRange): string {
   const short = (amount: number) => (high >= 100 ? String(Math.round(amount)) : amount.toFixed(2));
   return short(low) === short(high) ? `$${short(high)}` : `$${short(low)}–${short(high)}`;
 }
 
-/** US dollars with cents below 100 and without them above: `4.60`, `489`. */
+/** US dollars; from 100 on without cents: `4.60`, `489`. */
 export function roundUsd(amount: number): string {
   return amount < 100 ? amount.toFixed(2) : amount.toFixed(0);
 }
 
-/** US dollars with cents; of less than a cent the first digit that is not zero: `0.05`, `0.003`. */
+/** US dollars with cents; below one cent with one digit that is not zero: `0.05`, `0.003`. */
 export function smallUsd(amount: number): string {
   return amount >= 0.01 ? amount.toFixed(2) : amount.toPrecision(1);
 }

@@ -1,8 +1,8 @@
-/** Text for a terminal: widths, colours, bars and wrapped lines. Knows nothing of plans. */
+/** Text for a terminal: widths, colours, bars and wrapped lines. It does not depend on plans. */
 
 import { styleText } from "node:util";
 
-/** How wide the text may be, and whether it may have colours. */
+/** Width and colours of the text. */
 export interface TextOptions {
   /** Columns. @default 100 */
   width?: number;
@@ -11,8 +11,8 @@ export interface TextOptions {
 }
 
 /**
- * What standard output can show.
- * @param mostColumns a wider terminal is not used to its full width, because long lines are hard to read
+ * Width and colours of standard output.
+ * @param mostColumns the most columns to use in a wider terminal, because long lines are hard to read
  */
 export function terminalOptions(mostColumns: number): Required<TextOptions> {
   const { isTTY, columns } = process.stdout;
@@ -24,7 +24,7 @@ export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "blue" | "mage
 export type Paint = (style: Style, text: string) => string;
 
 export function painter(colour: boolean): Paint {
-  // `colour` has decided already whether the output shows colours.
+  // The caller has already checked whether the output shows colours.
   return (style, text) => (colour && text !== "" ? styleText(style, text, { validateStream: false }) : text);
 }
 
@@ -36,8 +36,8 @@ export interface BarPart {
 }
 
 /**
- * A bar of `width` characters that stands for `capacity`; parts that go beyond are cut off. Boundaries between parts are
- * rounded, not the parts, so that the bar's filled length is right; a part that exists is shown if there is room for it.
+ * A bar of `width` characters for `capacity`. Parts beyond the capacity are cut off. The boundaries between parts are
+ * rounded, not the parts, so that the filled length is right.
  */
 export function bar(parts: readonly BarPart[], capacity: number, width: number, paint: Paint): string {
   const column = (amount: number) => Math.min(width, Math.round((amount / capacity) * width));
@@ -53,7 +53,7 @@ export function bar(parts: readonly BarPart[], capacity: number, width: number, 
   return `${pieces.join("")}${paint("dim", "·".repeat(width - filled))}`;
 }
 
-/** Breaks a text at spaces into lines of at most `width` characters; a longer word keeps a line of its own. */
+/** Breaks a text at spaces into lines of at most `width` characters. A longer word gets its own line. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
@@ -68,7 +68,7 @@ export function wrap(text: string, width: number): string[] {
   return [...lines, line];
 }
 
-/** A wrapped text after a heading, its further lines under the first. */
+/** A wrapped text after a heading; the further lines are indented by the width of the heading. */
 export function hanging(heading: string, text: string, width: number): string[] {
   const lines = wrap(text, Math.max(20, width - heading.length));
   return lines.map((line, index) => (index === 0 ? heading : " ".repeat(heading.length)) + line);
@@ -80,7 +80,7 @@ export function columns(rows: readonly (readonly string[])[], gap = "  "): strin
   return rows.map((row) => row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(gap));
 }
 
-/** A value after its label, with further lines under its beginning. */
+/** A value after its label; the further lines start below the value. */
 export function labelled(label: string, indent: number, text: string, width: number, paint: Paint): string[] {
   const [first = "", ...rest] = hanging(label.padEnd(indent), text, width);
   return [paint("dim", first.slice(0, indent)) + first.slice(indent), ...rest];

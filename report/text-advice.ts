@@ -1,4 +1,4 @@
-/** Clusters that were found, as a person wants to see them in a terminal. */
+/** Formats the clusters that a search found, for a terminal. */
 
 import type { Advice, Winners, Wishes } from "../plan/advise/search.ts";
 import type { Finding } from "../plan/findings/finding.ts";
@@ -11,13 +11,13 @@ import { findingLines } from "./text.ts";
 
 const DEFAULT_WIDTH = 100;
 
-/** A cluster that is proposed, and what its plan warns of. */
+/** A proposed cluster and the warnings of its plan. */
 export interface AdviceRow {
   advice: Advice;
   warnings: readonly Finding[];
 }
 
-/** What a table shows. */
+/** The contents of the table. */
 export interface AdviceTable {
   facts: ModelFacts;
   wishes: Wishes;
@@ -28,7 +28,7 @@ export interface AdviceTable {
   chosen: Advice;
 }
 
-/** Renders the table, what must be known about its numbers, and what the plan of the chosen cluster warns of. */
+/** Renders the table, remarks about its numbers, and the warnings of the chosen cluster's plan. */
 export function formatAdvice(table: AdviceTable, options: TextOptions = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
   const paint = painter(options.colour ?? false);
@@ -58,12 +58,13 @@ function heading({ facts, wishes: { base, spot } }: AdviceTable): string {
   ].join(", ");
 }
 
-/** A column; those that a narrow terminal has no room for are left out, the highest number first. */
+/** A column of the table. */
 interface Column {
   title: string;
+  /** A narrow terminal leaves out columns, those with the highest number first. 0: never left out. */
   dispensable: number;
   isNumber: boolean;
-  /** What a remark says of it; null where the title says it all. */
+  /** Explanation in a remark; null if the title is enough. */
   about: string | null;
   cell(row: AdviceRow, index: number): string;
 }
@@ -78,7 +79,7 @@ function columnsOf(winners: Winners): Column[] {
   });
   return [
     number("", 1, null, (_, index) => String(index + 1)),
-    // That machines are spot machines is in the heading.
+    // The heading says whether they are spot machines.
     { title: "machines", dispensable: 0, isNumber: false, about: null, cell: ({ advice }) => typesText(advice) },
     number(
       "tok/s",
@@ -90,13 +91,13 @@ function columnsOf(winners: Winners): Column[] {
       title: "from–to",
       dispensable: 3,
       isNumber: false,
-      about: "how far that may be off",
+      about: "the range of that estimate",
       cell: ({ advice: { speed } }) => speedRange(speed.decode),
     },
     number("prompt", 4, "a long prompt's tokens per second", ({ advice: { speed } }) =>
       tokensPerSecond(speed.prompt.tokensPerSecond),
     ),
-    number("load", 5, "until the model is in memory", ({ advice: { load } }) => duration(load.seconds)),
+    number("load", 5, "the time to load the model", ({ advice: { load } }) => duration(load.seconds)),
     number("$/h", 0, "US dollars per hour", ({ advice }) => roundUsd(advice.usdPerHour)),
     number("$/mo", 6, "US dollars for a month in which all machines run all the time", ({ advice }) =>
       roundUsd(advice.usdPerMonth),
@@ -119,7 +120,7 @@ interface Line {
   style: Style | null;
 }
 
-/** The table with as many columns as there is room for; the last one's words go below each other before another is left out. */
+/** The table with as many columns as fit. The words of the last column are stacked before another column is left out. */
 function drawn({ rows, winners }: AdviceTable, width: number): { lines: Line[]; shown: Column[] } {
   const all = columnsOf(winners);
   const ranks = [...new Set(all.map(({ dispensable }) => dispensable))].toSorted((a, b) => b - a);
@@ -146,7 +147,7 @@ function linesOf(shown: readonly Column[], rows: readonly AdviceRow[], winners: 
   return columns(aligned).map((line, index) => ({ text: line.trimEnd(), style: everything[index]?.style ?? null }));
 }
 
-/** What an entry is the best at. */
+/** The titles that an entry has won. */
 export function titlesOf(advice: Advice, { cheapest, fastest, value }: Winners): string[] {
   return [
     ...(advice === value ? ["best value"] : []),
@@ -160,18 +161,18 @@ export function numbersOf(findings: readonly Finding[]): string[] {
   return [...new Set(findings.map(({ number }) => number))].toSorted();
 }
 
-/** One paragraph about the columns that are shown, one about what they leave out. */
+/** One paragraph about the columns that are shown, and one about what they do not show. */
 function remarks({ wishes, rows, winners, chosen }: AdviceTable, shown: readonly Column[]): string[] {
   const { cost } = winners.value;
   const columnTexts = shown.flatMap(({ title, about }) => (about === null ? [] : [`${title}: ${about}`]));
   const warnings = numbersOf(rows.flatMap((row) => row.warnings));
   const spot =
-    "Spot machines count with the middle between a low price and the on-demand price, against the budget with the latter.";
+    "Spot machines count at the middle between a low price and the on-demand price; a budget is compared with the on-demand price.";
   return [
     `All figures are estimates. ${columnTexts.join("; ")}.`,
     [
       promptText(chosen, rows.findIndex(({ advice }) => advice === chosen) + 1),
-      ...(warnings.length === 0 ? [] : [`${warnings.join(", ")}: what a plan warns of, see docs/findings.md.`]),
+      ...(warnings.length === 0 ? [] : [`${warnings.join(", ")}: warnings of the plans, see docs/findings.md.`]),
       `Prices as of ${cost.asOf}.`,
       ...(wishes.spot ? [spot] : []),
       ...cost.unknowns,
@@ -185,13 +186,13 @@ const PROMPT_TOKENS = 2000;
 function promptText({ config: { model }, speed }: Advice, row: number): string {
   const tokens = Math.min(PROMPT_TOKENS, Math.floor(model.contextTokens / model.parallelSlots));
   const seconds = tokens / speed.prompt.tokensPerSecond;
-  return `No rank looks at prompts: ${tokens} tokens of prompt take about ${duration(seconds)} in row ${row}.`;
+  return `The ranking ignores prompts: a prompt of ${tokens} tokens takes about ${duration(seconds)} in row ${row}.`;
 }
 
 function warningLines({ rows, chosen }: AdviceTable, width: number, paint: Paint): string[] {
   const warnings = rows.find(({ advice }) => advice === chosen)?.warnings ?? [];
   if (warnings.length === 0) return [];
-  const heading = `The plan of ${machinesText(chosen)} warns:`;
+  const heading = `Warnings in the plan of ${machinesText(chosen)}:`;
   return [...wrap(heading, width), "", ...findingLines(warnings, width, paint)];
 }
 

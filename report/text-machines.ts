@@ -1,4 +1,4 @@
-/** Machines as the plan's text and picture name them. */
+/** Describes machines for the text and the picture of a plan. */
 
 import type { Access } from "../config/words.ts";
 import type { ClusterPlan } from "../plan/plan.ts";
@@ -6,7 +6,7 @@ import type { BackendPlan, FrontPlan, MachinePlan } from "../plan/resources/plan
 import { bytes, usd } from "./amounts.ts";
 import { columns, hanging, type Paint } from "./layout.ts";
 
-/** What computes: `CPU`, `L4`, or `CUDA` where the GPU's name is not known. */
+/** The processor of a backend: `CPU`, `L4`, or `CUDA` if the name of the GPU is unknown. */
 export function processorOf({ machines }: Pick<ClusterPlan, "machines">, { name, flavour }: BackendPlan): string {
   if (flavour === "cpu") return "CPU";
   const machine = machines.find(({ backends }) => backends.includes(name));
@@ -18,18 +18,18 @@ export function notSold({ machines }: Pick<ClusterPlan, "machines">): string[] {
   return [...new Set(machines.filter(({ usdPerHour }) => usdPerHour === null).map(({ type }) => type))];
 }
 
-/** How a person gets to the front. */
+/** How clients reach the front. */
 export function endpointText({ access, hostAddress, hostPort, port }: FrontPlan): string {
-  const ways: Readonly<Record<Access, string>> = {
+  const endpoints: Readonly<Record<Access, string>> = {
     loopback: `http://${hostAddress}:${hostPort}`,
-    ssm: `port ${port} of the front, through an SSM session of yours: no port is open to anybody`,
-    private: "a load balancer that your own networks reach, the Internet does not",
+    ssm: `port ${port} of the front, through your SSM session; no port is open to the network`,
+    private: "an internal load balancer for your networks, not reachable from the Internet",
     public: "a load balancer on the Internet",
   };
-  return ways[access];
+  return endpoints[access];
 }
 
-/** Machines that are equal, on one line: how many, what they are for, what they have and what each costs. */
+/** Equal machines on one line: their number, role, hardware, market and the price of each. */
 export function machineLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
   const groups = [...Map.groupBy(plan.machines, ({ pool, type, market }) => `${pool} ${type} ${market}`).values()];
   const rows = groups.flatMap((group) => {

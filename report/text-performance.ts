@@ -1,4 +1,4 @@
-/** How fast a planned cluster is, why, and what it costs, for a terminal. */
+/** Formats the speed and the cost of a planned cluster for a terminal. */
 
 import { HOURS_PER_MONTH } from "../plan/cost/prices.ts";
 import type { CostLine } from "../plan/cost/quote.ts";
@@ -18,16 +18,16 @@ const TIME_PARTS: readonly { key: keyof Seconds; character: string; style: Style
   { key: "overhead", character: "░", style: "dim" },
 ];
 
-/** Whether every device holds what the split gives it. */
+/** Whether every device has enough memory for its part of the split. */
 export function fits({ front, backends }: ClusterPlan): boolean {
   return [front, ...backends].every(({ memory }) => memory.totalBytes <= memory.capacityBytes);
 }
 
-/** The speed, what a token's time goes to, and how long the model takes to load. */
+/** The speed, the parts of a token's time, and the time to load the model. */
 export function speedLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
   if (plan.target === "docker") {
-    const why = "the bandwidth of its memory is not known";
-    return wrap(`This machine is your own: it costs nothing per hour, and no speed is estimated, as ${why}.`, width);
+    const why = "the planner does not know its memory bandwidth";
+    return wrap(`Your own machine costs nothing per hour. Its speed is not estimated, because ${why}.`, width);
   }
   if (plan.speed === null || plan.load === null || !fits(plan)) {
     return wrap("No speed is estimated for a model that does not fit.", width);
@@ -49,24 +49,24 @@ export function speedLines(plan: ClusterPlan, width: number, paint: Paint): stri
   ];
 }
 
-/** What is paid, by part, and what the numbers leave open. */
+/** The cost by part, and what the numbers do not cover. */
 export function costLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
   const { cost, region, speed } = plan;
   if (plan.target === "docker") return [];
   if (cost === null) {
-    return wrap(`No cost: ${notSold(plan).join(" and ")} can't be had on demand in ${region}.`, width);
+    return wrap(`No cost: ${region} does not sell ${notSold(plan).join(" and ")} on demand.`, width);
   }
   const total = { kind: "total", what: "", usdPerHour: cost.usdPerHour, usdPerMonth: cost.usdPerMonth };
   const hours = Math.round(cost.machineHoursPerMonth);
   const running =
     hours === HOURS_PER_MONTH
-      ? `A month has ${HOURS_PER_MONTH} hours, and the machines run in all of them.`
-      : `The machines run in ${hours} of a month's ${HOURS_PER_MONTH} hours; what is not a machine is paid in all of them.`;
+      ? `The machines run all ${HOURS_PER_MONTH} hours of a month.`
+      : `The machines run ${hours} of the ${HOURS_PER_MONTH} hours of a month; everything else is paid for all ${HOURS_PER_MONTH}.`;
   const perToken =
     cost.usdPerMillionTokens === null || speed === null || !fits(plan)
       ? []
       : [
-          `A million generated tokens: ${usd(cost.usdPerMillionTokens)} US dollars, at ${speedRange(speed.decode)} tokens per second and one answer after the other.`,
+          `A million generated tokens cost ${usd(cost.usdPerMillionTokens)} US dollars at ${speedRange(speed.decode)} tokens per second, one answer at a time.`,
         ];
   const small = [`Prices as of ${cost.asOf}.`, ...cost.unknowns].join(" ");
   return [
@@ -78,7 +78,7 @@ export function costLines(plan: ClusterPlan, width: number, paint: Paint): strin
 
 type CostRow = Pick<CostLine, "what" | "usdPerHour" | "usdPerMonth"> & { kind: string };
 
-/** Kind, what, per hour, per month; where there is no room for four columns, the amounts get a line of their own. */
+/** A table of kind, what, price per hour and per month. If four columns do not fit, the amounts get separate lines. */
 function table(rows: readonly CostRow[], width: number, paint: Paint): string[] {
   const amounts = amountColumns(rows);
   const names = columns([

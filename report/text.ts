@@ -1,4 +1,4 @@
-/** A plan as a person wants to see it in a terminal. */
+/** Formats a plan for a terminal. */
 
 import type { Severity } from "../config/words.ts";
 import type { Finding } from "../plan/findings/finding.ts";
@@ -10,10 +10,10 @@ import { endpointText, machineLines, processorOf } from "./text-machines.ts";
 import { costLines, speedLines } from "./text-performance.ts";
 
 const DEFAULT_WIDTH = 100;
-/** Narrower than this, a bar says nothing: the numbers stand alone. */
+/** A narrower bar shows too little, so it is left out. */
 const LEAST_BAR_WIDTH = 10;
 
-/** Renders a plan: model, machines, every device with its layers and memory, speed, cost, flags, and what there is to say. */
+/** Renders a plan: model, machines, every device with its layers and memory, speed, cost, flags and findings. */
 export function formatPlan(plan: ClusterPlan, options: TextOptions = {}): string {
   const width = options.width ?? DEFAULT_WIDTH;
   const paint = painter(options.colour ?? false);
@@ -48,7 +48,7 @@ function modelLines({ model, target, region, network }: ClusterPlan, width: numb
   ];
 }
 
-/** What a row of the table says of one container. */
+/** A row of the table: one container. */
 interface Row {
   name: string;
   device: string;
@@ -68,7 +68,7 @@ function deviceLines(plan: ClusterPlan, width: number, paint: Paint): string[] {
     " ",
   );
   const withAddress = columns(rows.map(({ name, device, address, layers }) => [name, device, address, layers]));
-  // The addresses are in --rpc too: where there is room for them or for the bars, the bars say more.
+  // If there is room for either the addresses or the bars, show the bars: --rpc contains the addresses too.
   const withoutAddress = columns(rows.map(({ name, device, layers }) => [name, device, layers]));
   const roomBeside = (cells: readonly string[]) => width - (cells[0]?.length ?? 0) - (amounts[0]?.length ?? 0) - 4;
   const shown = [withAddress, withoutAddress].find((cells) => roomBeside(cells) >= LEAST_BAR_WIDTH);
@@ -105,7 +105,7 @@ function rowsOf(plan: ClusterPlan): Row[] {
   ];
 }
 
-/** A stroke beside the backends of one machine. */
+/** The character of a brace beside the backends of one machine. */
 function brace(shared: readonly (readonly string[])[], name: string): string {
   const names = shared.find((candidates) => candidates.includes(name)) ?? [];
   if (names.length === 0) return " ";
@@ -129,7 +129,7 @@ function legend(): string {
   return [...PARTS.map(({ label, character }) => `${character} ${label}`), "· free"].join("   ");
 }
 
-/** A comma at which a long list may be broken; what is left of it is a comma alone. */
+/** A comma with a space at which a long list may be wrapped. The output keeps only the comma. */
 const COMMA = ",\u200b ";
 
 function flagLines({ front, backends, tensorSplit }: ClusterPlan, width: number, paint: Paint): string[] {
@@ -146,7 +146,7 @@ function flagLines({ front, backends, tensorSplit }: ClusterPlan, width: number,
     .map((text) => text.replaceAll(/,\u200b ?/g, ","));
 }
 
-/** Settings of llama.cpp that a reader of the plan looks for; the whole environment is in `--json`. */
+/** The settings of llama.cpp that the text shows; `--json` contains the whole environment. */
 function modelSettings(environment: Readonly<Record<string, string>>): string[] {
   const shown = [
     "CTX_SIZE",

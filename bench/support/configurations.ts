@@ -1,11 +1,11 @@
-/** Configurations for tests: a right one, and variations of it. */
+/** Configurations for tests: a valid one, and variations of it. */
 
-/** A configuration that is right, with nothing in it that has a default. */
+/** A valid configuration without optional values. */
 export function rightConfiguration(): Record<string, unknown> {
   return { model: { source: "models/smollm2.gguf" }, backends: [{ name: "cpu", count: 2, memory: "1 GiB" }] };
 }
 
-/** The right configuration with some values replaced, by path: `{ "backends[0].memory": "3 GB" }`. */
+/** The valid configuration with some values replaced, by path: `{ "backends[0].memory": "3 GB" }`. */
 export function configurationWith(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const configuration = rightConfiguration();
   for (const [path, value] of Object.entries(values)) {

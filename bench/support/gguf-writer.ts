@@ -5,7 +5,7 @@
 
 import { ggmlBytes } from "../../plan/model/ggml-types.ts";
 
-/** One value of the metadata with its type in the format. */
+/** A value of the metadata with its type in the format. */
 export type GgufValue =
   | { type: "uint32"; value: number }
   | { type: "uint64"; value: number }
@@ -16,10 +16,10 @@ export type GgufValue =
   | { type: "bools"; value: readonly boolean[] }
   | { type: "strings"; value: readonly string[] };
 
-/** A tensor to describe; its weights are zeros. */
+/** A tensor of the file. Its weights are zeros. */
 export interface TensorSpecification {
   name: string;
-  /** Values in each dimension, the row first. */
+  /** Number of values in each dimension, the row first. */
   shape: readonly number[];
   /** GGML's number of the type; 0 is F32. */
   dtype: number;

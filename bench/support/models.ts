@@ -1,4 +1,4 @@
-/** Models for tests: made-up ones of any shape, and the facts of the real small model that `npm start` downloads. */
+/** Models for tests: synthetic ones of any shape, and the facts of the real small model that `npm start` downloads. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ const Q4_1 = 3;
 const Q8_0 = 8;
 const F32 = 0;
 
-/** Shape of a made-up model. */
+/** Shape of a synthetic model. */
 export interface ModelShape {
   architecture?: string;
   layers: number;
@@ -20,9 +20,9 @@ export interface ModelShape {
   feedForwardLength?: number;
   vocabularyTokens?: number;
   contextTokens?: number;
-  /** Whether the output layer has weights of its own. */
+  /** Whether the output layer has its own weights. */
   hasOutputWeights?: boolean;
-  /** More metadata, without the architecture's prefix. */
+  /** Additional metadata, without the architecture's prefix. */
   extra?: Readonly<Record<string, GgufValue>>;
 }
 
@@ -93,12 +93,12 @@ function tensorsOf(shape: FullShape): TensorSpecification[] {
   ];
 }
 
-/** The bytes of a made-up model's file, weights left out unless they are asked for. */
+/** The bytes of a synthetic model's file. `withWeights` adds the weights. */
 export function modelFile(shape: ModelShape, options = { withWeights: false }): Buffer {
   return ggufFile(metadataOf(full(shape)), tensorsOf(full(shape)), options);
 }
 
-/** A made-up model in several files, as `llama-gguf-split` writes it: the tensors in turn, the metadata in the first. */
+/** A synthetic model in several files, as `llama-gguf-split` writes it: tensors in all files, metadata in the first. */
 export function splitModelFiles(shape: ModelShape, parts: number): Map<string, Buffer> {
   const tensors = tensorsOf(full(shape));
   const size = Math.ceil(tensors.length / parts);
@@ -117,7 +117,7 @@ export function splitModelFiles(shape: ModelShape, parts: number): Map<string, B
   );
 }
 
-/** The facts of a made-up model, without a file. */
+/** The facts of a synthetic model, without a file. */
 export function modelFacts(shape: ModelShape): ModelFacts {
   const metadata = Object.entries(metadataOf(full(shape))).map(([key, { value }]) => [key, value]);
   const header = {
@@ -136,7 +136,7 @@ export function modelFacts(shape: ModelShape): ModelFacts {
 /** File name of the small model that `npm start` downloads. */
 export const SMALL_MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf";
 
-/** Facts of {@link SMALL_MODEL}, kept so that tests need no download; a test compares them with the file where it is. */
+/** Facts of {@link SMALL_MODEL}, stored so that tests need no download. A test compares them with the file if it exists. */
 export function smallModelFacts(): ModelFacts {
   const kept = readFileSync(join(import.meta.dirname, "./small-model-facts.json"), "utf8");
   return JSON.parse(kept) as ModelFacts;

@@ -1,6 +1,6 @@
 /**
- * What providers answer to a program under mocks. What only a provider can compute becomes a marker that names its
- * origin (`@@Vpc/cluster.id@@`), so that a graph shows who refers to whom, inside texts too.
+ * Answers of providers to a program under mocks. A value that only a provider can compute becomes a marker with its origin
+ * (`@@Vpc/cluster.id@@`), so that a graph shows references, also within texts.
  */
 
 import { readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ export type Call = pulumi.runtime.MockCallArgs;
 type Resource = pulumi.runtime.MockResourceArgs;
 type Values = Readonly<Record<string, unknown>>;
 
-/** The account of every graph, and of the double. */
+/** The account of every graph, and of the test double of AWS. */
 export const ACCOUNT = "123456789012";
 
 /** A resource's id and state. */
@@ -36,7 +36,7 @@ function answerOther(resource: Resource): Values {
   return { ...resource.inputs, ...computed[resource.type] };
 }
 
-/** Computed lists of which a program reads the first entries. */
+/** Computed lists whose first entries a program reads. */
 const LISTS: Record<string, (inputs: Values, marker: (path: string) => string) => Values> = {
   "aws:acm/certificate:Certificate": (inputs, marker) => ({
     domainValidationOptions: [inputs["domainName"], ...((inputs["subjectAlternativeNames"] as string[]) ?? [])].map(
@@ -55,7 +55,7 @@ const LISTS: Record<string, (inputs: Values, marker: (path: string) => string) =
 
 const texts = new Map<string, string[]>();
 
-/** Names of a type's outputs that are always a text; an optional input is `string | undefined` and not among them. */
+/** Names of a type's outputs that are always strings. An optional input is `string | undefined`, so it is not included. */
 function computedTexts(type: string): string[] {
   const known = texts.get(type);
   if (known) return known;
@@ -66,7 +66,7 @@ function computedTexts(type: string): string[] {
   return found;
 }
 
-/** What a provider's function returns; a function without an answer here is an error. */
+/** The result of a provider's function. @throws {Error} for a function without an answer here */
 export function answerCall(call: Call, region: string): Values {
   const answer = CALLS[call.token];
   if (answer) return answer(call.inputs, region);
@@ -75,7 +75,7 @@ export function answerCall(call: Call, region: string): Values {
 
 const zones = (region: string) => ["a", "b", "c"].map((letter) => `${region}${letter}`);
 
-/** Names of the resources that stand for an answer, as the translation to Terraform knows them. */
+/** Marker for the result of a call. */
 const data = (call: string, key: string, attribute: string) => `@@${call}/${key}.${attribute}@@`;
 
 const CALLS: Record<string, (inputs: Values, region: string) => Values> = {

@@ -1,6 +1,6 @@
 /**
- * The one published llama.cpp RPC cluster on AWS that says what it is made of: Llama 3.1 405B Q4_0 on 3 × c8g.16xlarge, of
- * which one is the front and computes layers too. Every number is from the log in Arm's learning path "Distributed
+ * The only published llama.cpp RPC cluster on AWS with all details: Llama 3.1 405B Q4_0 on 3 × c8g.16xlarge. One machine
+ * is the front and also computes layers. Every number is from the log in Arm's learning path "Distributed
  * inference with llama.cpp" (content/learning-paths/servers-and-cloud-computing/distributed-inference-with-llama-cpp/
  * how-to-3.md of ArmDeveloperEcosystem/arm-learning-paths at 0b0465f); its llama.cpp is b5935.
  */
@@ -18,14 +18,14 @@ const FEED_FORWARD = 53_248;
 const VOCABULARY = 128_256;
 const KEY_VALUES = 8 * 128;
 
-/** What the log says. */
+/** The numbers of the log. */
 export const PUBLISHED = {
   machine: "c8g.16xlarge",
   contextTokens: 4096,
   microBatchTokens: 512,
   batchTokens: 2048,
   fileGibibytes: 213.13,
-  /** In the order of the devices: two backends, the front. */
+  /** Layers in the order of the devices: two backends, the front. */
   layers: [50, 49, 27],
   kvMebibytes: [800, 784, 432],
   computeMebibytes: [1160, 1160, 1160.01],
@@ -91,7 +91,7 @@ export function publishedShape(
   return { metadata, tensors };
 }
 
-/** What a reader makes of the model's header, its metadata and its 1138 tensors; or of that of one with other layers. */
+/** The parsed header of the model, with metadata and 1138 tensors. @param layers another number of layers */
 export function publishedHeader(layers = LAYERS): GgufHeader {
   const { metadata, tensors } = publishedShape(layers, { matrices: Q4_0, output: Q6_K });
   return {
@@ -101,7 +101,7 @@ export function publishedHeader(layers = LAYERS): GgufHeader {
   };
 }
 
-/** The model's facts, or those of one with other layers. */
+/** The facts of the model. @param layers another number of layers */
 export function publishedModel(layers = LAYERS): ModelFacts {
   const source = "Llama-3.1-405B_Q4_0.gguf";
   const facts = factsOf(publishedHeader(layers), { source, file: null, fileName: source, fileBytes: 0 });

@@ -1,17 +1,17 @@
-/** What a program says about a resource besides its inputs. */
+/** What a program registers with a resource besides its inputs. */
 
 import type { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";
 
-/** Absent where the program says nothing. */
+/** Options of a registration. A value is absent if the program does not set it. */
 export interface Extras {
   /** The component that the resource belongs to, as `<type> <name>`. */
   parent?: string;
-  /** What else must be there before it; what the inputs refer to shows there and is not repeated. */
+  /** Resources that must exist first. Those that the inputs refer to are visible there and not repeated. */
   dependsOn?: string[];
   options?: Options;
 }
 
-/** Resource options that change what an engine does. */
+/** Resource options that change the engine's behaviour. */
 export interface Options {
   ignoreChanges?: string[];
   replaceOnChanges?: string[];
@@ -23,10 +23,10 @@ export interface Options {
   hooks?: string[];
 }
 
-type Request = Parameters<MockMonitor["registerResource"]>[0];
+type Registration = Parameters<MockMonitor["registerResource"]>[0];
 
-/** Reads a registration. */
-export function extrasOf(request: Request): Extras {
+/** Reads the options of a registration. */
+export function extrasOf(request: Registration): Extras {
   const parent = shortName(request.getParent());
   const dependsOn: string[] = request.getDependenciesList().map(shortName).filter(isText).sort();
   const options = optionsOf(request);
@@ -37,7 +37,7 @@ export function extrasOf(request: Request): Extras {
   };
 }
 
-/** Leaves out the dependencies that a marker in the inputs shows. */
+/** Removes the dependencies that are visible as markers in the inputs. */
 export function withoutVisible(extras: Extras, inputs: unknown): Extras {
   const text = JSON.stringify(inputs);
   const { dependsOn = [], ...rest } = extras;
@@ -51,7 +51,7 @@ export function markerName(resource: string): string {
   return type.startsWith("aws:") ? `${type.split(":").at(-1)}/${name}` : name;
 }
 
-function optionsOf(request: Request): Options {
+function optionsOf(request: Registration): Options {
   const ignoreChanges: string[] = request.getIgnorechangesList();
   const replaceOnChanges: string[] = request.getReplaceonchangesList();
   const deletedWith = shortName(request.getDeletedwith());

@@ -1,11 +1,11 @@
 /**
- * Looks for clusters that serve a model: the cheapest, the fastest, and all between them that are not slower and dearer
- * than another. A cluster here is one pool of equal machines that hold every layer, and a front that computes none: mixed
- * pools wait for their slowest machine, and layers on the front end the overlap of the devices. Of each type the smallest
- * pool that fits is taken, as equal devices take turns and one more only adds a hop to every token.
+ * Searches for clusters that serve a model: the cheapest, the fastest, and all clusters between them that are not both
+ * slower and more expensive than another. Each cluster has one pool of equal machines that hold every layer, and a front
+ * that computes no layers: mixed pools wait for their slowest machine, and layers on the front prevent pipelining. The
+ * search takes the smallest pool of each type that fits, because one more device only adds a hop to every token.
  *
- * Most candidates are dropped by what they cost at least and answer at most. Those that are left are placed, timed and
- * priced as `npm run plan` does it. Pure.
+ * A lower bound of the cost and an upper bound of the speed exclude most candidates. The others are placed, timed and
+ * priced in the same way as by `npm run plan`. Pure.
  */
 
 import { memoize } from "../../config/collections.ts";
@@ -23,74 +23,74 @@ import { machineOrders } from "../resources/machines.ts";
 import type { Estimate, SpeedEstimate } from "../speed/estimate.ts";
 import { tokensPerSecond } from "../speed/estimate.ts";
 import type { LoadEstimate } from "../speed/load.ts";
+import { mostTokensPerSecond, type Pool, poolOf, type SearchContext, searchContextOf, type Wishes } from "./context.ts";
 import { type Front, frontsFor } from "./fronts.ts";
-import { mostTokensPerSecond, type Outlook, outlookOf, type Pool, poolOf, type Wishes } from "./outlook.ts";
 
-export type { Wishes } from "./outlook.ts";
+export type { Wishes } from "./context.ts";
 
-/** A cluster that fits, planned. */
+/** A planned cluster that fits. */
 export interface Advice {
   config: ClusterConfig;
-  /** EC2 types. */
+  /** EC2 type of the front. */
   front: string;
   machine: string;
-  /** Machines of the pool. */
+  /** Number of machines in the pool. */
   count: number;
   speed: SpeedEstimate;
   load: LoadEstimate;
   cost: ClusterCost;
-  /** The middle of the cost's range: spot prices move. */
+  /** The middle of the range of the cost, because spot prices change. */
   usdPerHour: number;
   usdPerMonth: number;
-  /** US dollars for a million tokens at the estimated speed, one answer after the other. */
+  /** US dollars for a million tokens at the estimated speed, one answer at a time. */
   usdPerMillionTokens: number;
 }
 
-/** What people ask for first. */
+/** The clusters that are best in one respect. */
 export interface Winners {
   cheapest: Advice;
   fastest: Advice;
-  /** Least US dollars for a million tokens. */
+  /** The lowest price of a million tokens. */
   value: Advice;
 }
 
-/** A cluster that has not been placed yet. */
+/** A cluster that is not placed yet. */
 interface Candidate {
   pool: Pool;
   front: Front;
-  /** At least, in the middle of the range. */
+  /** Lower bound of the middle of the range of its cost. */
   usdPerHour: number;
-  /** At most. */
+  /** Upper bound of its speed. */
   tokensPerSecond: number;
 }
 
-/** Every cluster that no other is both faster and cheaper than, the cheapest and so the slowest first. */
+/** All clusters for which no other is both faster and cheaper. The first is the cheapest and so the slowest. */
 export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
-  const outlook = outlookOf(wishes, facts);
-  const pools = outlook.types.flatMap((type) => {
-    const pool = wishes.spot && !type.spot ? null : outlook.leastPool(type);
+  const context = searchContextOf(wishes, facts);
+  const pools = context.types.flatMap((type) => {
+    const pool = wishes.spot && !type.spot ? null : context.leastPool(type);
     return pool === null ? [] : [pool];
   });
   const fronts = memoize(
-    ({ type: { architecture }, devices }: Pool) => frontsFor(architecture, devices, outlook),
-    // One device needs no overlap, and any number of several needs the same.
+    ({ type: { architecture }, devices }: Pool) => frontsFor(architecture, devices, context),
+    // Fronts differ only between one device, which needs no pipelining, and several.
     ({ type: { architecture }, devices }) => `${architecture} ${devices > 1}`,
   );
   const candidatesOf = (pool: Pool) =>
     fronts(pool)
-      .map((front) => candidateOf(pool, front, wishes, outlook))
-      .filter((candidate) => mayDo(candidate, wishes));
+      .map((front) => candidateOf(pool, front, wishes, context))
+      .filter((candidate) => couldMeet(candidate, wishes));
   const queue = pools.flatMap(candidatesOf).sort(cheaperFirst);
   const found: Advice[] = [];
   for (let candidate = queue.shift(); candidate !== undefined; candidate = queue.shift()) {
-    if (found.some((advice) => isNoWorse(advice, candidate))) continue;
+    if (found.some((advice) => dominatesBounds(advice, candidate))) continue;
     const { pool, front } = candidate;
-    const cluster = clusterOf(pool, front, wishes, outlook);
+    const cluster = clusterOf(pool, front, wishes, context);
     const placement = place(cluster, facts);
     if (placement?.fits !== true || placement.frontLayers > 0) {
       const bigger = poolOf(pool.type, pool.count + 1, facts);
-      const next = bigger === null ? [] : [candidateOf(bigger, front, wishes, outlook)];
-      queue.push(...next.filter((one) => mayDo(one, wishes)));
+      const next = bigger === null ? [] : [candidateOf(bigger, front, wishes, context)];
+      queue.push(...next.filter((one) => couldMeet(one, wishes)));
       queue.sort(cheaperFirst);
       continue;
     }
@@ -98,16 +98,16 @@ export function search(facts: ModelFacts, wishes: Wishes): Advice[] {
     if (isWithin(advice, wishes)) found.push(advice);
   }
   return found
-    .filter((advice, index) => !found.some((other, place) => place !== index && isBetter(other, advice, place < index)))
+    .filter((advice, index) => !found.some((other, rank) => rank !== index && dominates(other, advice, rank < index)))
     .sort(cheaperFirst);
 }
 
-/** Speeds that are nearer to each other than this are the same as far as an estimate knows. */
+/** Speeds that differ by less than this share are equal within the accuracy of the estimate. */
 const NOISE_SHARE = 0.02;
 
 /**
- * Without those that are hardly faster than a cheaper one, or not as far as two digits tell: nobody should pay for a
- * difference that is in no estimate.
+ * Removes clusters that are hardly faster than a cheaper one, or equally fast in two digits, because the estimate is not
+ * accurate enough to pay for that difference.
  */
 export function withoutNoise(found: readonly Advice[]): Advice[] {
   const kept: Advice[] = [];
@@ -132,7 +132,7 @@ export function winnersOf(found: readonly Advice[]): Winners | null {
 }
 
 /** The cluster of a pool and a front. */
-function clusterOf({ type, count }: Pool, front: Front, { spot }: Wishes, { base }: Outlook): AwsCluster {
+function clusterOf({ type, count }: Pool, front: Front, { spot }: Wishes, { base }: SearchContext): AwsCluster {
   const market = spot ? ({ market: "spot" } as const) : {};
   const name = type.gpu === null ? "cpu" : "gpu";
   const { config } = withPools(base, [{ name, machine: type.name, count, ...market }]);
@@ -143,7 +143,7 @@ function adviceOf({ pool, front }: Candidate, cluster: AwsCluster, placement: Pl
   const performance = performanceOf(cluster, facts, placement);
   const cost = costOf(cluster, facts, machineOrders(cluster, facts), performance?.speed ?? null);
   if (performance === null || cost === null)
-    throw new Error(`${pool.type.name} was offered and can't be reckoned with`);
+    throw new Error(`${pool.type.name} was a candidate, but it has no estimate or no price`);
   const { speed, load } = performance;
   const usdPerHour = middle(cost.usdPerHour);
   return {
@@ -161,11 +161,11 @@ function adviceOf({ pool, front }: Candidate, cluster: AwsCluster, placement: Pl
 }
 
 /**
- * What a cluster costs at least: its volumes are rounded up to whole GiB and have room for more than their part of the
- * weights, which is left out here, and a machine with NVMe may keep them there.
+ * A candidate with the lower bound of its cost. It leaves out what comes on top: volumes are rounded up to whole GiB and
+ * have room for more than their part of the weights. A machine with NVMe may need no such volume.
  */
-function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook): Candidate {
-  const { layerBytes, outputBytes } = outlook.facts.weights;
+function candidateOf(pool: Pool, front: Front, wishes: Wishes, context: SearchContext): Candidate {
+  const { layerBytes, outputBytes } = context.facts.weights;
   const weightsBytes = outputBytes + layerBytes.reduce((sum, bytes) => sum + bytes, 0);
   const keptBytes = pool.type.nvmeGigabytes === 0 ? weightsBytes : 0;
   const gibibytes =
@@ -174,25 +174,25 @@ function candidateOf(pool: Pool, front: Front, wishes: Wishes, outlook: Outlook)
   return {
     pool,
     front,
-    usdPerHour: front.usdPerHour + disks + pool.count * machineUsd(pool, wishes, outlook),
-    tokensPerSecond: mostTokensPerSecond(pool, front.type, outlook),
+    usdPerHour: front.usdPerHour + disks + pool.count * machineUsd(pool, wishes, context),
+    tokensPerSecond: mostTokensPerSecond(pool, front.type, context),
   };
 }
 
-function machineUsd({ type }: Pool, { spot }: Wishes, { base: { region } }: Outlook): number {
+function machineUsd({ type }: Pool, { spot }: Wishes, { base: { region } }: SearchContext): number {
   const price = priceOf(type, region, spot ? "spot" : "on-demand");
-  if (price === null) throw new Error(`${type.name} was offered and has no price in ${region}`);
+  if (price === null) throw new Error(`${type.name} was a candidate, but it has no price in ${region}`);
   return middle(price);
 }
 
-/** Whether a candidate may be within the limits, as far as is known before it is placed. */
-function mayDo({ usdPerHour, tokensPerSecond }: Candidate, { base, minTokensPerSecond }: Wishes): boolean {
+/** Whether a candidate may be within the limits, by the bounds that are known before it is placed. */
+function couldMeet({ usdPerHour, tokensPerSecond }: Candidate, { base, minTokensPerSecond }: Wishes): boolean {
   return (
     usdPerHour <= (base.limits.maxHourlyUsd ?? Number.POSITIVE_INFINITY) && tokensPerSecond >= (minTokensPerSecond ?? 0)
   );
 }
 
-/** Whether a cluster is within the limits. Spot machines count with the price that they never exceed. */
+/** Whether a cluster is within the limits. Spot machines count at the on-demand price, which they never exceed. */
 function isWithin({ cost, speed }: Advice, { base, minTokensPerSecond }: Wishes): boolean {
   return (
     cost.usdPerHour.high <= (base.limits.maxHourlyUsd ?? Number.POSITIVE_INFINITY) &&
@@ -200,12 +200,12 @@ function isWithin({ cost, speed }: Advice, { base, minTokensPerSecond }: Wishes)
   );
 }
 
-function isNoWorse(advice: Advice, { usdPerHour, tokensPerSecond }: Candidate): boolean {
+function dominatesBounds(advice: Advice, { usdPerHour, tokensPerSecond }: Candidate): boolean {
   return advice.usdPerHour <= usdPerHour && advice.speed.decode.tokensPerSecond >= tokensPerSecond;
 }
 
-/** Whether `other` leaves nothing to be said for `advice`; of two that are alike, the first counts. */
-function isBetter(other: Advice, advice: Advice, isFirst: boolean): boolean {
+/** Whether `other` is at least as fast and as cheap as `advice`. If both are equal, the first one dominates. */
+function dominates(other: Advice, advice: Advice, isFirst: boolean): boolean {
   const [faster, slower] = [other.speed.decode.tokensPerSecond, advice.speed.decode.tokensPerSecond];
   if (other.usdPerHour > advice.usdPerHour || faster < slower) return false;
   return other.usdPerHour < advice.usdPerHour || faster > slower || isFirst;

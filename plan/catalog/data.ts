@@ -1,11 +1,11 @@
-/** The catalog's two files. TypeScript reads a row as a list and a word as any string; a unit test checks them with zod. */
+/** The two files of the catalog. TypeScript infers loose types from JSON, so a unit test checks the files with zod. */
 
 import families from "./families.json" with { type: "json" };
 import type { Families, MachineTable } from "./schema.ts";
 import types from "./types.json" with { type: "json" };
 
-/** What `types.json` says. */
+/** The contents of `types.json`. */
 export const machineTable = types as unknown as MachineTable;
 
-/** What `families.json` says. */
+/** The contents of `families.json`. */
 export const hardware = families as Families;

@@ -1,6 +1,6 @@
 /**
  * The catalog of EC2 machine types: a dated table, so that a plan needs neither network nor credentials.
- * `npm run catalog:refresh` rewrites what AWS states (`types.json`); `families.json` is kept by hand.
+ * `npm run catalog:refresh` rewrites the data from AWS (`types.json`). `families.json` is edited by hand.
  */
 
 import { UserError } from "../../config/errors.ts";
@@ -10,10 +10,10 @@ import { type GpuKind, type ListPrice, type MachineType, type Processor, REGIONS
 
 export { type ListPrice, type MachineType, REGIONS, type Region } from "./types.ts";
 
-/** The day whose on-demand prices the catalog has. */
+/** The day of the on-demand prices in the catalog. */
 export const PRICES_AS_OF: string = machineTable.pricesAsOf;
 
-/** Part of the on-demand price that spot machines cost where no sample is at hand: the least that was seen but for one. */
+/** Spot price over on-demand price for a type without a sample: the second lowest share in the samples. */
 const LEAST_SPOT_SHARE = 0.22;
 
 const all = new Map(machineTable.types.map((row) => [row[0], machineType(row)]));
@@ -23,21 +23,21 @@ export function machineTypes(): MachineType[] {
   return [...all.values()];
 }
 
-/** A machine type by its name, or undefined if the catalog does not know it. */
+/** A machine type by its name, or undefined if the catalog does not have it. */
 export function findMachineType(name: string): MachineType | undefined {
   return all.get(name);
 }
 
-/** What a spot machine costs in a region. */
+/** The price of a spot machine in a region, in US dollars per hour. */
 export interface SpotRange {
   lowUsd: number;
-  /** Never more than on demand: that is where EC2 caps it. */
+  /** The on-demand price, because EC2 caps the spot price there. */
   highUsd: number;
-  /** Whether the low end was seen for this very type and region. */
+  /** Whether the low end is a sample of this type and region. */
   sampled: boolean;
 }
 
-/** Range of the spot price; null where the type is not sold on demand there, or never as spot. */
+/** Range of the spot price; null if the region does not sell the type on demand, or if it is never sold as spot. */
 export function spotRange(type: MachineType, region: Region): SpotRange | null {
   const onDemand = type.usdPerHour[region];
   if (onDemand === undefined || !type.spot) return null;
@@ -46,13 +46,13 @@ export function spotRange(type: MachineType, region: Region): SpotRange | null {
 }
 
 /**
- * Part of their memory bandwidth that further sockets add. Weights lie wherever they were loaded, and every socket reads
- * those of the others over the link between them: two sockets gave 2.4 tokens per second where 4.3 were to be had with
- * weights put by hand where they are read (ggml-org/llama.cpp issue 11744), which is 1.1 times one socket.
+ * Part of its memory bandwidth that each further socket adds. Each socket reads the weights that lie at other sockets over
+ * the link between them. Two sockets gave 2.4 tokens per second, and 4.3 after the weights had been placed by hand where
+ * they are read (ggml-org/llama.cpp issue 11744). 2.4 is 1.1 times one socket.
  */
 const FURTHER_SOCKETS_SHARE = 0.1;
 
-/** Memory bandwidth that a machine's processor cores get, in bytes per second: their part of the whole machine's. */
+/** Memory bandwidth of a machine's processor cores in bytes per second: their part of the whole machine's bandwidth. */
 export function processorBytesPerSecond({ processor, vcpus }: MachineType): number {
   const near = Math.min(vcpus, processor.vcpusPerSocket);
   return processor.gigabytesPerSecondPerVcpu * (near + (vcpus - near) * FURTHER_SOCKETS_SHARE) * 1e9;

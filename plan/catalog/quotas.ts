@@ -1,11 +1,11 @@
-/** How EC2 counts vCPUs: one quota of an account in a region for each class of machines and market. */
+/** How EC2 counts vCPUs: an account has one quota per region, class of machines and market. */
 
 import { findMachineType } from "./index.ts";
 
-/** Classes of machines whose vCPUs EC2 counts together. */
+/** A class of machines whose vCPUs EC2 counts together. */
 type QuotaClass = "standard" | "g" | "p" | "x" | "hpc";
 
-/** Quotas by class; a class without a spot quota is not sold as spot. The codes are those of Service Quotas, service `ec2`. */
+/** Codes of the quotas by class, from Service Quotas, service `ec2`. A class without a spot quota is not sold as spot. */
 const QUOTA_CODES: Readonly<Record<QuotaClass, { onDemand: string; spot: string | null }>> = {
   standard: { onDemand: "L-1216C47A", spot: "L-34B43A08" },
   g: { onDemand: "L-DB2E81BA", spot: "L-3819A6DF" },
@@ -13,10 +13,10 @@ const QUOTA_CODES: Readonly<Record<QuotaClass, { onDemand: string; spot: string 
   x: { onDemand: "L-7295265B", spot: "L-E3A00192" },
   hpc: { onDemand: "L-F7808C92", spot: null },
 };
-/** Spot machines of P5 have a quota of their own; for P6 none is documented, and it is taken to be the same. */
+/** Spot machines of P5 have a separate quota. For P6 none is documented; the planner assumes the same one. */
 const NEWER_P_SPOT = { generations: /^p[56]/, code: "L-C4BD4855" };
 
-/** Which class a type counts in, by the letters of its name; null for classes that no cluster needs (F, Inf, Trn, U, …). */
+/** The class of a type by the letters of its name. Classes that no cluster needs (F, Inf, Trn, U, …) are not listed. */
 const CLASSES: readonly [letters: RegExp, quota: QuotaClass][] = [
   [/^hpc\d/, "hpc"],
   [/^(g|gr|vt)\d/, "g"],
@@ -30,11 +30,11 @@ export interface MachineCount {
   /** EC2 type. */
   type: string;
   count: number;
-  /** A capacity block is paid in advance and counts against no quota. */
+  /** A capacity block is paid for in advance and counts against no quota. */
   market: "on-demand" | "spot" | "capacity-block";
 }
 
-/** The code of the quota that a type counts against; null if it is in no class of these, or never sold so. */
+/** The code of the quota that a type counts against; null if its class is not listed, or if this market lacks it. */
 export function quotaCodeOf(type: string, market: MachineCount["market"]): string | null {
   const [, quota] = CLASSES.find(([letters]) => letters.test(type)) ?? [];
   if (quota === undefined || market === "capacity-block") return null;
@@ -42,7 +42,7 @@ export function quotaCodeOf(type: string, market: MachineCount["market"]): strin
   return NEWER_P_SPOT.generations.test(type) ? NEWER_P_SPOT.code : QUOTA_CODES[quota].spot;
 }
 
-/** vCPUs that machines of the catalog count, by the code of their quota. */
+/** Number of vCPUs of machines of the catalog, by the code of their quota. */
 export function vcpusByQuota(machines: readonly MachineCount[]): Map<string, number> {
   const needed = new Map<string, number>();
   for (const { type, count, market } of machines) {

@@ -1,12 +1,12 @@
 /**
- * What the catalog's two files must look like. `npm run catalog:refresh` and a unit test hold the files against this; the
- * planner only takes the types from here, because the check takes about 20 ms and the files change only by a commit.
+ * Schemas of the catalog's two files. `npm run catalog:refresh` and a unit test check the files. The planner imports only
+ * the types, because the check takes about 20 ms and the files change only with a commit.
  */
 
 import * as z from "zod";
 import { REGIONS } from "../../config/regions.ts";
 
-/** Names of a row's cells, in their order; the last ones are the regions' prices. */
+/** Names of a row's cells, in their order. The last ones are the prices of the regions. */
 export const COLUMNS = [
   "name",
   "vcpus",
@@ -24,7 +24,7 @@ const day = z.iso.date();
 const count = z.int().nonnegative();
 const positive = z.number().positive();
 
-/** US dollars per hour as read from a price list; `"~1.25"` is estimated from another region's; null: not sold on demand. */
+/** US dollars per hour from a price list; `"~1.25"` is estimated from another region's price; null: not sold on demand. */
 const price = z.union([positive, z.templateLiteral(["~", positive]), z.null()]);
 
 const row = z.tuple([
@@ -43,42 +43,42 @@ const row = z.tuple([
   price,
 ]);
 
-/** `types.json`: what AWS states, one row for each machine type. */
+/** `types.json`: data from AWS, one row for each machine type. */
 export const tableSchema = z.strictObject({
-  /** The day on which AWS stated the numbers of the types, and by which call. */
+  /** The day of the types' data, and the call of AWS's API that returned it. */
   typesAsOf: day,
   typesSource: z.string(),
-  /** The day of the on-demand prices, and where they are from. */
+  /** The day of the on-demand prices, and their source. */
   pricesAsOf: day,
   pricesSource: z.string(),
   spotSource: z.string(),
   columns: z.array(z.string()).refine((names) => names.join() === COLUMNS.join(), `must be ${COLUMNS.join(", ")}`),
   types: z.array(row),
-  /** Spot prices that were seen, one sample each, in US dollars per hour; rough, because they move daily and differ by zone. */
+  /** Samples of spot prices in US dollars per hour, one each. They are rough, because prices change daily and by zone. */
   spotUsdPerHour: z.record(z.string(), z.partialRecord(z.enum(REGIONS), positive)),
 });
 
-/** `families.json`: what a whole family shares and what AWS does not state, kept by hand with the sources. */
+/** `families.json`: data that a whole family shares and that AWS does not publish, edited by hand, with sources. */
 export const familiesSchema = z.strictObject({
-  /** Where the figures are from, by the field. */
+  /** Sources of the figures, by field. */
   sources: z.record(z.string(), z.string()),
   processors: z.record(
     z.string(),
     z.strictObject({
       architecture: z.enum(["amd64", "arm64"]),
-      /** vCPUs of the whole machine. */
+      /** Number of vCPUs of the whole machine. */
       vcpus: count.positive(),
       sockets: count.positive(),
       gigabytesPerSecondPerSocket: positive,
       gigaflopsPerVcpu: positive,
-      /** Memory of a socket that the bandwidth follows from. */
+      /** Memory of a socket, from which the bandwidth is derived. */
       memory: z.string(),
     }),
   ),
   gpus: z.record(
     z.string(),
     z.strictObject({
-      /** As EC2 says it. */
+      /** EC2's name. */
       name: z.string(),
       /** Memory of the whole GPU as EC2 reports it. */
       memoryMib: count.positive(),
@@ -94,7 +94,7 @@ export const familiesSchema = z.strictObject({
     z.strictObject({
       processor: z.string(),
       gpu: z.string().optional(),
-      /** Part of the GPU that a type gets; the whole one if nothing is said. */
+      /** Part of the GPU that a type gets. @default 1 */
       partition: positive.max(1).optional(),
       autoRecovery: z.boolean(),
       spot: z.boolean(),
@@ -102,12 +102,12 @@ export const familiesSchema = z.strictObject({
       note: z.string().optional(),
     }),
   ),
-  /** Graviton types that the catalog leaves out on purpose, so that a refresh reports only what nobody has looked at. */
+  /** Graviton types that the catalog omits on purpose, so that a refresh reports only types that are new. */
   leftOut: z.strictObject({
-    /** By the reason. */
+    /** Families by the reason. */
     families: z.record(z.string(), z.array(z.string())),
     types: z.array(z.string()),
-    /** How the name of a size begins. */
+    /** Prefixes of the names of sizes. */
     sizes: z.array(z.string()),
   }),
 });

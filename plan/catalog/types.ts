@@ -1,4 +1,4 @@
-/** Words of the catalog: what the rest of the program knows of a machine type. */
+/** The types of the catalog that the rest of the program uses. */
 
 import { REGIONS, type Region } from "../../config/regions.ts";
 
@@ -9,7 +9,7 @@ export interface GpuKind {
   name: string;
   /** Memory of one GPU (or of the fraction that a type gets) as EC2 reports it. */
   memoryMib: number;
-  /** Part of the GPU that the type gets. */
+  /** Part of the GPU that the type gets, from 0 to 1. */
   partition: number;
   /** Memory bandwidth of the whole GPU. */
   gigabytesPerSecond: number;
@@ -19,19 +19,19 @@ export interface GpuKind {
   computeCapability: number;
 }
 
-/** What a processor gives to one vCPU: a part of a machine gets about its part of the bandwidth. */
+/** A processor's speed per vCPU. A part of a machine gets about that part of the bandwidth. */
 export interface Processor {
   name: string;
   /** Memory channels × rate × 8 bytes over the vCPUs of the machine. */
   gigabytesPerSecondPerVcpu: number;
-  /** Matrix products of raw (not repacked) quantized weights over RPC, see `plan/speed/rates.ts`. */
+  /** Rate of matrix products with raw (not repacked) quantized weights over RPC, see `plan/speed/rates.ts`. */
   gigaflopsPerVcpu: number;
-  /** vCPUs of the whole machine that the bandwidth is shared among. */
+  /** Number of vCPUs of the whole machine, which share its bandwidth. */
   vcpus: number;
   vcpusPerSocket: number;
 }
 
-/** A machine type, ready for use. */
+/** A machine type of the catalog, with the data of its family. */
 export interface MachineType {
   name: string;
   family: string;
@@ -46,17 +46,17 @@ export interface MachineType {
   diskBaseMegabytesPerSecond: number;
   diskBurstMegabytesPerSecond: number;
   nvmeGigabytes: number;
-  /** Whether EC2 moves a machine off broken hardware by itself. */
+  /** Whether EC2 moves a machine off broken hardware without an alarm. */
   autoRecovery: boolean;
   spot: boolean;
   capacityBlocks: boolean;
-  /** On-demand price by region; a region that is missing does not sell it on demand. */
+  /** On-demand price by region. A region without a price does not sell the type on demand. */
   usdPerHour: Partial<Record<Region, ListPrice>>;
 }
 
-/** A price and how good it is. */
+/** A price in US dollars per hour. */
 export interface ListPrice {
   usd: number;
-  /** Whether it was derived from another region's price instead of read. */
+  /** Whether it was derived from the price of another region. */
   estimated: boolean;
 }

@@ -1,4 +1,4 @@
-/** What a planned cluster costs: the order that it amounts to, and the quote for it. */
+/** The cost of a planned cluster: lists what it needs and quotes it. */
 
 import { minutesOf, WEEKDAYS } from "../../config/time.ts";
 import { GIB } from "../../config/units.ts";
@@ -10,25 +10,25 @@ import type { SpeedEstimate } from "../speed/estimate.ts";
 import { HOURS_PER_MONTH, type UsdRange } from "./prices.ts";
 import { type Quote, quote, usdPerMillionTokens } from "./quote.ts";
 
-/** A quote, and what a token comes to at the estimated speed. */
+/** A quote, and the price of tokens at the estimated speed. */
 export interface ClusterCost extends Quote {
-  /** US dollars for a million generated tokens, while one answer is given after the other. */
+  /** US dollars for a million generated tokens, one answer at a time; null if the speed is unknown. */
   usdPerMillionTokens: UsdRange | null;
   /** Hours of a month in which the machines run. */
   machineHoursPerMonth: number;
 }
 
-/** Zones that a public load balancer must be in, each with an address of its own. */
+/** Zones that a public load balancer must be in; it has one address in each. */
 const PUBLIC_ZONES = 2;
-/** Both roles' images of one architecture, uncompressed (`bench/RESULTS.md`): a registry counts less. */
+/** Both roles' images of one architecture in GB, uncompressed (`bench/RESULTS.md`); a registry stores and bills less. */
 const IMAGE_GIGABYTES = { cpu: 0.3, cuda: 1.7 } as const;
-/** One token of a streamed answer: `llama-server` sent 10 265 bytes in 43 events for an answer of the demo model. */
+/** Bytes of one token in a streamed answer: `llama-server` sent 10 265 bytes in 43 events with the demonstration model. */
 const EVENT_BYTES = 240;
 const GIGABYTE = 1e9;
 
 /**
- * Adds up what a cluster costs; null if the region does not sell one of the machines.
- * @param machines what is counted: all of `machineOrders`, or a part of it
+ * Adds up the cost of a cluster; null if the region does not sell one of the machines.
+ * @param machines the machines to count: all of `machineOrders`, or some of them
  */
 export function costOf(
   cluster: AwsCluster,
@@ -69,34 +69,37 @@ export function costOf(
   };
 }
 
-/** Alarms: one that starts a hanging machine again where EC2 does not, and where somebody is to be told one for each and for the front. */
+/**
+ * Number of alarms: one for each machine that EC2 does not restart by itself. With an e-mail address also one for each
+ * machine, and one for a public front.
+ */
 function alarmsOf({ access, limits }: AwsCluster, machines: readonly MachineOrder[]): number {
   const restarts = machines.filter(({ recovery }) => recovery === "alarms").length;
   if (limits.alarmEmail === null) return restarts;
   return restarts + machines.length + (access.mode === "public" ? 1 : 0);
 }
 
-/** Hours of a month in which the machines run, by the schedule. */
+/** Hours of a month in which the machines run according to the schedule. */
 export function hoursPerMonth({ schedule }: Pick<Limits, "schedule">): number {
   if (schedule === null) return HOURS_PER_MONTH;
   const minutes = minutesOf(schedule.stop) - minutesOf(schedule.start);
-  // A stop that is not after the start is on the next day.
+  // If the stop is not after the start, it is on the next day.
   const hoursPerDay = (minutes > 0 ? minutes : minutes + 24 * 60) / 60;
   return (HOURS_PER_MONTH * hoursPerDay * new Set(schedule.days).size) / (24 * WEEKDAYS.length);
 }
 
-/** A month's price on the hours in which the machines run: disks and endpoints are paid in the others too. */
+/** Price per hour of running machines: the price of a month over these hours, because disks cost money in all hours. */
 function whileRunning({ low, high }: UsdRange, hours: number): UsdRange {
   return { low: low / hours, high: high / hours };
 }
 
-/** What leaves AWS in a month in which the front never rests. In a private network of AWS the answers stay there. */
+/** GB that leave AWS in a month in which the front generates without pause. 0 with private access, which stays in AWS. */
 function transferGigabytes({ access }: AwsCluster, speed: SpeedEstimate | null, hours: number): number {
   if (speed === null || access.mode === "private") return 0;
   return Math.ceil((speed.decode.tokensPerSecond * 3600 * hours * EVENT_BYTES) / GIGABYTE);
 }
 
-/** Equal things once, with their number, in the order in which they come first. */
+/** Equal items once, with their number, in the order of their first appearance. */
 function grouped<Item extends object>(items: readonly Item[]): (Item & { count: number })[] {
   const groups = Map.groupBy(items, (item) => JSON.stringify(item));
   return [...groups.values()].flatMap((group) => group.slice(0, 1).map((item) => ({ ...item, count: group.length })));

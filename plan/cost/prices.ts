@@ -1,12 +1,14 @@
-/** What things cost: machines by the catalog; what is not a machine is below, with the source and the day of its price. */
+/** Prices: those of machines from the catalog, all others below with source and day. */
 
 import type { Region } from "../../config/regions.ts";
 import type { Market } from "../../config/words.ts";
 import { type MachineType, spotRange } from "../catalog/index.ts";
 
-/** An amount that is not known better than from its low to its high end. */
+/** An amount in US dollars that is known only as a range. Both ends are equal if it is known exactly. */
 export interface UsdRange {
+  /** US dollars, at least. */
   low: number;
+  /** US dollars, at most. */
   high: number;
 }
 
@@ -14,16 +16,17 @@ export interface UsdRange {
 export const HOURS_PER_MONTH = 730;
 
 /**
- * The publication day of the oldest price list below, in us-east-1; other regions differ by some percent, which a quote says.
+ * The publication day of the oldest price list below, in us-east-1. Prices in other regions differ by some percent; a
+ * quote says so.
  */
 export const SERVICE_PRICES_AS_OF = "2026-07-24";
 
 /**
- * Prices of what is not a machine, in US dollars. Each was held against AWS's price list for us-east-1 as others quote it
- * word for word (AWS's own files could not be read from here), by the day of its publication: gp3 in AmazonEC2 of 2026-08-17,
+ * Prices of everything except machines, in US dollars. Each was compared with a verbatim copy of AWS's price list for
+ * us-east-1 (AWS's own files could not be read from here), with this day of publication: gp3 in AmazonEC2 of 2026-08-17,
  * public IPv4 in AmazonVPC of 2026-07-24, interface endpoints in AmazonVPC, load balancer in AWSELB, registry in AmazonECR
- * and bucket in AmazonS3 of 2026-08-12, transfer in AWSDataTransfer of 2026-08-31. The free transfer is what
- * aws.amazon.com/s3/pricing says of all services together.
+ * and bucket in AmazonS3 of 2026-08-12, transfer in AWSDataTransfer of 2026-08-31. The free transfer is from
+ * aws.amazon.com/s3/pricing and applies to all services together.
  */
 export const SERVICE_PRICES = {
   gp3GibibyteMonth: 0.08,
@@ -35,9 +38,9 @@ export const SERVICE_PRICES = {
   interfaceEndpointGigabyte: 0.01,
   publicAddressHour: 0.005,
   loadBalancerHour: 0.0225,
-  /** Capacity unit of an application load balancer; one is enough for a cluster's trickle of tokens. */
+  /** Capacity unit of an application load balancer; one is enough, because a cluster sends little data. */
   loadBalancerUnitHour: 0.008,
-  /** Web firewall with one rule: 5 for it and 1 for the rule (aws.amazon.com/waf/pricing). */
+  /** Web firewall with one rule: 5 for the firewall and 1 for the rule (aws.amazon.com/waf/pricing). */
   firewallMonth: 6,
   /** CloudWatch, standard resolution (aws.amazon.com/cloudwatch/pricing). */
   alarmMonth: 0.1,
@@ -49,8 +52,8 @@ export const SERVICE_PRICES = {
 } as const;
 
 /**
- * US dollars per hour of one machine; null where the region does not sell the type on demand. A type without a spot market
- * costs its on-demand price, and so does a capacity block.
+ * US dollars per hour of one machine; null if the region does not sell the type on demand. A capacity block and a type
+ * without a spot market cost the on-demand price.
  */
 export function priceOf(type: MachineType, region: Region, market: Market): UsdRange | null {
   const onDemand = type.usdPerHour[region];

@@ -1,5 +1,5 @@
 /**
- * What a cluster on EC2 costs: a pure sum of lines, each of which says what it counts.
+ * The cost of a cluster on EC2: a pure sum of lines. Each line names what it counts.
  */
 
 import { at } from "../../config/collections.ts";
@@ -13,14 +13,14 @@ const GP3_FREE_MEBIBYTES_PER_SECOND = 125;
 export interface MachineOrder {
   type: string;
   count: number;
-  /** Spot machines are stopped by EC2 when it wants them back. */
+  /** EC2 stops spot machines when it needs their capacity. */
   spot: boolean;
 }
 
 /** One gp3 volume on each of `count` machines. */
 export interface DiskOrder {
   count: number;
-  /** Size in GiB, for which AWS's price list says GB. */
+  /** Size in GiB; AWS's price list calls this unit GB. */
   gibibytes: number;
   /** Provisioned throughput in MiB/s; 125 are included. */
   mebibytesPerSecond: number;
@@ -28,24 +28,24 @@ export interface DiskOrder {
   operationsPerSecond: number;
 }
 
-/** All that is paid for. */
+/** Everything that costs money. */
 export interface CostSpec {
   region: Region;
   machines: readonly MachineOrder[];
   disks: readonly DiskOrder[];
-  /** Interface endpoints × zones: without a way out, machines reach AWS through them. */
+  /** Number of interface endpoints × zones: machines without a route to the Internet reach AWS through them. */
   interfaceEndpoints: number;
   publicAddresses: number;
   loadBalancers: number;
-  /** Web firewalls with a rule each. */
+  /** Number of web firewalls, each with one rule. */
   firewalls: number;
-  /** Alarms of CloudWatch. */
+  /** Number of CloudWatch alarms. */
   alarms: number;
-  /** To the Internet, each month. Between machines of one zone nothing is paid. */
+  /** Transfer to the Internet per month, in GB. Traffic between machines of one zone is free. */
   transferOutGigabytesMonth: number;
   registryGigabytes: number;
   bucketGigabytes: number;
-  /** Hours of a month in which the machines run; the rest of the month they are stopped, and disks are still paid. */
+  /** Hours of a month in which the machines run. In the other hours they are stopped, and disks still cost money. */
   machineHoursPerMonth: number;
 }
 
@@ -64,27 +64,27 @@ export type CostKind =
 /** One line of a quote. */
 export interface CostLine {
   kind: CostKind;
-  /** What is counted: `3 × c8g.16xlarge`. */
+  /** The item and its number: `3 × c8g.16xlarge`. */
   what: string;
-  /** While the machines run. */
+  /** US dollars per hour while the machines run. */
   usdPerHour: UsdRange;
   usdPerMonth: UsdRange;
-  /** Whether the price was derived from another region's instead of read. */
+  /** Whether the price was derived from the price of another region. */
   estimated: boolean;
 }
 
-/** A quote. The high end is what on-demand machines cost, and so the most that has to be reckoned with. */
+/** A quote. The high end of each range is the cost with on-demand prices, which is the highest possible cost. */
 export interface Quote {
   lines: CostLine[];
   usdPerHour: UsdRange;
   usdPerMonth: UsdRange;
   /** Day of the oldest price. */
   asOf: string;
-  /** What the numbers leave open, one sentence each. */
+  /** What the numbers do not cover, one sentence each. */
   unknowns: string[];
 }
 
-/** A machine type that has no price where it is asked for. */
+/** A machine type has no price in the region. */
 export class NotSold extends Error {
   constructor(type: string, region: Region, known: boolean) {
     super(known ? `${type} is not sold on demand in ${region}.` : `${type} is not in the catalog.`);
@@ -112,8 +112,8 @@ export function quote(spec: CostSpec): Quote {
 }
 
 /**
- * Price of a million generated tokens at a speed that is kept up all the time; the slower the speed the dearer, so the
- * ends of the two ranges meet crosswise.
+ * US dollars for a million tokens that are generated without pause at this speed. A slower speed is more expensive, so the
+ * low price belongs to the high speed.
  */
 export function usdPerMillionTokens(usdPerHour: UsdRange, tokensPerSecond: UsdRange): UsdRange {
   const price = (usd: number, speed: number) => (usd / (speed * 3600)) * 1e6;
@@ -187,7 +187,7 @@ function gigabytes(amount: number): string {
   return `${Number(amount.toFixed(1))} GB`;
 }
 
-/** Paid every hour of the month, whether the machines run or not. */
+/** A line that costs money every hour of the month, whether the machines run or not. */
 function hourly(kind: CostKind, what: string, usdPerHour: number): CostLine {
   return {
     kind,
@@ -207,17 +207,17 @@ function unknownsOf(spec: CostSpec, lines: readonly CostLine[]): string[] {
     ...(lines.some(({ estimated }) => estimated)
       ? [`Machine prices of ${spec.region} are estimates from those of us-east-1.`]
       : []),
-    ...(spec.region === "us-east-1" ? [] : ["Prices of what is not a machine are those of us-east-1."]),
+    ...(spec.region === "us-east-1" ? [] : ["Prices of everything except machines are those of us-east-1."]),
     ...(lines.some(({ usdPerHour }) => usdPerHour.low < usdPerHour.high)
       ? ["Spot prices move daily; the high end is the on-demand price, which they never exceed."]
       : []),
-    ...(spec.interfaceEndpoints > 0 ? ["What flows through interface endpoints costs 0.01 USD per GB more."] : []),
+    ...(spec.interfaceEndpoints > 0 ? ["Data through interface endpoints costs 0.01 USD per GB more."] : []),
     ...(spec.transferOutGigabytesMonth > 0
       ? [
-          `An answer without end would send ${spec.transferOutGigabytesMonth} GB a month to the Internet, of which ${SERVICE_PRICES.transferOutFreeGigabytesMonth} are free.`,
+          `Generating without pause would send ${spec.transferOutGigabytesMonth} GB a month to the Internet, of which ${SERVICE_PRICES.transferOutFreeGigabytesMonth} GB are free.`,
         ]
       : []),
-    "Taxes, discounts and the requests to the bucket and the registry are left out.",
+    "Taxes, discounts and requests to the bucket and the registry are not included.",
   ];
 }
 

@@ -1,11 +1,11 @@
-/** Addresses of the private network, all known at plan time. */
+/** Addresses in the private network. All of them are known at plan time. */
 
 import { FIRST_BACKEND_OFFSET } from "../../config/bounds.ts";
 import { addressAt, type Network, networkOf, overlaps } from "../../config/cidr.ts";
 
 const FRONT_OFFSET = FIRST_BACKEND_OFFSET - 1;
 
-/** Networks of 10.0.0.0/8 that other software likes to use. */
+/** Networks in 10.0.0.0/8 that other software often uses. */
 const AVOIDED: readonly Network[] = [
   "10.0.0.0/16", // home routers, cloud defaults, Docker Swarm
   "10.1.0.0/16", // Docker and MicroK8s defaults
@@ -18,7 +18,7 @@ const AVOIDED: readonly Network[] = [
 /** More than enough to find a gap, if there is one. */
 const MOST_ATTEMPTS = 1000;
 
-/** The cluster's private network: as the stack file says it, else one that follows from the stack's name alone. */
+/** The private network of the cluster: that of the stack file, or one derived from the stack's name alone. */
 export function privateCidr(configured: string | null, stack: string): string {
   const cidr = configured ?? freeCidr(stack, []);
   if (cidr === null) throw new Error(`no private network follows from the name ${stack}`);
@@ -39,7 +39,7 @@ export function freeCidr(text: string, taken: readonly Network[]): string | null
   return null;
 }
 
-/** Addresses of a cluster whose network is `cidr`: the front's, and that of a backend or of its machine. */
+/** Addresses in a cluster's network: that of the front, and that of any backend or machine. @param cidr that network */
 export function addresses(cidr: string): { front: string; at(place: { addressOffset: number }): string } {
   const network = networkOf(cidr);
   return {
@@ -48,7 +48,7 @@ export function addresses(cidr: string): { front: string; at(place: { addressOff
   };
 }
 
-/** FNV-1a, 32 bits, folded once so that the low bits depend on the whole name. */
+/** Hash FNV-1a, 32 bits, folded once so that the low bits depend on the whole name. */
 function fnv1a(text: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

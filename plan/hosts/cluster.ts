@@ -1,6 +1,6 @@
 /**
- * A cluster as the planner thinks of it: everything that a configuration says, resolved once. With target docker the
- * stack file says what the containers have; with target aws every host has a machine of the catalog.
+ * The planner's model of a cluster: the whole configuration, resolved once. With target docker the stack file gives the
+ * memory and threads of the containers; with target aws every host has a machine type of the catalog.
  */
 
 import type { Batches } from "../../config/batches.ts";
@@ -12,18 +12,18 @@ import type { MachineType } from "../catalog/index.ts";
 import type { RunSettings } from "../memory/settings.ts";
 import type { Host } from "./hosts.ts";
 
-/** The host of `llama-server`, and how it is run. */
+/** The host of `llama-server` and the settings of `llama-server`. */
 export interface Front<Type extends MachineType | null = MachineType | null> extends Host<Type> {
-  /** GPUs handed to its container; null on a CPU. */
+  /** GPUs that its container gets; null on a CPU. */
   gpus: string | null;
   /** Port on this machine's loopback address (docker target). */
   hostPort: number;
   embeddings: boolean;
-  /** More arguments of `llama-server`. */
+  /** Additional arguments of `llama-server`. */
   arguments: readonly string[];
-  /** Whether `pulumi up` follows the start until the front has answered (aws target). */
+  /** Whether `pulumi up` waits until the front has answered (aws target). */
   waits: boolean;
-  /** Throughput of its volume as the stack file sets it (aws target); null leaves it to the planner. */
+  /** Throughput of its volume in the stack file (aws target); null if the planner chooses it. */
   diskMebibytesPerSecond: number | null;
 }
 
@@ -33,13 +33,13 @@ export interface Backend<Type extends MachineType | null = MachineType | null> e
   name: string;
   /** Name of its pool. */
   pool: string;
-  /** Number of its pool. */
+  /** Index of its pool, from 0. */
   poolIndex: number;
-  /** Number of its GPU within its machine, which its port counts; 0 on a CPU. */
+  /** Index of its GPU within its machine, which is added to its port; 0 on a CPU. */
   gpu: number;
-  /** GPUs handed to its container; null on a CPU. */
+  /** GPUs that its container gets; null on a CPU. */
   gpus: string | null;
-  /** Where its address is in the cluster's network, counted from the network's own. */
+  /** Offset of its address from the network's base address. */
   addressOffset: number;
 }
 
@@ -47,9 +47,9 @@ export interface Backend<Type extends MachineType | null = MachineType | null> e
 export interface Pool<Type extends MachineType | null = MachineType | null> {
   name: string;
   index: number;
-  /** What each of its backends has. */
+  /** The host of each of its backends. */
   host: Host<Type>;
-  /** As the stack file counts: containers with target docker, machines with target aws. */
+  /** `count` of the stack file: containers with target docker, machines with target aws. */
   count: number;
   backends: readonly Backend<Type>[];
 }
@@ -57,7 +57,7 @@ export interface Pool<Type extends MachineType | null = MachineType | null> {
 /** Equal machines on EC2. */
 export interface MachinePool extends Pool<MachineType> {
   market: Market;
-  /** Capacity reservation that its machines run in; null for whatever capacity there is. */
+  /** Capacity reservation that its machines run in; null for machines without a reservation. */
   reservation: string | null;
   machines: readonly Machine[];
 }
@@ -68,25 +68,26 @@ export interface Machine {
   name: string;
   pool: Pick<MachinePool, "name" | "host" | "market" | "reservation">;
   backends: readonly Backend<MachineType>[];
-  /** Where its address is in the cluster's network, counted from the network's own. */
+  /** Offset of its address from the network's base address. */
   addressOffset: number;
 }
 
-/** What the model is run with. */
+/** Settings of the model. */
 export type ModelSettings = ClusterConfig["model"];
 
-/** Bounds of the user's; null where there is none. */
+/** The user's limits. Null means that there is no limit. */
 export interface Limits {
   maxHourlyUsd: number | null;
   maxMonthlyUsd: number | null;
+  /** Address for alarms; null if nobody gets them. */
   alarmEmail: string | null;
   stopAfterIdleMinutes: number | null;
   stopAfterHours: number | null;
-  /** Null for machines that are always on. */
+  /** When the machines run; null if they are always on. */
   schedule: Schedule | null;
 }
 
-/** How the front on EC2 is reached. */
+/** How clients reach the front on EC2. */
 export type AwsAccess =
   | { mode: "ssm" }
   | { mode: "private"; allowedCidrs: string[]; privateLinkPrincipals: string[] }
@@ -98,29 +99,29 @@ export type AwsAccess =
       requestsPerFiveMinutes: number | null;
     };
 
-/** A network of the user's. */
+/** A network that the user provides. */
 export interface GivenNetwork {
   vpcId: string;
   subnetId: string;
-  /** Of the public load balancer; empty unless there is one. */
+  /** Subnets of the public load balancer; empty if there is none. */
   publicSubnetIds: string[];
 }
 
 interface ClusterOf<Type extends MachineType | null, PoolType extends Pool<Type>> {
-  /** For editing alone: a remedy changes it and resolves the result. Nobody else reads it. */
+  /** Only for changes: a remedy changes it and resolves the result. No other code reads it. */
   config: ClusterConfig;
   model: ModelSettings;
   settings: RunSettings;
-  /** What the front is started with. */
+  /** Batch sizes of the front. */
   batches: Batches;
   front: Front<Type>;
   pools: readonly PoolType[];
-  /** Of all pools, in the order of the devices. */
+  /** The backends of all pools, in the order of the devices. */
   backends: readonly Backend<Type>[];
-  /** Layers of each backend as the stack file has them; null if it leaves them to the planner. */
+  /** Number of layers of each backend in the stack file; null if the planner chooses them. */
   ownSplit: readonly number[] | null;
   limits: Limits;
-  /** The private network that the stack file asks for; null for one that follows from the stack's name. */
+  /** The private network in the stack file; null if it is derived from the stack's name. */
   privateCidr: string | null;
 }
 
@@ -135,17 +136,17 @@ export interface AwsCluster extends ClusterOf<MachineType, MachinePool> {
   /** The backends' machines, in the order of the devices. */
   machines: readonly Machine[];
   region: Region;
-  /** Null for one that offers every machine. */
+  /** Zone of the stack file; null if the cluster takes a zone that offers every type. */
   availabilityZone: string | null;
-  /** Null for a network of the cluster's own. */
+  /** The user's network; null if the cluster creates its own. */
   network: GivenNetwork | null;
   access: AwsAccess;
   flowLogs: boolean;
   protection: boolean;
   tags: Readonly<Record<string, string>>;
-  /** vCPUs that the account may run, by the code of their quota, as far as the stack file says. */
+  /** vCPUs that the account may run, by the code of their quota; only the quotas of the stack file. */
   vcpuQuotas: Readonly<Record<string, number>>;
-  /** SSM parameter with a token of Hugging Face; null for a model that everybody may read. */
+  /** SSM parameter with a token of Hugging Face; null for a public model. */
   huggingFaceTokenParameter: string | null;
 }
 

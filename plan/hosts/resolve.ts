@@ -1,4 +1,4 @@
-/** From a configuration to a {@link Cluster}: the one place where the planner interprets what a stack file says. */
+/** Turns a configuration into a {@link Cluster}. Only this file interprets a stack file. */
 
 import { batchesOf } from "../../config/batches.ts";
 import { DEFAULT_HOST_PORT, FIRST_BACKEND_OFFSET, POOL_ADDRESSES } from "../../config/bounds.ts";
@@ -25,8 +25,8 @@ import { backendHost, backendsPerMachine, frontHost, type Host, ownHost } from "
 const DEFAULT_FRONT_MEMORY: MemorySize = "2 GiB";
 
 /**
- * Resolves a configuration, with every default filled in.
- * @throws {ConfigError} with everything about its machines that the catalog does not agree with
+ * Resolves a configuration and fills in every default.
+ * @throws {ConfigError} with every problem that the catalog finds in its machines
  */
 export function resolve(config: ClusterConfig): Cluster {
   return config.aws === undefined ? dockerCluster(config) : awsCluster(config, config.aws);
@@ -34,7 +34,7 @@ export function resolve(config: ClusterConfig): Cluster {
 
 /**
  * Resolves a configuration of target aws.
- * @throws {ConfigError} with everything about its machines that the catalog does not agree with
+ * @throws {ConfigError} with every problem that the catalog finds in its machines
  */
 export function resolveOnAws(config: ClusterConfig): AwsCluster {
   const cluster = resolve(config);
@@ -95,14 +95,14 @@ function awsCluster(config: ClusterConfig, aws: AwsSection): AwsCluster {
   };
 }
 
-/** A pool on EC2 with its machines, each of which has its backends. */
+/** A pool on EC2 with its machines and their backends. */
 function machinePool(config: PoolConfig, index: number): MachinePool {
   const { name, count, market = "on-demand", reservation = null } = config;
   const host = backendHost(typeOf(config.machine), config.flavour);
   const pool = { name, index, host, count, market, reservation };
   const perMachine = backendsPerMachine(host.type, host.flavour);
   const machines = Array.from({ length: count }, (_, number): Machine => {
-    // A block of addresses for each pool: one machine more or less must not move the next pool's, which would replace them.
+    // Each pool has a block of addresses: another machine must not change the next pool's addresses, or they are replaced.
     const addressOffset = POOL_ADDRESSES * (index + 1) + number;
     const backends = Array.from(
       { length: perMachine },
@@ -134,7 +134,7 @@ function frontOf<Type extends MachineType | null>({ front }: ClusterConfig, host
   };
 }
 
-/** What both targets have. */
+/** The parts that both targets have. */
 function common(config: ClusterConfig) {
   return {
     config,
@@ -193,7 +193,7 @@ function typeOf(machine: string | undefined): MachineType {
   return type;
 }
 
-/** Everything about a configuration's machines that the catalog does not agree with. */
+/** Every problem that the catalog finds in the machines of a configuration. */
 export function machineProblems(config: ClusterConfig): Problem[] {
   const named = [
     { path: "front", machine: config.front.machine, flavour: config.front.flavour },
@@ -204,7 +204,7 @@ export function machineProblems(config: ClusterConfig): Problem[] {
     const type = findMachineType(machine);
     if (type === undefined) return [unknownType(`${path}.machine`, machine)];
     if (flavour !== "cuda" || type.gpu !== null) return [];
-    const rule = `must be "cpu", as a ${machine} has no GPU`;
+    const rule = `must be "cpu", because a ${machine} has no GPU`;
     return [{ path: `${path}.flavour`, value: flavour, rule, remedy: `Remove it, or choose another ${path}.machine.` }];
   });
   return problems.length > 0 ? problems : splitProblems(config, backendsOnMachines);

@@ -1,7 +1,7 @@
 /**
- * Bytes of the compute buffers: what llama.cpp reserves for the biggest graph of a device. The graph of the layers is
- * written down in `layers/` and placed by a port of ggml's allocator (`graph.ts`); what comes from other devices is added
- * here. Measured against llama.cpp's own numbers by `test/oracle`.
+ * Bytes of the compute buffers: what llama.cpp reserves for the biggest graph of a device. `layers/` describes the graph
+ * of the layers. `graph.ts`, a port of ggml's allocator, places it. This file adds what comes from other devices.
+ * `test/oracle` compares the result with llama.cpp's own numbers.
  * Source at the pinned commit: `llama_context::sched_reserve` in `src/llama-context.cpp`, `ggml_backend_sched_split_graph`
  * in `ggml/src/ggml-backend.cpp` (copies of the inputs).
  */
@@ -23,11 +23,11 @@ const F32_BYTES = 4;
 const I32_BYTES = 4;
 /** With pipelining the scheduler keeps this many copies of every input (`GGML_SCHED_MAX_COPIES`). */
 const PIPELINE_COPIES = 4;
-/** Layers that are looked at together: where results lie, and so the gaps between them, depends on the layers before. */
+/** Numbers of layers that are simulated together: the offsets of results, and so the gaps, depend on the layers before. */
 const WINDOWS = [1, 2, 3, 5];
-/** Layers of a device that are looked at all together. */
+/** Up to this number, all layers of a device are simulated together. */
 const WHOLE_LAYERS = 5;
-/** How much more than its tensors tell is assumed for a layer of an architecture that the planner does not know. */
+/** Safety factor on the computed bytes of a layer whose architecture the planner does not know. */
 const UNKNOWN_FACTOR = 1.3;
 
 /** Consecutive layers on one device. */
@@ -35,15 +35,15 @@ export interface DeviceLayers {
   first: number;
   count: number;
   holdsOutput: boolean;
-  /** Whether the layers before are the front's own. @default false */
+  /** Whether the front computes the layers before these. @default false */
   followsFront?: boolean;
 }
 
-/** Answers what any run of layers needs; what does not depend on the run is worked out once. */
+/** Bytes of the compute buffers for any run of layers. What does not depend on the run is computed once. */
 export interface ComputeModel {
-  /** Compute buffer of a device that holds some layers. */
+  /** Bytes of the compute buffer of a device that holds these layers. */
   device(layers: DeviceLayers, pipelined: boolean): number;
-  /** Compute buffer of the front's CPU: the graph's inputs, and the layers that it computes itself if there are any. */
+  /** Bytes of the compute buffer of the front's CPU: the graph's inputs, and the front's own layers if it has any. */
   front(layers: DeviceLayers, pipelined: boolean): number;
 }
 
@@ -55,7 +55,7 @@ export function computeModel(facts: ModelFacts, settings: RunSettings): ComputeM
   return {
     device: onceForEachRun(facts.layers, ({ first, count, holdsOutput, followsFront = false }, pipelined) => {
       if (!pipelined) {
-        // Without copies the inputs lie among the results, and their place is used again.
+        // Without copies the inputs lie among the results, and their memory is reused.
         const follows = followsFront ? "front" : "device";
         return work(first, count, { kind: "handed", follows, groups: inputs.groups(first, count, holdsOutput) });
       }
@@ -66,14 +66,24 @@ export function computeModel(facts: ModelFacts, settings: RunSettings): ComputeM
       return PIPELINE_COPIES * (outside + output) + work(first, count, isOwn ? OWN : OUTSIDE);
     }),
     front({ count }, pipelined) {
-      // Besides what the layers use, the tokens and the embeddings that a request may bring instead of them.
+      // Besides the inputs of the layers: the tokens, and the embeddings that a request may contain instead of tokens.
       const all = inputs.of(0, facts.layers) + inputs.output + graphTokens(settings) * I32_BYTES + embeddings;
       return copiesOf(pipelined) * all + (count > 0 ? work(0, count, OWN) : embeddings);
     },
   };
 }
 
-/** Answers each run once: a split asks for most of them, and searches split again and again. */
+/**
+ * Computes each run once: a split asks for most of the runs, and a search splits many times. A string key would take
+ * longer than the look-up, so a run and its three flags are packed into one index, as in an array `[flags][first][count]`:
+ *
+ *     flags = holdsOutput + 2 × followsFront + 4 × pipelined          0 to 7
+ *     width = layers + 1                                              because `count` goes from 0 to `layers`
+ *     key   = (flags × width + first) × width + count                 below 8 × width × width
+ *
+ * Example with 4 layers, so width 5: layers 1 and 2 (first 1, count 2), pipelined (flags 4) have
+ * key (4 × 5 + 1) × 5 + 2 = 107, and 107 is unpacked as 107 % 5 = 2 (count), 21 % 5 = 1 (first), 21 / 5 → 4 (flags).
+ */
 function onceForEachRun(layers: number, ask: ComputeModel["device"]): ComputeModel["device"] {
   const width = layers + 1;
   const unasked = -1;
@@ -89,15 +99,18 @@ function onceForEachRun(layers: number, ask: ComputeModel["device"]): ComputeMod
   };
 }
 
-/** Where the hidden state comes from that a run of layers starts with. */
+/** Where a run of layers gets its first hidden state from. */
 type Start =
-  /** Computed on the same device. */
+  /** The same device computes it. */
   | { kind: "own" }
-  /** Kept outside of what is counted here. */
+  /** It lies outside the buffer that is counted here. */
   | { kind: "outside" }
   | Handed;
 
-/** Copied in with all other inputs, each once; or, in the middle of a device's layers, computed beside them. */
+/**
+ * The device before hands it over: it is copied in with all other inputs, each once. `itself` stands for the middle of a
+ * device's layers, where the device has computed it and the inputs lie beside it.
+ */
 interface Handed {
   kind: "handed";
   follows: "front" | "device" | "itself";
@@ -108,8 +121,8 @@ const OWN: Start = { kind: "own" };
 const OUTSIDE: Start = { kind: "outside" };
 
 /**
- * Most bytes that the layers of a run need at once. Between two layers only the hidden state is alive, so that looking at
- * a few neighbours at a time is enough; runs that compute the same are looked at once.
+ * The most bytes that the layers of a run need at once. Only the hidden state is alive between two layers, so it is
+ * enough to simulate a few neighbours at a time. Runs that compute the same are simulated once.
  */
 function layerWork(
   facts: ModelFacts,
@@ -120,18 +133,18 @@ function layerWork(
   const shapes = shapesOf(facts, settings);
   const shapePeak = memoize(
     (window: Window) => Math.ceil(factor * graphOf(facts, settings, inputs, window).peakBytes()),
-    // What follows another device depends on that device's last layer too.
+    // The first layer after another device also depends on that device's last layer.
     ({ from, to, start, isWhole }) =>
       `${keyOf(start)} ${isWhole} ${shapes.slice(Math.max(0, from - 1), to + 1).join()} ${from === 0}`,
   );
-  // Building a key takes longer than looking it up: each window's is built once.
+  // Building a key takes longer than looking it up, so the key of each window is built once.
   const peaksOf = memoize(
     (_: Start) => memoize(shapePeak, ({ from, to, isWhole }) => (from * facts.layers + to) * 2 + (isWhole ? 1 : 0)),
     keyOf,
   );
   const peak = (from: number, to: number, start: Start, isWhole: boolean): number =>
     peaksOf(start)({ from, to, start, isWhole });
-  /** For each width: the most that so many layers from any layer of a run on need. */
+  /** For each width: the most bytes that a window of this width needs, for any first layer. */
   const tables = (start: Start) =>
     WINDOWS.map((width) => {
       const last = (layer: number) => Math.min(layer + width, shapes.length) - 1;
@@ -149,7 +162,7 @@ function layerWork(
   };
 }
 
-/** A number for each layer, the same for layers that need the same. */
+/** A number for each layer; layers that need the same memory have the same number. */
 function shapesOf(facts: ModelFacts, settings: RunSettings): number[] {
   const numbers = new Map<string, number>();
   return facts.heads.map((heads, layer) => {
@@ -172,12 +185,12 @@ function keyOf(start: Start): string {
   return start.kind === "handed" ? `${start.follows} ${start.groups.join("+")}` : start.kind;
 }
 
-/** Layers that are looked at together, and how they begin. */
+/** Layers that are simulated together, and how they begin. */
 interface Window {
   from: number;
   to: number;
   start: Start;
-  /** Whether these are all layers of the device: then the place of an input is used again after its last reader. */
+  /** Whether these are all layers of the device: then the memory of an input is reused after its last reader. */
   isWhole: boolean;
 }
 
@@ -192,12 +205,12 @@ function graphOf(facts: ModelFacts, settings: RunSettings, model: InputModel, wi
     input = addLayer(context, input, layer < to ? contextOf(layer + 1) : null);
     if (layer === facts.layers - 1) addOutput(context, input.hidden);
   }
-  // Kept to the end also where the output may write over it: a row too much, but never one too few.
+  // Conservative: keep the last hidden state alive although llama.cpp may reuse it. It is at most one row too much.
   graph.store(input.hidden, ...(isWhole ? [] : inputs.all()));
   return graph;
 }
 
-/** What the first layer finds. Everything is placed in the order in which the scheduler places it. */
+/** The input of the first layer. The calls follow the order in which the scheduler allocates. */
 function startOf(contextNow: () => LayerContext, inputs: GraphInputs, start: Start): LayerInput {
   const context = contextNow();
   const { graph, layer } = context;
@@ -215,18 +228,40 @@ function startOf(contextNow: () => LayerContext, inputs: GraphInputs, start: Sta
   return handedOver(contextNow, inputs, start);
 }
 
-/** What a layer computes that has no attention. */
+/** The recurrent part of a layer without attention; null for any other layer. */
 function recurrentOf(kind: LayerKind | undefined): StateSpaceKind | null {
   return kind?.attention === null ? kind.stateSpace : null;
 }
 
-/** The states of a recurrent layer; it fetches them before its input is there. */
+/** The states of a recurrent layer, which fetches them before it has its input; null for any other layer. */
 function fetchStates(context: LayerContext): Value | null {
   const kind = recurrentOf(kindOf(context.facts, context.layer));
   return kind === null ? null : keptStates(context, kind);
 }
 
-/** What the first layer of a device finds that follows other layers. */
+/**
+ * The input of the first layer of a device that follows other layers. The scheduler cuts the graph within layer n - 1,
+ * because an operation without weights may run on either device. The order of the calls is the order in which the
+ * scheduler allocates, and that order decides where gaps are. Two examples with dense layers, n = 4:
+ *
+ *     Layers 0 to 3 on the front. The last addition of layer 3 has no weights and runs on RPC0:
+ *
+ *       layer 3, front                ┊  RPC0
+ *       feed-forward ─── last ────────┊─▶ add ─▶ norm ─▶ layer 4
+ *       residual ─────────────────────┊────┘
+ *       allocated on RPC0, in order:     last │ residual │ masks, positions, …      then `add` writes over `last`
+ *
+ *     Layer 3 on RPC0, layer 4 on RPC1. RPC0 begins the norm, which has weights only in its last multiplication:
+ *
+ *       layer 3, RPC0                 ┊  RPC1
+ *       hidden ─▶ norm ─── normed ────┊─▶ × weights ─▶ attention of layer 4 ─▶ add
+ *       hidden ───────────────────────┊────────────────────────────────────────┘
+ *       allocated on RPC1, in order:     normed │ inputs of layer 4 │ hidden │ the other inputs
+ *
+ * Variants: after a front layer with experts, `last` holds the results of all chosen experts, and their weights come with
+ * it; with a shared expert, `last` is their sum, and the shared expert's result comes with it. Before a recurrent layer 4,
+ * its states are fetched before layer 3 ends.
+ */
 function handedOver(contextNow: () => LayerContext, inputs: GraphInputs, { follows, groups }: Handed): LayerInput {
   const context = contextNow();
   const { graph, facts, layer } = context;
@@ -237,12 +272,11 @@ function handedOver(contextNow: () => LayerContext, inputs: GraphInputs, { follo
   const experts = before?.feedForward?.experts ?? null;
   const fetch = () => fetchStates(contextNow());
   const isFetchedEarly = recurrent !== null && experts === null;
-  // A recurrent layer fetches its states before the layer before it ends.
   if (isFetchedEarly) inputs.place(["states"]);
   const early = isFetchedEarly ? passGate(context, before, fetch) : null;
 
   if (follows === "front" || (recurrent !== null && experts !== null)) {
-    // The last operations of the layer before have no weights: they fall to the device that follows.
+    // The last operations of the layer before have no weights: they run on the device that follows.
     const summands = follows === "front" && experts?.sharedWidth === 0 ? experts.used : 1;
     const last = graph.compute(summands * embeddings);
     const weights = summands === 1 ? null : graph.compute(rowsBytes(context, summands));
@@ -254,7 +288,7 @@ function handedOver(contextNow: () => LayerContext, inputs: GraphInputs, { follo
     const states = early ?? fetch();
     return { hidden: graph.update(embeddings, sum, residual), states };
   }
-  // The device before has begun the norm, if there is one. What the layer adds its own to is read after its inputs.
+  // The device before has begun the norm, if there is one. The layer reads the residual after its inputs.
   const normed = kind?.preNorm === false ? undefined : graph.compute(embeddings);
   if (normed !== undefined) inputs.placeFor(layer, groups);
   const hidden = graph.compute(embeddings);
@@ -263,8 +297,8 @@ function handedOver(contextNow: () => LayerContext, inputs: GraphInputs, { follo
 }
 
 /**
- * Where two recurrent layers meet, the gate of the first is made contiguous by the device of the second: it comes over as
- * it lies, between the other values of its row, and goes back in one piece.
+ * Between two recurrent layers, the device of the second makes the gate of the first contiguous. The gate arrives with
+ * the other values of its rows in between, and returns in one piece.
  */
 function passGate<Fetched>(context: LayerContext, before: LayerKind | undefined, fetch: () => Fetched): Fetched {
   const { graph, tokens } = context;
@@ -276,12 +310,12 @@ function passGate<Fetched>(context: LayerContext, before: LayerKind | undefined,
   return states;
 }
 
-/** Bytes of a gate as it lies: from its first value in the first row to its last one in the last. */
+/** Bytes of a gate that is not contiguous: from its first value in the first row to its last value in the last row. */
 function gateBytes(tokens: number, kind: StateSpaceKind): number {
   return ((tokens - 1) * projectedValues(kind) + kind.inner) * F32_BYTES;
 }
 
-/** Largest of `count` values from `first` on, for any run: a table of the maxima of runs of 1, 2, 4, … values. */
+/** The largest of `count` values from `first` on, for any run. Uses a table of the maxima of runs of 1, 2, 4, … values. */
 function rangeMaximum(values: readonly number[]): (first: number, count: number) => number {
   const levels = [[...values]];
   for (let width = 2; width <= values.length; width *= 2) {
@@ -301,10 +335,10 @@ function rangeMaximum(values: readonly number[]): (first: number, count: number)
 }
 
 /**
- * Between two recurrent layers on different devices the scheduler splits within the layers: the end of the first reads its
- * gate only after the second has begun, so that the gate is copied to the second device as it lies, between the other
- * values of its row (`arriving`), and comes back in one piece (`returning`). After a layer with experts only its last sum
- * is left, of which both parts are copied (`joining`).
+ * Bytes that cross the boundaries of a run of recurrent layers. Between two recurrent layers on different devices the
+ * scheduler splits within the layers: the first layer reads its gate only after the second has begun. So the gate is
+ * copied to the second device with the other values of its rows in between (`arriving`), and returns in one piece
+ * (`returning`). After a layer with experts only the last sum is left, and both of its parts are copied (`joining`).
  */
 function boundaryOf(
   facts: ModelFacts,

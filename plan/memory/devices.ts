@@ -1,4 +1,4 @@
-/** Bytes that one device needs, part by part, for the layers that it is to hold. */
+/** Bytes that one device needs for its layers, by part. */
 
 import { at, memoize, memoizeObject } from "../../config/collections.ts";
 import { MIB } from "../../config/units.ts";
@@ -11,31 +11,31 @@ import type { RunSettings } from "./settings.ts";
 import { workBufferBytes } from "./work-buffer.ts";
 
 /**
- * What `ggml-rpc-server` itself takes: code, libraries, threads, and on CUDA the context and the kernels' workspace.
- * Measured on a CPU at the pinned commit (`/proc/<pid>/status`): 6 MiB before a client comes, of which 5 are files; after
- * 1500 tokens of a prompt over SmolLM2 all memory was 86.7 and 107.1 MiB with buffers of 82.7 and 104.2. CUDA: not measured.
+ * Memory of `ggml-rpc-server` itself: code, libraries, threads, and with CUDA the context and the kernels' workspace.
+ * Measured on a CPU at the pinned commit (`/proc/<pid>/status`): 6 MiB before a client connects, 5 of them files. After a
+ * prompt of 1500 tokens with SmolLM2 the total was 86.7 and 107.1 MiB with buffers of 82.7 and 104.2. CUDA: not measured.
  */
 const BACKEND_PROGRAM_BYTES: Readonly<Record<Flavour, number>> = { cpu: 48 * MIB, cuda: 512 * MIB };
 /**
- * What `llama-server` itself takes: code, libraries, HTTP threads. Measured with the vocabulary, once it is ready and has
- * answered, without the mapped weights: 46 MiB for SmolLM2 with buffers of 13.9, 90 MiB for Gemma 3 270M with 19.3; while
- * it loads, with a tensor in its hands, 50 and 224 MiB without files, of which 28.7 and 170 are that tensor.
+ * Memory of `llama-server` itself: code, libraries, HTTP threads. Measured with the vocabulary and without the mapped
+ * weights, after the first answer: 46 MiB for SmolLM2 with buffers of 13.9, 90 MiB for Gemma 3 270M with 19.3. While it
+ * loads and holds one tensor: 50 and 224 MiB without files, of which the tensor takes 28.7 and 170.
  */
 const FRONT_PROGRAM_BYTES = 128 * MIB;
 /**
- * The vocabulary in memory is several times what it is in the file: strings, hash maps, merge ranks. Measured between the
- * two models, whose headers are 1.7 and 6.2 MiB long: 33 MiB more while loading (7.2 times), 39 MiB more after an answer
- * (8.6 times, with what the sampler keeps for each token of the vocabulary); the program's own share is put higher.
+ * Bytes of the vocabulary in memory per byte in the file: strings, hash maps, merge ranks. Measured between the two
+ * models, whose headers are 1.7 and 6.2 MiB long: 33 MiB more while loading (7.2 times), 39 MiB more after an answer
+ * (8.6 times, because the sampler keeps values for each token). `FRONT_PROGRAM_BYTES` has the margin.
  */
 const VOCABULARY_FACTOR = 8;
 
-/** Answers what any run of layers needs on a device; sums are prepared once, so that a split can ask often. */
+/** The memory that any run of layers needs on a device. The sums are prepared once, because a split asks often. */
 export interface MemoryModel {
   backend(flavour: Flavour, capacityBytes: number, layers: DeviceLayers, pipelined: boolean): MemoryPlan;
   front(capacityBytes: number, layers: number, pipelined: boolean): MemoryPlan;
 }
 
-/** Whoever tries other machines asks again and again about the same model. */
+/** A search over machines asks about the same model many times. */
 const modelsOf = memoizeObject((facts: ModelFacts) =>
   memoize(
     (settings: RunSettings) => newMemoryModel(facts, settings),
@@ -43,7 +43,7 @@ const modelsOf = memoizeObject((facts: ModelFacts) =>
   ),
 );
 
-/** The memory model of one model under the same settings. */
+/** The memory model of a model under these settings. */
 export function memoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
   return modelsOf(facts)(settings);
 }
@@ -57,7 +57,7 @@ function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
     at(sums, first + count) - at(sums, first);
   const largest = Math.max(...weights.layerLargestBytes, weights.outputLargestBytes);
   const workBuffer = workBufferBytes(facts, settings);
-  // While weights arrive nothing is computed yet: one of the two at a time.
+  // The device receives weights before it computes, so only the larger of the two counts.
   const passing = (isCpu: boolean) => Math.max(largest, isCpu ? workBuffer : 0);
 
   return {
@@ -67,7 +67,7 @@ function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
           between(weightSums, layers) + weights.sharedBytes + (layers.holdsOutput ? weights.outputBytes : 0),
         kvCacheBytes: between(cacheSums, layers),
         computeBytes: compute.device(layers, pipelined),
-        // A tensor arrives in one message, which is held beside the buffer that it is copied to.
+        // A tensor arrives in one message, which exists beside the buffer that it is copied to.
         reserveBytes: BACKEND_PROGRAM_BYTES[flavour] + passing(flavour === "cpu"),
         capacityBytes,
       });
@@ -79,7 +79,7 @@ function newMemoryModel(facts: ModelFacts, settings: RunSettings): MemoryModel {
         weightsBytes: weights.inputBytes + between(weightSums, layers) + (count > 0 ? weights.sharedBytes : 0),
         kvCacheBytes: between(cacheSums, layers),
         computeBytes: compute.front(layers, pipelined),
-        // A tensor is copied once more on its way to the socket; logits and embeddings wait in an output buffer.
+        // A tensor is copied once more before it goes to the socket. Logits and embeddings have an output buffer.
         reserveBytes:
           FRONT_PROGRAM_BYTES +
           VOCABULARY_FACTOR * weights.headerBytes +

@@ -1,6 +1,6 @@
 /**
- * A graph of computations, and how much memory its results need at once: a port of ggml's graph allocator, so that the
- * plan rounds, reuses and leaves gaps exactly where llama.cpp does.
+ * A graph of computations and the memory that its results need at once. It is a port of ggml's graph allocator, because
+ * the plan has to round, reuse and leave gaps exactly where llama.cpp does.
  * Source at the pinned commit: `ggml_gallocr_alloc_graph_impl`, `ggml_gallocr_allocate_node` and `ggml_dyn_tallocr_alloc`
  * in `ggml/src/ggml-alloc.c`.
  */
@@ -10,7 +10,7 @@ import { at } from "../../config/collections.ts";
 /** Alignment of a buffer on the CPU (`TENSOR_ALIGNMENT` in `ggml/src/ggml-impl.h`). */
 const ALIGNMENT_BYTES = 32;
 
-/** A result: with bytes of its own, a view of another result, or something that lies outside (weights, cache, inputs). */
+/** A result that has its own bytes, a view of another result, or a value outside the buffer (weights, cache, inputs). */
 export interface Value {
   readonly bytes: number;
   readonly root: Value | null;
@@ -20,7 +20,7 @@ export interface Value {
 interface Node {
   value: Value;
   sources: readonly Value[];
-  /** Whether the result may take the place of a source that nobody else needs (`ggml_op_can_inplace`). */
+  /** Whether the result may overwrite a source that no other node needs (`ggml_op_can_inplace`). */
   inPlace: boolean;
 }
 
@@ -28,22 +28,22 @@ interface Node {
 export class Graph {
   private readonly nodes: Node[] = [];
 
-  /** Something that lies outside the compute buffer. */
+  /** A value outside the compute buffer. */
   outside(): Value {
     return { bytes: 0, root: null, isOutside: true };
   }
 
-  /** A computation whose result needs room of its own. */
+  /** A computation whose result needs its own memory. */
   compute(bytes: number, ...sources: Value[]): Value {
     return this.add(bytes, sources, false);
   }
 
-  /** A computation that may write over its source. */
+  /** A computation that may overwrite its source. */
   update(bytes: number, ...sources: Value[]): Value {
     return this.add(bytes, sources, true);
   }
 
-  /** Another shape of the same bytes, or a part of them. */
+  /** The same bytes in another shape, or a part of them. */
   view(source: Value): Value {
     const root = source.root ?? source;
     const value = { bytes: source.bytes, root, isOutside: root.isOutside };
@@ -51,13 +51,13 @@ export class Graph {
     return value;
   }
 
-  /** A computation that writes to what lies outside, such as the cache. */
+  /** A computation that writes outside the compute buffer, for example to the cache. */
   store(...sources: Value[]): void {
     const value = { bytes: 0, root: this.outside(), isOutside: true };
     this.nodes.push({ value, sources, inPlace: false });
   }
 
-  /** Most bytes in use at once. */
+  /** The most bytes in use at once. */
   peakBytes(): number {
     return new Allocation(this.nodes).peakBytes;
   }
@@ -69,11 +69,11 @@ export class Graph {
   }
 }
 
-/** What the allocator knows of one result. */
+/** The allocator's record of one result. */
 interface Holding {
   children: number;
   views: number;
-  /** Where it lies; null if it has no room of its own, or none any more. */
+  /** Offset in the buffer; null if the result has no memory of its own, or it has been freed. */
   offset: number | null;
 }
 
@@ -146,7 +146,7 @@ interface Gap {
   bytes: number;
 }
 
-/** Memory that is given out by best fit; the last gap has no end. */
+/** Memory that is allocated by best fit. The last gap has no end. */
 class Memory {
   peakBytes = 0;
   private readonly gaps: Gap[] = [{ offset: 0, bytes: Number.POSITIVE_INFINITY }];
@@ -185,7 +185,7 @@ class Memory {
   }
 }
 
-/** Bytes that a result takes. */
+/** Bytes that a result takes, rounded up to the alignment. */
 export function alignedBytes(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
 }

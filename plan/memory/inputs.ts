@@ -1,6 +1,6 @@
 /**
- * What a graph reads beside weights, caches and the hidden state: masks and cell numbers of each cache, positions,
- * rotations. Without pipelining each lies among the results, and its place is used again after its last reader.
+ * The inputs of a graph besides weights, caches and the hidden state: masks and cell numbers of each cache, positions,
+ * rotations. Without pipelining each input lies among the results, and its memory is reused after its last reader.
  * Source at the pinned commit: `build_attn_inp_kv_impl`, `build_attn_inp_kv_iswa`, `build_inp_pos`, `build_rs_inp` in
  * `src/llama-graph.cpp`.
  */
@@ -17,38 +17,38 @@ const F16_BYTES = 2;
 const I32_BYTES = 4;
 const I64_BYTES = 8;
 
-/** What one layer reads, the attention's inputs in the order in which they are read. */
+/** The inputs of one layer; those of attention are in the order in which it reads them. */
 export interface LayerInputs<Input = Value> {
   /** Position of each token. */
   positions: Input;
   keyRotation: Input;
   valueRotation: Input;
-  /** Cells of the cache that the keys go to (`k_idxs`). */
+  /** Cells of the cache that the keys are written to (`k_idxs`). */
   keyCells: Input;
-  /** The same for the values (`v_idxs`): a number for each value where they are stored transposed. */
+  /** The same for the values (`v_idxs`): one number for each value if they are stored transposed. */
   valueCells: Input;
   mask: Input;
   /** Where the states of each slot are (`rs_s_copy`). */
   states: Input;
   /** Which tokens have an output (`out_ids`). */
   outputs: Input;
-  /** With embeddings: how much each token counts in its slot's mean. */
+  /** With embeddings: the weight of each token in the mean of its slot. */
   mean: Input;
 }
 
-/** Inputs that are read together. Layers with a sliding window have a cache of their own. */
+/** Inputs that are read together. Layers with a sliding window have a separate cache. */
 export type InputGroup = Cache | "states" | "output";
 type Cache = "whole" | "sliding";
 
-/** The inputs of any run of layers. */
+/** The inputs of any run of layers, in bytes. */
 export interface InputModel {
   /** Bytes of all inputs that a run of layers reads. */
   of(first: number, count: number): number;
-  /** What a run of layers reads, in the order in which it is read first. */
+  /** Groups that a run of layers reads, in the order of the first read. */
   groups(first: number, count: number, holdsOutput: boolean): InputGroup[];
-  /** Bytes of each input of a group; nothing for the others. */
+  /** Bytes of each input of a group; 0 for the inputs of other groups. */
   ofGroup(group: InputGroup): LayerInputs<number>;
-  /** Bytes of what the output reads. */
+  /** Bytes that the output layer reads. */
   output: number;
 }
 
@@ -85,7 +85,7 @@ export function inputModel(facts: ModelFacts, settings: RunSettings): InputModel
   };
 }
 
-/** For each layer the first one from there on that reads. */
+/** For each layer the first layer from it on that reads. */
 function nextOf(readers: readonly boolean[]): number[] {
   const next: number[] = [];
   for (let layer = readers.length - 1; layer >= 0; layer--) {
@@ -106,7 +106,7 @@ const NOTHING: LayerInputs<number> = {
   mean: 0,
 };
 
-/** Bytes of what the layers of a cache read, of which `layer` is one; nothing if it has none. */
+/** Bytes that the layers of one cache read; `layer` is one of them. All 0 if it has no cache. */
 function cacheInputs(facts: ModelFacts, settings: RunSettings, layer: number): LayerInputs<number> {
   if (layer < 0) return NOTHING;
   const tokens = graphTokens(settings);
@@ -124,7 +124,7 @@ function cacheInputs(facts: ModelFacts, settings: RunSettings, layer: number): L
   };
 }
 
-/** Bytes of what the output reads. */
+/** Bytes that the output layer reads. */
 function outputInputs(settings: RunSettings): LayerInputs<number> {
   const tokens = graphTokens(settings);
   return settings.everyTokenHasOutput
@@ -140,7 +140,7 @@ function totalOf(inputs: LayerInputs<number>): number {
   return Object.values<number>({ ...inputs }).reduce((sum, bytes) => sum + alignedBytes(bytes), 0);
 }
 
-/** The inputs of one graph: outside of what is counted until they are placed. */
+/** The inputs of one graph. They count as outside the buffer until they are placed. */
 export class GraphInputs {
   private readonly graph: Graph;
   private readonly facts: ModelFacts;
@@ -155,7 +155,7 @@ export class GraphInputs {
     this.outside = graph.outside();
   }
 
-  /** What a layer reads. */
+  /** The inputs of one layer. */
   of(layer: number): LayerInputs {
     const out = this.outside;
     return {
@@ -174,7 +174,7 @@ export class GraphInputs {
     };
   }
 
-  /** Gives groups their places, those that have none yet. */
+  /** Allocates the groups that are not allocated yet. */
   place(groups: readonly InputGroup[]): void {
     for (const group of groups) {
       if (this.placed.has(group)) continue;
@@ -197,13 +197,13 @@ export class GraphInputs {
     }
   }
 
-  /** Gives those groups their places that one layer reads. */
+  /** Allocates those of the groups that one layer reads. */
   placeFor(layer: number, groups: readonly InputGroup[]): void {
     const read = this.model.groups(layer, 1, false);
     this.place(groups.filter((group) => read.includes(group)));
   }
 
-  /** Everything that has a place. */
+  /** All allocated inputs. */
   all(): Value[] {
     return [...this.placed.values()].flatMap((inputs) => Object.values<Value>(inputs));
   }

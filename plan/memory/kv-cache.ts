@@ -1,5 +1,5 @@
 /**
- * Bytes of what a model remembers: the KV cache and recurrent states, exact for architectures that the planner knows.
+ * Bytes of the KV cache and the recurrent states; exact for architectures that the planner knows.
  * Source at the pinned commit: `llama_kv_cache::llama_kv_cache` in `src/llama-kv-cache.cpp` (one tensor
  * `n_embd_k_gqa × kv_size × n_stream` for the keys of each layer, one for the values, none for the values with latent
  * attention), `src/llama-kv-cache-iswa.cpp`, `llama_memory_recurrent` in `src/llama-memory-recurrent.cpp`.
@@ -11,14 +11,14 @@ import type { ModelFacts } from "../model/facts.ts";
 import type { LayerKind, StateSpaceKind } from "../model/layer-kinds.ts";
 import { padded, type RunSettings } from "./settings.ts";
 
-/** Bytes of so many values: blocks of 32 in the quantized types. */
+/** Bytes of 32 values, which is one block of the quantized types. */
 const BYTES_PER_32_VALUES = { f16: 64, q8_0: 34, q4_0: 18 } as const;
 /** Recurrent states are always kept in F32. */
 const STATE_BYTES = 4;
-/** Least rows of the rotation that spreads outliers before a cache is quantized (`attn_rot_k`, `attn_rot_v`). */
+/** The fewest rows of the rotation that spreads outliers before a cache is quantized (`attn_rot_k`, `attn_rot_v`). */
 const ROTATION_ROWS = 64;
 
-/** Cells of one layer's cache in one stream: the whole context, or the sliding window and what is being computed. */
+/** Cells of one layer's cache in one stream: the whole context, or the sliding window plus the tokens being computed. */
 export function cacheCells(facts: ModelFacts, layer: number, settings: RunSettings): number {
   const window = facts.slidingWindow;
   if (window === null || window.layers[layer] !== true) return settings.slotContextTokens;
@@ -37,8 +37,8 @@ export function kvCacheLayerBytes(facts: ModelFacts, layer: number, settings: Ru
 }
 
 /**
- * Values that one cell of a layer keeps. Without flash attention they are stored transposed, every layer as wide as the
- * widest; latent attention keeps none, its keys are its values.
+ * Number of values in one cell of a layer. Without flash attention they are stored transposed, and every layer is as wide
+ * as the widest. With latent attention it is 0, because the keys are the values.
  */
 export function valueWidth(facts: ModelFacts, layer: number, settings: RunSettings): number {
   if (usesLatentAttention(facts)) return 0;
@@ -53,7 +53,7 @@ export function usesLatentAttention(facts: ModelFacts): boolean {
 }
 
 /**
- * Rows of the rotations for keys and values before they are stored quantized; 0 where there is none
+ * Rows of the rotations that keys and values pass before they are stored quantized; 0 if there is no rotation
  * (`build_input_k_rot`, `build_input_v_rot`).
  */
 export function cacheRotation(facts: ModelFacts, settings: RunSettings): { keys: number; values: number } {
@@ -70,7 +70,7 @@ export function cacheRotation(facts: ModelFacts, settings: RunSettings): { keys:
   return { keys, values: valueLength === 0 ? 0 : ROTATION_ROWS };
 }
 
-/** What a layer computes. */
+/** What a layer computes; undefined if the model has no layer of this number. */
 export function kindOf(facts: ModelFacts, layer: number): LayerKind | undefined {
   return facts.layerKinds.kinds[facts.layerKinds.ofLayer[layer] ?? -1];
 }
@@ -79,12 +79,12 @@ function stateValues(kind: StateSpaceKind | null): number {
   return kind === null ? 0 : convolutionStateValues(kind) + scanStateValues(kind);
 }
 
-/** Values of the convolution's state of one slot (`llama_hparams::n_embd_r` in `src/llama-hparams.cpp`). */
+/** Number of values in the convolution's state of one slot (`llama_hparams::n_embd_r` in `src/llama-hparams.cpp`). */
 export function convolutionStateValues({ convolution, inner, groups, state }: StateSpaceKind): number {
   return (convolution - 1) * (inner + 2 * groups * state);
 }
 
-/** Values of the scan's state of one slot (`llama_hparams::n_embd_s`). */
+/** Number of values in the scan's state of one slot (`llama_hparams::n_embd_s`). */
 export function scanStateValues({ inner, state }: StateSpaceKind): number {
   return inner * state;
 }

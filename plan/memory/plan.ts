@@ -5,15 +5,15 @@ export interface MemoryPlan {
   weightsBytes: number;
   kvCacheBytes: number;
   computeBytes: number;
-  /** What the program itself needs besides the model: code, buffers of the runtime, the socket's copies. */
+  /** Memory of the program besides the model: code, buffers of the runtime, copies for the socket. */
   reserveBytes: number;
   /** Sum of the parts above. */
   totalBytes: number;
-  /** What the stack file declares for this device. */
+  /** Memory that the device has for the model and the program. */
   capacityBytes: number;
 }
 
-/** A consecutive run of repeating layers, `last` included. */
+/** Consecutive repeating layers; `last` is included. */
 export interface LayerRange {
   first: number;
   last: number;

@@ -1,12 +1,12 @@
-/** What of the configuration decides how much memory is used, in llama.cpp's own rounding. */
+/** The settings that decide how much memory is used, rounded as llama.cpp rounds them. */
 
 import { type BatchRequest, batchesOf } from "../../config/batches.ts";
 import { CONTEXT_STEP_TOKENS } from "../../config/bounds.ts";
 
-/** How keys and values are kept. */
+/** Data type of keys and values in the cache. */
 export type KvCacheType = "f16" | "q8_0" | "q4_0";
 
-/** What a stack file says about a running model. */
+/** Settings of a running model in a stack file. */
 export interface RunRequest extends BatchRequest {
   model: BatchRequest["model"] & { flashAttention: "auto" | "on" | "off"; kvCacheType: KvCacheType };
 }
@@ -17,16 +17,16 @@ export interface RunSettings {
   slotContextTokens: number;
   /** Slots (`n_seq_max`). */
   slots: number;
-  /** KV caches: one for each slot, or one that all share (`n_stream`). The plan always gives each slot its own. */
+  /** Number of KV caches: one for each slot, or one that all slots share (`n_stream`). The plan gives each slot its own. */
   streams: number;
   /** Tokens computed at once (`n_ubatch`). */
   microBatchTokens: number;
   /** Tokens of the biggest batch (`n_batch`). */
   batchTokens: number;
-  /** Whether attention is computed without the big matrix of scores. `auto` turns out on where the plan is exact. */
+  /** Whether attention is computed without the big matrix of scores. `auto` means on where the plan is exact. */
   flashAttention: boolean;
   kvCacheType: KvCacheType;
-  /** Whether every token of a batch may have an output (embeddings), else one for each slot. */
+  /** Whether every token of a batch may have an output (embeddings); if not, one token of each slot has. */
   everyTokenHasOutput: boolean;
 }
 
@@ -40,7 +40,7 @@ export function runSettings({ model, front }: RunRequest, { isCacheShared = fals
   const slots = model.parallelSlots;
   const contextTokens = padded(model.contextTokens, CONTEXT_STEP_TOKENS);
   const sizes = batchesOf({ model, front });
-  // With embeddings the server makes the batch as short as the micro batch (`tools/server/server.cpp`).
+  // With embeddings the server shortens the batch to the micro batch (`tools/server/server.cpp`).
   const batch = front.embeddings ? Math.min(sizes.batchTokens, sizes.microBatchTokens) : sizes.batchTokens;
   const batchTokens = Math.min(batch, sizes.contextTokens);
   return {
@@ -55,7 +55,7 @@ export function runSettings({ model, front }: RunRequest, { isCacheShared = fals
   };
 }
 
-/** Tokens of the biggest graph: the micro batch, rounded up so that every slot has as many (`graph_reserve`). */
+/** Tokens of the biggest graph: the micro batch, rounded up to a multiple of the slots (`graph_reserve`). */
 export function graphTokens({ microBatchTokens, slots }: Pick<RunSettings, "microBatchTokens" | "slots">): number {
   return padded(microBatchTokens, slots);
 }

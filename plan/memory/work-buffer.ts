@@ -1,6 +1,6 @@
 /**
- * Bytes in which a CPU converts what it multiplies weights or the cache with. They belong to no buffer of the log:
- * `ggml-cpu` takes them when it computes, as many as the widest multiplication of the graph wants, and keeps them.
+ * Bytes that a CPU needs to convert the factors that it multiplies with weights or the cache. No buffer in the log
+ * contains them: `ggml-cpu` allocates them when it computes, for the widest multiplication of the graph, and keeps them.
  * Source at the pinned commit: `ggml_graph_plan` in `ggml/src/ggml-cpu/ggml-cpu.c` (`GGML_OP_MUL_MAT`, `GGML_OP_MUL_MAT_ID`).
  */
 
@@ -9,12 +9,12 @@ import type { ModelFacts } from "../model/facts.ts";
 import { cacheCells, kindOf } from "./kv-cache.ts";
 import { graphTokens, type RunSettings } from "./settings.ts";
 
-/** The widest type that is converted to is F16; for quantized weights it is Q8_0 or Q8_K, about half of it. */
+/** F16 is the widest type that values are converted to. For quantized weights it is Q8_0 or Q8_K, about half of that. */
 const CONVERTED_BYTES = 2;
-/** Where a row of a chosen expert lies (`mmid_row_mapping`). */
+/** Bytes of the position of a chosen expert's row (`mmid_row_mapping`). */
 const ROW_MAPPING_BYTES = 8;
 
-/** Bytes that any layer of the model wants at most. */
+/** The most bytes that any layer of the model needs. */
 export function workBufferBytes(facts: ModelFacts, settings: RunSettings): number {
   return graphTokens(settings) * Math.max(...facts.heads.map((_, layer) => layerBytesPerToken(facts, settings, layer)));
 }
@@ -24,7 +24,7 @@ function layerBytesPerToken(facts: ModelFacts, settings: RunSettings, layer: num
   const heads = at(facts.heads, layer);
   const latent = kind?.attention?.latent ?? null;
   const attended = heads * (latent === null ? at(facts.valueLengths, layer) : latent.rank + latent.rope);
-  // Without flash attention the scores are multiplied with the values, which are kept in F16.
+  // Without flash attention the scores are multiplied with the values, which are F16.
   const scores = kind?.attention && !settings.flashAttention ? heads * cacheCells(facts, layer, settings) : 0;
   const { width = 0, experts = null } = kind?.feedForward ?? {};
   const widest = Math.max(

@@ -1,18 +1,18 @@
 /**
- * What the planner knows of model architectures beyond their metadata: whether their KV cache is the plain one, and which
- * layers look at a sliding window only. Source at the pinned commit: `src/models/<architecture>.cpp`
- * (`load_arch_hparams`) and `llama_model::create_memory` in `src/llama-model.cpp`.
+ * Facts about model architectures that are not in the metadata: the kind of their KV cache, and which layers use a sliding
+ * window. Source at the pinned commit: `src/models/<architecture>.cpp` (`load_arch_hparams`) and
+ * `llama_model::create_memory` in `src/llama-model.cpp`.
  */
 
-/** Sliding window of an architecture where the file does not say everything itself. */
+/** Sliding window of an architecture, for what its files do not state. */
 interface SlidingWindowRule {
-  /** One of every so many layers looks at everything; the file's own pattern wins. */
+  /** One layer in each period attends to the whole context. A pattern in the file takes precedence. */
   period: number;
-  /** Whether the layer that looks at everything is the first of each period, else the last. */
+  /** Whether that layer is the first of its period. @default false, which means the last */
   denseFirst?: boolean;
-  /** Window where the file names none. */
+  /** Window if the file has none. */
   defaultTokens?: number;
-  /** Window that holds whatever the file says. */
+  /** Window that overrides the file. */
   fixedTokens?: number;
 }
 
@@ -27,7 +27,7 @@ const PLAIN: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
-/** Architectures whose layers take turns between a sliding window and the whole context. */
+/** Architectures whose layers alternate between a sliding window and the whole context. */
 const SLIDING: ReadonlyMap<string, SlidingWindowRule> = new Map([
   ["gemma2", { period: 2, defaultTokens: 4096 }],
   ["gemma3", { period: 6 }],
@@ -40,16 +40,16 @@ const SLIDING: ReadonlyMap<string, SlidingWindowRule> = new Map([
   ["smallthinker", { period: 4, denseFirst: true, fixedTokens: 4096 }],
 ]);
 
-/** Architectures with recurrent layers, alone or between layers with attention, whose states are Mamba's. */
+/** Architectures with recurrent layers of Mamba or Mamba 2, with or without attention layers between them. */
 const RECURRENT: ReadonlySet<string> = new Set(["mamba", "mamba2", "jamba", "falcon-h1", "granitehybrid"]);
 
 /** Architectures with latent attention over a compressed cache. */
 const LATENT: ReadonlySet<string> = new Set(["deepseek2"]);
 
-/** Architectures that turn nothing by its position: their positions come from elsewhere, or there are none. */
+/** Architectures without rotary positions: they encode positions in another way, or not at all. */
 const WITHOUT_ROTARY_POSITIONS: ReadonlySet<string> = new Set(["jamba", "gpt2", "mpt", "bloom", "refact", "starcoder"]);
 
-/** Architectures whose input embeddings are scaled, which the first device does. */
+/** Architectures that scale the input embeddings; the first device does it. */
 const SCALED_EMBEDDINGS: ReadonlySet<string> = new Set([
   "gemma",
   "gemma2",
@@ -61,15 +61,15 @@ const SCALED_EMBEDDINGS: ReadonlySet<string> = new Set([
   "grok",
 ]);
 
-/** Architectures whose last layer computes every token, also those without an output. */
+/** Architectures whose last layer also computes tokens without an output. */
 const ALL_ROWS_TO_THE_END: ReadonlySet<string> = new Set(["gpt-oss"]);
 
-/** Architectures of experts whose weights stay as they are, unless the file says otherwise (`expert_weights_norm`). */
+/** Architectures that do not normalize the weights of experts unless the file asks for it (`expert_weights_norm`). */
 const PLAIN_EXPERT_WEIGHTS: ReadonlySet<string> = new Set(
   "jamba gpt-oss deepseek deepseek2 qwen2moe olmoe phimoe dots1 bailingmoe2".split(" "),
 );
 
-/** Architectures that add to the input in place, not to what is added to it. */
+/** Architectures whose sum of input and result overwrites the input instead of the result. */
 const INPUT_FIRST: ReadonlySet<string> = new Set(["jamba"]);
 
 /** Whether the weights of the chosen experts are divided by their sum (`norm_w` of `build_moe_ffn`). */
@@ -80,12 +80,12 @@ export function normsExpertWeights(architecture: string, metadata: object): bool
   return typeof declared === "boolean" ? declared : !PLAIN_EXPERT_WEIGHTS.has(architecture);
 }
 
-/** Whether the sum of input and result takes the input's place. */
+/** Whether the sum of input and result overwrites the input. */
 export function addsToInput(architecture: string): boolean {
   return INPUT_FIRST.has(architecture);
 }
 
-/** Whether queries and keys are turned by their position (`ggml_rope_ext`). */
+/** Whether queries and keys have rotary positions (`ggml_rope_ext`). */
 export function hasRotaryPositions(architecture: string): boolean {
   return !WITHOUT_ROTARY_POSITIONS.has(architecture);
 }
@@ -95,7 +95,7 @@ export function scalesEmbeddings(architecture: string): boolean {
   return SCALED_EMBEDDINGS.has(architecture);
 }
 
-/** Whether the tokens without an output are dropped after the last layer only, not within it. */
+/** Whether tokens without an output are dropped after the last layer instead of within it. */
 export function keepsAllRowsToTheEnd(architecture: string): boolean {
   return ALL_ROWS_TO_THE_END.has(architecture);
 }
@@ -106,7 +106,7 @@ export function isKnownArchitecture(architecture: string): boolean {
 }
 
 /**
- * Which layers look at a sliding window and how long it is; null if none does.
+ * The layers that use a sliding window, and its length; null if no layer does.
  * Port of `llama_model_base::load_swa_pattern` and `llama_hparams::set_swa_pattern`.
  * @param declaredTokens the file's `attention.sliding_window`
  * @param declaredPattern the file's `attention.sliding_window_pattern`: a period, or one flag for each layer
@@ -120,7 +120,7 @@ export function slidingWindowOf(
   const rule = SLIDING.get(architecture);
   if (rule === undefined) return null;
   const tokens = rule.fixedTokens === undefined ? (declaredTokens ?? rule.defaultTokens ?? 0) : rule.fixedTokens;
-  // A file that declares no window at all turns it off, also where the length is fixed.
+  // A file without a window turns it off, even if the length is fixed.
   if (tokens === 0 || (declaredTokens ?? rule.defaultTokens ?? 0) === 0) return null;
   if (typeof declaredPattern === "object" && declaredPattern !== null) {
     return { tokens, layers: Array.from({ length: layers }, (_, layer) => declaredPattern[layer] ?? false) };

@@ -1,30 +1,30 @@
-/** Bytes that a header is read from: a local file, or a file elsewhere of which only the first part is asked for. */
+/** Sources of a header's bytes: a local file, or a remote file of which only the first part is requested. */
 
 import { open } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Something that can be read from its beginning on. */
+/** A file that can be read. */
 export interface ByteSource {
   /** Bytes of the whole file. */
   readonly size: number;
-  /** What the server says of the content (`ETag`); null where nothing does. */
+  /** The server's `ETag` of the content; null for local files and for servers without one. */
   readonly tag: string | null;
-  /** Bytes from `start` up to `end`, which is left out; fewer only at the end of the file. */
+  /** Reads the bytes from `start` up to and without `end`. Returns fewer bytes only at the end of the file. */
   read(start: number, end: number): Promise<Buffer>;
   close(): Promise<void>;
 }
 
-/** A file that can't be read, and another attempt would not mend it. The message says what is wrong and what to do. */
+/** A file can't be read, and another attempt would not help. The message says what is wrong and what to do. */
 export class SourceError extends Error {}
 
-/** Part of a file elsewhere, and what its server says of the whole. */
+/** A part of a remote file, and the facts about the whole file that its server reports. */
 export interface FileRange {
   bytes: Buffer;
   size: number;
   tag: string | null;
 }
 
-/** How a file elsewhere is asked for bytes from `start` up to `end`. Everything but a `SourceError` is tried again. */
+/** Requests the bytes of a remote file from `start` up to and without `end`. Only a `SourceError` is not tried again. */
 export type RangeRequest = (start: number, end: number) => Promise<FileRange>;
 
 const ATTEMPTS = 3;
@@ -46,7 +46,7 @@ export async function openFile(path: string): Promise<ByteSource> {
 }
 
 /**
- * Opens a file elsewhere by reading its first bytes, which also say how long it is.
+ * Opens a remote file by reading its first bytes. The answer also contains its size.
  * @param retrySeconds wait before the second attempt, doubled for the third
  * @throws {SourceError} in one sentence that says what to do
  */
@@ -86,8 +86,8 @@ async function readRange(request: RangeRequest, start: number, end: number, retr
 }
 
 /**
- * The file's size, which a server says with each range (`Content-Range`).
- * @throws {SourceError} if it says nothing, or speaks of other bytes
+ * The file's size, which a server reports with each range (`Content-Range`).
+ * @throws {SourceError} if the header is missing, or reports other bytes
  */
 export function sizeOf(contentRange: string | null, start: number): number {
   const match = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? "");
@@ -100,6 +100,6 @@ export function sizeOf(contentRange: string | null, start: number): number {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return "the server does not answer";
-  // `fetch failed` says nothing; its cause does.
+  // The message `fetch failed` has no information; its cause has.
   return error.cause instanceof Error && error.cause.message !== "" ? error.cause.message : error.message;
 }

@@ -1,4 +1,4 @@
-/** What the planner needs to know of a model, read from the header of its GGUF file. Nothing else is read of the file. */
+/** The facts of a model that the planner needs. They come from the header of its GGUF file; nothing else is read. */
 
 import { isLocalSource } from "../../config/model-source.ts";
 import { isKnownArchitecture, normsExpertWeights, slidingWindowOf } from "./architectures.ts";
@@ -14,22 +14,22 @@ export { ModelError } from "./model-error.ts";
 
 /** Facts of one model. Plain data. */
 export interface ModelFacts {
-  /** As the stack file says it. */
+  /** As written in the stack file. */
   source: string;
-  /** Absolute path on this machine; null where the file is elsewhere. */
+  /** Absolute path on this machine; null if the file is elsewhere. */
   file: string | null;
   /** Last part of the path: `SmolLM2-135M-Instruct.Q4_1.gguf`; of a split model, that of its first part. */
   fileName: string;
   /** Bytes of all its files. */
   fileBytes: number;
-  /** Absolute paths of a split model's further parts, which lie beside the first. */
+  /** Absolute paths of a split model's further parts, in the folder of the first. Absent if the model is one file. */
   furtherFiles?: string[];
-  /** Set if the file is not the one whose facts the lock file keeps. */
+  /** Set if the file differs from the one whose facts are in the lock file. */
   changed?: boolean;
   name: string;
   /** `general.architecture`: `llama`. */
   architecture: string;
-  /** Whether the planner knows how this architecture keeps its KV cache; if not, it assumes the most. */
+  /** Whether the planner knows the KV cache of this architecture; if not, it assumes the largest. */
   architectureKnown: boolean;
   /** Quantization of most of the weights: `Q4_1`. */
   quantization: string;
@@ -38,28 +38,28 @@ export interface ModelFacts {
   trainedContextTokens: number;
   vocabularyTokens: number;
   embeddingLength: number;
-  /** Attention heads of each layer. */
+  /** Number of attention heads of each layer. */
   heads: number[];
-  /** Key and value heads of each layer; 0 for a layer without attention. */
+  /** Number of key and value heads of each layer; 0 for a layer without attention. */
   keyValueHeads: number[];
-  /** Values of one head's key, and of one head's value, of each layer. */
+  /** Number of values in one head's key, and in one head's value, of each layer. */
   keyLengths: number[];
   valueLengths: number[];
-  /** Layers that look at a sliding window only, and its length; null if there are none. */
+  /** The length of the sliding window, and which layers use it; null if no layer does. */
   slidingWindow: { tokens: number; layers: boolean[] } | null;
   experts: { count: number; used: number } | null;
   /** What each layer computes. */
   layerKinds: LayerKinds;
-  /** Whether norms are by root mean square, else by mean and variance. */
+  /** Whether norms use the root mean square; if not, they use mean and variance. */
   rmsNorm: boolean;
-  /** Values of one head's query and key before they are compressed, with latent attention; else null. */
+  /** With latent attention, the number of values in one head's query and key before compression; otherwise null. */
   latentKeyLength: number | null;
   weights: WeightFacts;
 }
 
 /**
- * A model's facts without the network: of a file on this machine from the file, of any other from the lock file.
- * @param source as the stack file says it
+ * A model's facts without the network: from the file if it is on this machine, otherwise from the lock file.
+ * @param source as written in the stack file
  * @throws {ModelError} in one sentence that says what to do
  */
 export async function readModelFacts(source: string, projectRoot: string): Promise<ModelFacts> {
@@ -74,7 +74,7 @@ export async function readModelFacts(source: string, projectRoot: string): Promi
   );
 }
 
-/** Facts of a model that was read, or kept. */
+/** Facts of a model that was read from its file or from the lock file. */
 export function factsOfModel({ header, parts }: ReadModel, source: string): ModelFacts {
   const [first, ...further] = parts;
   if (first === undefined) throw new Error(`${source} has no parts`);
@@ -88,7 +88,7 @@ export function factsOfModel({ header, parts }: ReadModel, source: string): Mode
   return files.length === 0 ? facts : { ...facts, furtherFiles: files };
 }
 
-/** Facts of a parsed header. Pure, so that tests can plan with headers of models that are not at hand. */
+/** Facts of a parsed header. Pure, so that tests can plan with the headers of models that are not on this machine. */
 export function factsOf(
   header: GgufHeader,
   file: Pick<ModelFacts, "source" | "file" | "fileName" | "fileBytes">,

@@ -1,11 +1,11 @@
 /**
- * Sizes of GGML's tensor types: a row of weights is stored in blocks of so many values and bytes.
+ * Sizes of GGML's tensor types: a row of weights is stored in blocks.
  * Source at the pinned commit: `ggml/include/ggml.h` (`enum ggml_type`), `ggml/src/ggml-common.h` (`block_*`).
  */
 
 interface GgmlType {
   name: string;
-  /** Values in one block. */
+  /** Number of values in one block. */
   blockValues: number;
   /** Bytes of one block. */
   blockBytes: number;
@@ -64,7 +64,7 @@ export function ggmlTypeOf(name: string): number | null {
   return null;
 }
 
-/** Bytes of that many values of a type, or null if the pinned llama.cpp has no such type. */
+/** Bytes of `values` values of a type, or null if the pinned llama.cpp has no such type. */
 export function ggmlBytes(type: number, values: number): number | null {
   const known = TYPES.get(type);
   return known === undefined ? null : Math.ceil(values / known.blockValues) * known.blockBytes;

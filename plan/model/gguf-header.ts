@@ -1,24 +1,24 @@
 /**
  * Reads the header of a GGUF file: metadata and the list of tensors, without the weights.
  *
- * Why not a library: a header is mostly vocabulary (hundreds of thousands of strings), which the planner only counts.
- * Skipping over it instead of decoding it takes milliseconds instead of up to seconds; the tests compare the result with
- * `@huggingface/gguf`. Format: `ggml/include/gguf.h` and `ggml/src/gguf.cpp` at the pinned commit.
+ * Why not a library: a header is mostly vocabulary (hundreds of thousands of strings), and the planner only counts it.
+ * Skipping it takes milliseconds, decoding it up to seconds. The tests compare the result with `@huggingface/gguf`.
+ * Format: `ggml/include/gguf.h` and `ggml/src/gguf.cpp` at the pinned commit.
  */
 
 import { createHash } from "node:crypto";
 import type { ByteSource } from "./byte-source.ts";
 import { type GgufHeader, type GgufTensor, UnreadList } from "./metadata.ts";
 
-/** Most headers of models are shorter. */
+/** Most models have a shorter header. */
 export const FIRST_READ_BYTES = 4 * 1024 ** 2;
-/** No header is longer: a file that claims more is broken. */
+/** No valid header is longer. */
 const MOST_HEADER_BYTES = 512 * 1024 ** 2;
-/** Longer lists are vocabulary; those of layers are shorter. */
+/** Longer lists are vocabulary and are only counted; lists of layers are shorter. */
 const LONGEST_LIST_READ = 4096;
 const DEFAULT_ALIGNMENT = 32;
 
-/** Bytes of each kind of value by its number in the format; strings (8) and lists (9) have no fixed size. */
+/** Bytes of each value type by its number in the format. Strings (8) and lists (9) have no fixed size. */
 const VALUE_BYTES: readonly (number | null)[] = [1, 1, 2, 2, 4, 4, 4, 1, null, null, 8, 8, 8];
 const STRING = 8;
 const LIST = 9;
@@ -27,10 +27,10 @@ const LIST = 9;
 class Truncated extends Error {}
 
 /**
- * Reads a header, and as much of the file as it takes.
- * @param firstBytes how much is read before it is looked at
- * @returns the header, and the SHA-256 of its bytes: of everything before the weights
- * @throws {Error} that says in a few words why the file is no GGUF file
+ * Reads a header. Reads more of the file until the header is complete.
+ * @param firstBytes bytes of the first read
+ * @returns the header, and the SHA-256 of its bytes, which are all bytes before the weights
+ * @throws {Error} with a short reason if the file is not a GGUF file
  */
 export async function readHeader(
   source: ByteSource,
@@ -49,7 +49,7 @@ export async function readHeader(
   }
 }
 
-/** The header, and how many bytes it takes without the padding behind it. */
+/** The header, and its length in bytes without the padding after it. */
 function parseGgufHeader(bytes: Buffer): { header: GgufHeader; bytes: number } {
   const cursor = new Cursor(bytes);
   if (bytes.length < 4 || bytes.toString("latin1", 0, 4) !== "GGUF") throw new Error("it does not begin with GGUF");
@@ -106,10 +106,10 @@ class Cursor {
     this.#bytes = bytes;
   }
 
-  /** Moves on, and answers where the skipped bytes begin. */
+  /** Skips bytes and returns their offset. */
   skip(length: number): number {
     const start = this.offset;
-    // Compared before it is added: a broken length may be far beyond every file.
+    // Compare before adding, because a broken length may be larger than any file.
     if (length > this.#bytes.length - start) throw new Truncated();
     this.offset = start + length;
     return start;

@@ -1,14 +1,14 @@
-/** A file behind HTTP, read by byte ranges: of a model of hundreds of gigabytes, a few megabytes travel. */
+/** A file on an HTTP server, read by byte ranges: a few megabytes are transferred of a model of hundreds of gigabytes. */
 
 import { type ByteSource, type FileRange, openRanges, SourceError, sizeOf } from "./byte-source.ts";
 
-/** How a file is asked for. */
+/** Options of a request. */
 export interface HttpAccess {
-  /** Sent as a bearer token; the redirect to another host does not get it. */
+  /** Sent as a bearer token, but not to another host after a redirect. */
   token?: string | undefined;
-  /** What to do where the server refuses access, as one sentence. */
+  /** The remedy if the server refuses access, as one sentence. */
   whenRefused?: string;
-  /** Longest wait for one answer. @default 60 */
+  /** The longest wait for one answer. @default 60 */
   timeoutSeconds?: number;
   /** Wait before the second attempt, doubled for the third. @default 0.5 */
   retrySeconds?: number;
@@ -17,7 +17,7 @@ export interface HttpAccess {
 const PASSING_STATUS: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
 /**
- * Opens a file behind HTTP.
+ * Opens a file on an HTTP server.
  * @throws {SourceError} in one sentence that says what to do
  */
 export function openHttp(url: string, firstBytes: number, access: HttpAccess = {}): Promise<ByteSource> {
@@ -28,7 +28,7 @@ async function requestRange(url: string, start: number, end: number, access: Htt
   const response = await fetch(url, {
     headers: {
       range: `bytes=${start}-${end - 1}`,
-      // Ranges of a compressed body would be no ranges of the file.
+      // Ranges of a compressed body are not ranges of the file.
       "accept-encoding": "identity",
       ...(access.token === undefined ? {} : { authorization: `Bearer ${access.token}` }),
     },

@@ -1,5 +1,5 @@
 /**
- * What a layer computes, read from which tensors it has and from their shapes. Layers that compute the same share a kind.
+ * What a layer computes, derived from its tensors and their shapes. Layers that compute the same have the same kind.
  * Names of the tensors at the pinned commit: `LLM_TENSOR_NAMES` in `src/llama-arch.cpp`.
  */
 
@@ -9,7 +9,7 @@ import type { GgufTensor, MetadataReader } from "./metadata.ts";
 export interface AttentionKind {
   /** Whether queries, keys and values come from one multiplication. */
   fused: boolean;
-  /** Whether queries and keys are normed each on its own. */
+  /** Whether queries and keys are normed separately. */
   queryNorm: boolean;
   /** Low ranks and head lengths of multi-head latent attention; null for grouped queries. */
   latent: { queryRank: number; rank: number; rope: number; value: number } | null;
@@ -18,22 +18,22 @@ export interface AttentionKind {
 /** Recurrent part of a layer: Mamba or Mamba 2. */
 export interface StateSpaceKind {
   version: 1 | 2;
-  /** Columns of the convolution. */
+  /** Number of columns of the convolution. */
   convolution: number;
   inner: number;
   state: number;
-  /** Rank of the time step (Mamba), or heads (Mamba 2). */
+  /** Rank of the time step (Mamba), or number of heads (Mamba 2). */
   steps: number;
   groups: number;
   /** Whether time step, B and C are normed. */
   innerNorms: boolean;
 }
 
-/** Feed-forward of a layer; the experts' width is that of one. */
+/** Feed-forward part of a layer. `width` is that of one expert if there are experts. */
 export interface FeedForwardKind {
   width: number;
   gate: "beside" | "fused" | "none";
-  /** Experts in all, those that are used for a token and the width of the one that always is; null for a dense layer. */
+  /** Number of experts, number used for a token, and width of the shared expert (0: none). Null for a dense layer. */
   experts: {
     count: number;
     used: number;
@@ -49,20 +49,22 @@ export interface LayerKind {
   attention: AttentionKind | null;
   stateSpace: StateSpaceKind | null;
   feedForward: FeedForwardKind | null;
-  /** Whether attention and feed-forward read the same normed input (no norm of its own before the feed-forward). */
+  /** Whether the layer norms its input before attention or the recurrent part. */
   preNorm: boolean;
   feedForwardNorm: boolean;
   postAttentionNorm: boolean;
   postFeedForwardNorm: boolean;
 }
 
-/** The kinds of a model's layers, each once, and which layer is of which kind. */
+/** The kinds of a model's layers. */
 export interface LayerKinds {
+  /** Each kind once. */
   kinds: LayerKind[];
+  /** For each layer the index of its kind. */
   ofLayer: number[];
 }
 
-/** What is asked of the metadata; keys are without the architecture's prefix. */
+/** The metadata that is needed. Keys are without the architecture's prefix. */
 interface OwnMetadata extends Pick<MetadataReader, "count"> {
   /** Whether the weights of the chosen experts are divided by their sum. */
   normedExpertWeights: boolean;

@@ -1,7 +1,7 @@
 /**
- * The lock file: headers of models, kept in the project so that a plan needs neither the model nor the network and a
- * review shows what it was made from. It keeps the header, not what the planner concludes from it: a planner that knows
- * more concludes more. No path of a machine and no time is in it, so that it is the same wherever it is written.
+ * The lock file: headers of models in the project, so that a plan needs neither the model nor the network, and a review
+ * shows its inputs. It contains the header and not the facts derived from it, because a newer planner may derive more. It
+ * contains no local path and no time, so that every machine writes the same file.
  */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
@@ -44,24 +44,24 @@ const EMPTY: Lock = {
 };
 
 /**
- * The name under which a model is kept: its source, without what only holds here or for a while. Null if it is not kept:
- * a file outside the project is one of this machine alone.
+ * The key of a model in the lock file: its source without parts that are local or expire. Null for a file outside the
+ * project, which exists only on this machine and is not kept.
  */
 export function lockKey(source: string, projectRoot: string): string | null {
-  const place = parseModelSource(source);
-  if (place === null) return null;
-  if (place.kind === "hugging-face" || place.kind === "s3") return source;
-  if (place.kind === "http") {
-    const url = new URL(place.url);
+  const location = parseModelSource(source);
+  if (location === null) return null;
+  if (location.kind === "hugging-face" || location.kind === "s3") return source;
+  if (location.kind === "http") {
+    const url = new URL(location.url);
     // A query may hold a signature.
     return `${url.origin}${url.pathname}`;
   }
-  const path = isAbsolute(place.path) ? relative(projectRoot, place.path) : join(place.path);
+  const path = isAbsolute(location.path) ? relative(projectRoot, location.path) : join(location.path);
   return path.startsWith("..") || isAbsolute(path) ? null : path.split(sep).join("/");
 }
 
 /**
- * A model as the lock file keeps it; null if it does not.
+ * A model from the lock file; null if it is not there.
  * @throws {ModelError} if the lock file can't be read
  */
 export function keptModel(source: string, projectRoot: string): ReadModel | null {
@@ -87,7 +87,7 @@ export function keptModel(source: string, projectRoot: string): ReadModel | null
   };
 }
 
-/** Keeps a model in the lock file. Answers whether it is one that is kept. */
+/** Writes a model to the lock file. Returns false if it is a model that is not kept. */
 export function keepModel(source: string, projectRoot: string, { header, parts }: ReadModel): boolean {
   const key = lockKey(source, projectRoot);
   if (key === null) return false;
@@ -104,13 +104,13 @@ export function keepModel(source: string, projectRoot: string, { header, parts }
   const sorted = Object.fromEntries(Object.entries(models).sort(([a], [b]) => (a < b ? -1 : 1)));
   const file = join(projectRoot, LOCK_FILE);
   mkdirSync(dirname(file), { recursive: true });
-  // A reader never finds half a file.
+  // Write and rename, so that a reader never sees a partial file.
   writeFileSync(`${file}.new`, `${JSON.stringify({ ...lock, about: EMPTY.about, models: sorted }, null, 2)}\n`);
   renameSync(`${file}.new`, file);
   return true;
 }
 
-/** Whether both are the same files, as far as their sizes, headers and servers tell. */
+/** Whether both are the same files, by their sizes, headers and `ETag`s. */
 export function isSameModel(kept: ReadModel, read: ReadModel): boolean {
   if (kept.parts.length !== read.parts.length) return false;
   return kept.parts.every((part, index) => {
@@ -129,7 +129,7 @@ function readLock(projectRoot: string): Lock {
     if (!(error instanceof z.ZodError) && !(error instanceof SyntaxError)) throw error;
     const reason = error instanceof z.ZodError ? reasonOf(error) : error.message;
     throw new ModelError(
-      `${LOCK_FILE} can't be read (${reason}): take the committed one back, or remove it and run \`npm run plan\` for each stack.`,
+      `${LOCK_FILE} can't be read (${reason}): restore the committed file, or remove it and run \`npm run plan\` for each stack.`,
     );
   }
 }

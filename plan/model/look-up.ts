@@ -1,4 +1,7 @@
-/** A model's facts for `npm run plan`: over the network where need be, and kept in the lock file. Previews only read. */
+/**
+ * Gets a model's facts for `npm run plan`, over the network if necessary, and writes them to the lock file. A preview only
+ * reads the lock file.
+ */
 
 import { describeFileError } from "../../config/file-errors.ts";
 import { isLocalSource } from "../../config/model-source.ts";
@@ -7,16 +10,16 @@ import { isSameModel, keepModel, keptModel, LOCK_FILE } from "./lock.ts";
 import { ModelError } from "./model-error.ts";
 import { type ModelAccess, type ReadModel, readModel } from "./sources.ts";
 
-/** Facts, and what was done to get them if that is worth a line. */
+/** The facts, and a note for the user if something was written or is missing. */
 export interface LookedUp {
   facts: ModelFacts;
   note: string | null;
 }
 
 /**
- * Looks a model up. A file on this machine is read, and where it is not there the lock file stands in for it; any other
- * model is read once and then taken from the lock file.
- * @param renew read the model again, and keep what was read
+ * Looks a model up. A file on this machine is read; if it does not exist, the lock file is used instead. Any other model
+ * is read once and then taken from the lock file.
+ * @param renew read the model again and update the lock file
  * @throws {ModelError} in one sentence that says what to do
  */
 export async function lookUpModel(source: string, access: ModelAccess, renew: boolean): Promise<LookedUp> {
@@ -62,7 +65,7 @@ function keep(source: string, { projectRoot }: ModelAccess, read: ReadModel, kep
     if (!keepModel(source, projectRoot, read)) return null;
   } catch (error) {
     if (!(error instanceof Error) || !("code" in error)) throw error;
-    // The plan needs no more than what was read.
+    // The plan does not need the lock file, because the facts were read.
     return `The facts of ${source} can't be kept in ${LOCK_FILE}: ${describeFileError(String(error.code), LOCK_FILE) ?? error.message}`;
   }
   return kept === null

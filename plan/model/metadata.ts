@@ -1,6 +1,6 @@
-/** Reads typed values out of a GGUF header's metadata, in which every value may be anything. */
+/** Reads typed values from a GGUF header's metadata, in which a value may have any type. */
 
-/** A list of the header that was only counted: vocabulary. */
+/** A list of the header that was only counted, because it is vocabulary. */
 export class UnreadList {
   readonly length: number;
 
@@ -12,13 +12,13 @@ export class UnreadList {
 /** One tensor of the header. */
 export interface GgufTensor {
   name: string;
-  /** Values in each dimension, the row first. */
+  /** Number of values in each dimension, the row first. */
   shape: readonly number[];
   /** GGML's number of the type. */
   dtype: number;
 }
 
-/** What is used of a parsed header. */
+/** The part of a parsed header that the planner uses. */
 export interface GgufHeader {
   metadata: object;
   tensorInfos: readonly GgufTensor[];
@@ -26,15 +26,15 @@ export interface GgufHeader {
   tensorDataOffset: number;
 }
 
-/** Accessors that answer null where a key is absent or holds something else. */
+/** Accessors that return null if a key is absent or has another type. */
 export interface MetadataReader {
   text(key: string): string | null;
   count(key: string): number | null;
-  /** One number for each layer, from a list or from one number for all. */
+  /** One number for each layer, from a list or from a single number for all layers. */
   counts(key: string, layers: number): number[] | null;
   /** A list of flags, one for each layer. */
   flags(key: string): boolean[] | null;
-  /** How long a list is. */
+  /** Length of a list. */
   length(key: string): number | null;
 }
 

@@ -1,9 +1,9 @@
 import { UserError } from "../../config/errors.ts";
 
-/** A model that can't be planned with. The message is meant for the user. */
+/** A model can't be planned. The message is for the user. */
 export class ModelError extends UserError {
   override readonly name = "ModelError";
-  /** Whether the reason is that there is no such file. */
+  /** Whether the reason is that the file does not exist. */
   readonly isMissing: boolean;
 
   constructor(message: string, options: { isMissing?: boolean } = {}) {

@@ -1,16 +1,16 @@
 /**
- * A header in few lines that a person can read: what repeats is written once with where it holds, vocabulary is counted,
- * and what the planner has no use for is left out.
+ * Packs a header into a few readable lines: repeated values are written once with their range, vocabulary is only counted,
+ * and keys that the planner does not use are left out.
  */
 
 import { ggmlTypeName, ggmlTypeOf } from "./ggml-types.ts";
 import { type GgufTensor, UnreadList } from "./metadata.ts";
 
-/** Keys that are kept besides those of the architecture itself. */
+/** Keys to keep, besides those of the architecture. */
 const KEPT_KEYS =
   /^(general\.(architecture|type|name|size_label|file_type|alignment)|tokenizer\.ggml\.(model|tokens|merges))$/;
 
-/** Metadata to keep: lists of numbers as runs, `{ "each": "8*30 0*2" }`; lists of texts as `{ "length": 49152 }`. */
+/** The metadata to keep: lists of numbers as runs, `{ "each": "8*30 0*2" }`; lists of texts as `{ "length": 49152 }`. */
 export function packMetadata(metadata: object): Record<string, unknown> {
   const values = new Map<string, unknown>(Object.entries(metadata));
   const prefix = `${String(values.get("general.architecture"))}.`;
@@ -78,7 +78,7 @@ export function packTensors(tensors: readonly GgufTensor[]): Record<string, stri
   return packed;
 }
 
-/** The tensors again, in another order. */
+/** The reverse of {@link packTensors}; the order of the tensors may differ. */
 export function unpackTensors(packed: Readonly<Record<string, string>>): GgufTensor[] {
   return Object.entries(packed).flatMap(([key, text]) => {
     const [type = "", shape = ""] = text.split(" ");

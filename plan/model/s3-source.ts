@@ -1,7 +1,7 @@
 /**
- * A file in an S3 bucket, read by byte ranges with the AWS SDK: its credentials and its region are found as the SDK finds
- * them everywhere (environment, profile, single sign-on, role of the machine). The SDK is loaded here and only when an
- * s3 source is read, which takes longer than a whole plan.
+ * A file in an S3 bucket, read by byte ranges with the AWS SDK. The SDK finds credentials and region in its usual places
+ * (environment, profile, single sign-on, role of the machine). The SDK is loaded only when an s3 source is read, because
+ * loading it takes longer than a whole plan.
  */
 
 import type { GetObjectCommandOutput, S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
@@ -9,23 +9,23 @@ import { BAD_CREDENTIALS, NO_CREDENTIALS, SIGN_IN } from "../../config/aws-crede
 import { memoize } from "../../config/collections.ts";
 import { type ByteSource, type FileRange, openRanges, SourceError, sizeOf } from "./byte-source.ts";
 
-/** How buckets are reached. */
+/** Options for the access to buckets. */
 export interface S3Access {
-  /** Address of a server that speaks S3 and is not AWS's (`AWS_ENDPOINT_URL_S3`). */
+  /** Address of an S3 server other than AWS's (`AWS_ENDPOINT_URL_S3`). @default AWS's */
   endpoint?: string | undefined;
-  /** Longest wait for a sign of life of a server. @default 60 */
+  /** The longest wait for data from a server. @default 60 */
   timeoutSeconds?: number;
-  /** Wait before a range that was cut off is asked for again, doubled for the third. @default 0.5 */
+  /** Wait before the second attempt to read a range that was cut off, doubled for the third. @default 0.5 */
   retrySeconds?: number | undefined;
 }
 
 /** Opens files in buckets. */
 export type OpenS3 = (bucket: string, key: string, firstBytes: number) => Promise<ByteSource>;
 
-/** Where buckets are asked for if nothing says where; S3 answers with the region of any other. */
+/** The region of the first request if none is configured. S3 answers with the region of the bucket. */
 const FIRST_REGION = "us-east-1";
 
-/** A way to open files that asks for credentials once, however many parts a model has. */
+/** Returns a function that opens files. It requests credentials once for all parts of a model. */
 export function s3Opener(access: S3Access): OpenS3 {
   const connect = memoize(connectTo);
   return (bucket, key, firstBytes) =>
@@ -46,12 +46,12 @@ async function connectTo({ endpoint, timeoutSeconds = 60 }: S3Access): Promise<C
   ]);
   const options: S3ClientConfig = {
     followRegionRedirects: true,
-    // Hardly any other server has a name for each bucket.
+    // Few other servers have a host name for each bucket.
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     requestHandler: {
       connectionTimeout: (timeoutSeconds * 1000) / 6,
       socketTimeout: timeoutSeconds * 1000,
-      // These two know the proxy of the environment; agents that the SDK makes don't.
+      // These two agents use the proxy of the environment; those of the SDK do not.
       httpAgent: http.globalAgent,
       httpsAgent: https.globalAgent,
     },
@@ -65,7 +65,7 @@ async function hasRegion(client: S3Client): Promise<boolean> {
   try {
     return (await client.config.region()) !== "";
   } catch {
-    // The SDK's way of saying that no region is configured.
+    // The SDK throws this if no region is configured.
     return false;
   }
 }
@@ -80,7 +80,7 @@ async function requestRange(
   return { bytes: Buffer.from(await answer.Body.transformToByteArray()), size, tag: answer.ETag ?? null };
 }
 
-/** Sends a request, which the SDK repeats where that may help. */
+/** Sends a request. The SDK repeats it if that may help. */
 async function sent(
   bucket: string,
   key: string,
@@ -111,7 +111,7 @@ function reasonOf(error: Error, bucket: string, key: string): string {
   return `S3 answers ${status} (${name}: ${message}): check bucket, key and AWS_REGION.`;
 }
 
-/** Status of the answer that an error was made from; null if there was none. */
+/** HTTP status of the answer that caused an error; null if there was no answer. */
 function statusOf(error: Error): number | null {
   const metadata: unknown = "$metadata" in error ? error.$metadata : null;
   if (typeof metadata !== "object" || metadata === null || !("httpStatusCode" in metadata)) return null;

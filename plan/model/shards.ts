@@ -1,6 +1,6 @@
 /**
- * Models in several files, as `llama-gguf-split` writes them: `<name>-00001-of-00003.gguf` and so on, each with a header of
- * its own. Source at the pinned commit: `llama_split_path` in `src/llama.cpp`, the reading of `split.*` in
+ * Models in several files, as `llama-gguf-split` writes them: `<name>-00001-of-00003.gguf` and so on, each with its own
+ * header. Source at the pinned commit: `llama_split_path` in `src/llama.cpp`, the reading of `split.*` in
  * `src/llama-model-loader.cpp`.
  */
 
@@ -8,7 +8,7 @@ import { type GgufHeader, metadataReader } from "./metadata.ts";
 
 const PART = /-(\d{5})-of-(\d{5})(?=\.gguf$)/;
 
-/** Names of all parts, in order, if this is the name of one of several; null if it is not. */
+/** Names of all parts, in order, if `name` is that of a part; null if it is not. */
 export function partNames(name: string): { names: string[]; number: number } | null {
   const match = PART.exec(name);
   const [number, count] = [Number(match?.[1]), Number(match?.[2])];
@@ -21,7 +21,7 @@ export function partNames(name: string): { names: string[]; number: number } | n
 }
 
 /**
- * One header as if the model were one file: metadata of the first part, tensors of all.
+ * Joins the headers of all parts: metadata of the first part, tensors of all.
  * @param refuse called with what is wrong, as a clause that follows "it"; must not return
  */
 export function joinHeaders(headers: readonly GgufHeader[], refuse: (reason: string) => never): GgufHeader {

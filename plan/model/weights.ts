@@ -1,40 +1,40 @@
 /**
- * How many bytes of weights go where. llama.cpp places a tensor by what it is, not by where it stands in the file: the
- * input embeddings stay on the CPU, `blk.N.*` goes with layer N, the rest with the output layer.
+ * The bytes of weights by their location. llama.cpp places a tensor by its name and not by its position in the file: the
+ * input embeddings stay on the CPU, `blk.N.*` belongs to layer N, and the rest to the output layer.
  * Source at the pinned commit: `LLM_TENSOR_INFOS` in `src/llama-arch.cpp`, `create_tensor` in `src/llama-model-loader.cpp`.
  */
 
 import { ggmlBytes } from "./ggml-types.ts";
 import type { GgufHeader, GgufTensor } from "./metadata.ts";
 
-/** Bytes of weights by where llama.cpp puts them; each tensor is padded to the alignment of a CPU buffer. */
+/** Bytes of weights by their location in llama.cpp. Each tensor is padded to the alignment of a CPU buffer. */
 export interface WeightFacts {
   /** Bytes of each repeating layer. */
   layerBytes: number[];
-  /** Biggest tensor of each repeating layer: it passes through the socket in one message. */
+  /** Bytes of the largest tensor of each repeating layer, which is sent in one message. */
   layerLargestBytes: number[];
-  /** Of those, the bytes of experts: for one token only the chosen ones are read. */
+  /** The part of `layerBytes` that experts take. Only the chosen experts are read for a token. */
   layerExpertBytes: number[];
-  /** Input embeddings: always on the front's CPU. */
+  /** Bytes of the input embeddings, which are always on the front's CPU. */
   inputBytes: number;
-  /** Output layer, a copy of tied input embeddings included. */
+  /** Bytes of the output layer, including a copy of tied input embeddings. */
   outputBytes: number;
   outputLargestBytes: number;
-  /** Small tensors that every device with layers gets a copy of (RoPE factors). */
+  /** Bytes of small tensors (RoPE factors), of which every device with layers gets a copy. */
   sharedBytes: number;
   /** Whether the output layer uses the input embeddings, which then exist twice. */
   tied: boolean;
-  /** Bytes of the file before the tensors' data: vocabulary and other metadata. */
+  /** Bytes of the file before the data of the tensors: vocabulary and other metadata. */
   headerBytes: number;
-  /** GGML's number of the type that most bytes of the repeating layers have. */
+  /** GGML's number of the type of most bytes in the repeating layers. */
   mainType: number;
 }
 
 /** Tensors of the input layer (`LLM_TENSOR_LAYER_INPUT`). */
 const INPUT_TENSORS = /^(token_embd|position_embd|token_types|per_layer_token_embd)\./;
-/** Tensors that belong to the layers, named without a layer: the first layer of each device brings a copy. */
+/** Tensors that belong to all layers and are not named after one. The first layer of each device gets a copy. */
 const SHARED_TENSORS = /^rope_(freqs|factors_long|factors_short)\./;
-/** Experts of a layer, all in one tensor (`ffn_*_exps`); a shared expert (`_shexp`) is read for every token. */
+/** The experts of a layer, all in one tensor (`ffn_*_exps`). A shared expert (`_shexp`) is read for every token. */
 const EXPERT_TENSORS = /^blk\.\d+\.ffn_\w+_exps\./;
 const LAYER_TENSORS = /^blk\.(\d+)\./;
 /** Alignment of tensors in a CPU buffer (`TENSOR_ALIGNMENT` in `ggml/src/ggml-impl.h`). */
@@ -42,7 +42,7 @@ const ALIGNMENT_BYTES = 32;
 
 /**
  * Adds up the tensors of a header.
- * @param onUnknownType called with the number of a type whose size is not known; must not return
+ * @param onUnknownType called with the number of a type whose size is unknown; must not return
  */
 export function weightsOf(header: GgufHeader, layers: number, onUnknownType: (type: number) => never): WeightFacts {
   const zeros = () => Array.from({ length: layers }, () => 0);

@@ -1,28 +1,31 @@
-/** The split that fills the devices evenly, where their speeds are not known. Pure numbers: what a run of layers needs is asked of the memory model. */
+/**
+ * The split that fills the devices evenly, for devices of unknown speed. It works on numbers alone: the caller passes a
+ * function that returns the bytes of a run of layers.
+ */
 
 import { at } from "../../config/collections.ts";
 
-/** Also what an index out of bounds reads in the inner loops, for which `at` takes too long: nothing fits there. */
+/** Cost of a run that does not fit. The inner loops also use it for an index out of bounds, because `at` takes too long. */
 const NEVER = Number.POSITIVE_INFINITY;
 const UNASKED = -1;
 
 /**
- * Bytes that a device needs for `count` layers from `first` on; the last device holds the output layer too. One layer more
- * never needs less.
+ * Bytes that a device needs for `count` layers from `first` on. The last device also holds the output layer. More layers
+ * never need fewer bytes.
  */
 export type NeededBytes = (device: number, first: number, count: number) => number;
 
 /** Layers of each device, in the order of the devices. */
 export interface Split {
   counts: number[];
-  /** How full the fullest device is: above 1 it does not fit. */
+  /** Fill of the fullest device: needed bytes over capacity. Above 1 the split does not fit. */
   fullest: number;
 }
 
 /**
- * Splits the layers from `firstLayer` on so that the fullest device is as empty as can be, and among those splits so that
- * the devices are filled most evenly. Every device gets at least one layer: the front refuses a backend without any.
- * Null if there are fewer layers than devices.
+ * Finds the split whose fullest device is least full, and among these the one that fills the devices most evenly. Every
+ * device gets at least one layer, because the front refuses a backend without layers. Null if there are fewer layers than
+ * devices.
  */
 export function evenestSplit(
   layers: { first: number; count: number },
@@ -37,8 +40,8 @@ export function evenestSplit(
 }
 
 /**
- * Whether any split fits, found without weighing splits against each other: which numbers of layers the first devices can
- * hold, one device after the other.
+ * Whether any split fits. It compares no splits: device by device, it collects how many layers the devices so far can
+ * hold together.
  */
 export function hasSplitThatFits(
   layers: { first: number; count: number },
@@ -61,7 +64,7 @@ export function hasSplitThatFits(
   return ends.has(layers.count);
 }
 
-/** The greatest number up to `limit` for which the monotone test holds; 0 if it holds for none. */
+/** The largest number up to `limit` that passes the monotone test; 0 if none does. */
 function mostThatFit(limit: number, fits: (count: number) => boolean): number {
   let [holds, fails] = [0, limit + 1];
   while (fails - holds > 1) {
@@ -72,7 +75,7 @@ function mostThatFit(limit: number, fits: (count: number) => boolean): number {
   return Math.max(0, holds);
 }
 
-/** How full device `d` is with `count` layers from offset `from` on: `shares[d](from, count)`. */
+/** Fill of device `d` with `count` layers from offset `from` on: `shares[d](from, count)`. */
 type Share = (from: number, count: number) => number;
 
 function shareTable(
@@ -93,17 +96,17 @@ function shareTable(
   });
 }
 
-/** Dynamic programme over devices: the least possible share of the fullest device. */
+/** The lowest possible fill of the fullest device, by dynamic programming over the devices. */
 function lowestPeak(count: number, shares: readonly Share[]): number {
   return leastByShares(count, shares, (rest, share) => Math.max(rest, share)).cost;
 }
 
-/** Among the splits in which no device is fuller than `peak`, the one with the least sum of squared shares. */
+/** Among the splits in which no device is fuller than `peak`, the one with the lowest sum of squared fills. */
 function evenest(count: number, shares: readonly Share[], peak: number): number[] {
   return leastByShares(count, shares, (rest, share) => (share > peak ? NEVER : rest + share * share)).counts;
 }
 
-/** Cheapest way to give `count` layers to the devices in order; `join` adds one device's share to the cost so far. */
+/** The split of `count` layers with the lowest cost; `join` adds the fill of one device to the cost so far. */
 function leastByShares(
   count: number,
   shares: readonly Share[],
@@ -120,7 +123,7 @@ function leastByShares(
     for (let total = device + 1; total <= count - (devices - device - 1); total++) {
       for (let own = 1; own <= total - device; own++) {
         const ownShare = share(total - own, own);
-        // More layers only fill this device further: nothing better can follow.
+        // More layers only fill this device further, so no better split follows.
         if (join(0, ownShare) >= (costs[total] ?? NEVER)) break;
         const cost = join(before[total - own] ?? NEVER, ownShare);
         if (cost < (costs[total] ?? NEVER)) {
@@ -142,8 +145,8 @@ function leastByShares(
 }
 
 /**
- * llama.cpp's `--tensor-split` for a split: its own rounding (`load_tensors` in `src/llama-model.cpp`) compares the share
- * of a layer with running sums of these numbers over their total, so the counts themselves, the output layer counted with
+ * llama.cpp's `--tensor-split` for a split. llama.cpp compares the position of a layer with running sums of these numbers
+ * over their total (`load_tensors` in `src/llama-model.cpp`). So the numbers of layers, with the output layer counted on
  * the last device, give exactly this split.
  */
 export function tensorSplitOf(counts: readonly number[]): number[] {

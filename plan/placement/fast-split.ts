@@ -1,65 +1,69 @@
 /**
- * The split for speed: layers to devices of different speed such that everything fits and a token takes the least time.
+ * The split for speed: gives layers to devices of different speed so that everything fits and a token takes the least
+ * time.
  *
- * Where splits take nearly the same time, the one that fills the devices evenly comes out: the mean of the squared fill,
- * weighted by capacity, costs as much as 0.1 % of the least possible time if every device is full. So evenness never
- * costs more than that 0.1 %, and equally fast devices, between which every split takes the same time, share equally. What
- * fits is decided by the bytes needed; for the fill, what each layer adds to them is near enough.
+ * If splits take nearly the same time, the one that fills the devices evenly wins. The mean of the squared fill, weighted
+ * by capacity, is added to the time as a penalty; if every device is full, it is 0.1 % of the least possible time. So
+ * evenness never costs more than 0.1 %, and equally fast devices, for which every split takes the same time, share
+ * equally. The needed bytes decide what fits. The penalty uses an estimate of them: the sum of what each layer adds.
  */
 
 import { at, memoize } from "../../config/collections.ts";
 import type { NeededBytes } from "./even-split.ts";
 
-/** Seconds that a device takes for `count` layers from `first` on. More layers never take less. */
+/** Seconds that a device takes for `count` layers from `first` on. More layers never take less time. */
 export type TakenSeconds = (device: number, first: number, count: number) => number;
 
 /**
- * One device. Devices of the same kinds and capacity are asked about once: they must answer the same for the same layers. What only the
- * first device or the last one has (what the front hands over, the output layer) makes no kind of its own.
+ * One device. Devices with the same kinds and capacity must need the same bytes and seconds for the same layers, because
+ * only one of them is asked. Do not give the first or the last device a kind of its own: what only they have (the state
+ * from the front, the output layer) is in the runs that only they can get.
  */
 export interface FastDevice {
   capacityBytes: number;
-  /** Number of the devices that need the same bytes. */
+  /** Equal for devices that need the same bytes. */
   memoryKind: number;
-  /** Number of the devices that take the same seconds. */
+  /** Equal for devices that take the same seconds. */
   speedKind: number;
 }
 
-/** What is to be split, on what, and what it takes. */
+/** The layers, the devices, and the bytes and seconds of each run of layers. */
 export interface FastSplitProblem {
   layers: { first: number; count: number };
   devices: readonly FastDevice[];
   needed: NeededBytes;
-  /** For one token of an answer: a token passes through all devices, so their times add up. */
+  /** Seconds for one token of an answer. A token passes through all devices, so their times add up. */
   token: TakenSeconds;
-  /** For the prompt that is read for one token of an answer, in the same unit. */
+  /** Seconds for the part of a prompt that is read for one token of an answer. */
   prompt: TakenSeconds;
-  /** Whether prompts overlap on the devices: then the slowest device's time counts, else the sum. */
+  /** Whether prompts overlap on the devices: then the time of the slowest device counts, otherwise the sum. */
   pipelined: boolean;
 }
 
-/** Layers of each device and the time of a token of an answer with its share of the prompt. */
+/** A split and its time. */
 export interface FastSplit {
+  /** Layers of each device. */
   counts: number[];
+  /** Seconds for one token of an answer and its part of the prompt. */
   seconds: number;
 }
 
 /** Part of the least possible time that evenness may cost. */
 export const EVENNESS_SHARE = 0.001;
-/** Stages closer together than this part are taken for equal: they differ by rounding. */
+/** Stages that differ by less than this part count as equal: they differ only by rounding. */
 const ROUNDING = 1e-9;
-/** Limits that are tried before every one that could matter is: more than a few gain nothing. */
+/** Number of limits to try before the exact search. More of them do not make the search faster. */
 const STEPS = 4;
-/** Also what an index out of bounds reads in the inner loops, for which `at` takes too long: nothing fits there. */
+/** Cost of a run that does not fit. The inner loops also use it for an index out of bounds, because `at` takes too long. */
 const NEVER = Number.POSITIVE_INFINITY;
 const UNASKED = -1;
 
 /**
- * Finds the fastest split that fits, every device with at least one layer. Null if none fits.
+ * Finds the fastest split that fits and gives every device at least one layer. Null if none fits.
  *
- * Without overlap one dynamic programme over devices finds it. With overlap the time is a sum and a greatest value: the
- * programme is asked again and again for the least sum in which no stage is as slow as the slowest of the last answer,
- * until no sum can make up for its slowest stage any more. So every split that could be best has been looked at.
+ * Without overlap, one dynamic program over the devices finds it. With overlap, the time is a sum plus a maximum (the
+ * slowest stage). The program then runs repeatedly: each run finds the least sum in which every stage is faster than the
+ * slowest stage of the last answer. It stops when no sum can be better any more, so it misses no split that could be best.
  */
 export function fastestSplit(problem: FastSplitProblem): FastSplit | null {
   const { devices, layers, pipelined } = problem;
@@ -74,8 +78,8 @@ export function fastestSplit(problem: FastSplitProblem): FastSplit | null {
 }
 
 /**
- * The split with the least sum of its costs and its slowest stage.
- * @param leastStage no slowest stage is quicker
+ * The split for which the costs plus the slowest stage are least.
+ * @param leastStage seconds of the fastest possible slowest stage
  */
 function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefined {
   const first = leastByTime(tables, "cost", NEVER);
@@ -85,7 +89,7 @@ function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefi
   const consider = ({ cost, counts }: Candidate, stage: number) => {
     if (cost + stage < best.total) best = { counts, total: cost + stage };
   };
-  // First a few limits between both ends: a good split to compare with saves most of the questions after.
+  // A few limits between both ends come first, because a good split to compare with saves most of the later runs.
   for (let step = 0; step < STEPS; step++) {
     const limit = leastStage * (1 + ROUNDING) + ((slowest - leastStage) * step) / STEPS;
     const found = leastByTime(tables, "cost", limit);
@@ -94,7 +98,7 @@ function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefi
   const ahead = leastAhead(tables);
   let sum = first.cost;
   while (slowest > leastStage * (1 + ROUNDING)) {
-    // No sum is below the last one, so the slowest stage of anything better is below what that leaves of the best.
+    // No later sum is below the last one, so a better split has a slowest stage below the rest: best total minus that sum.
     const limit = Math.min(slowest, best.total - sum) * (1 - ROUNDING);
     const found = leastByTime(tables, "cost", limit, { ahead, most: best.total - leastStage });
     if (found === null) break;
@@ -105,26 +109,26 @@ function leastWithSlowest(tables: Tables, leastStage: number): number[] | undefi
   return best.counts;
 }
 
-/** What runs of layers cost on devices of one kind, by first layer and number of layers: `[from * width + own]`. */
+/** The cost of each run of layers on devices of one kind, by first layer and number of layers: `[from * width + own]`. */
 interface Runs {
-  /** What adds up over the devices; infinite for a run that does not fit. */
+  /** Seconds that add up over the devices; infinite for a run that does not fit. */
   cost: Float64Array;
-  /** What only the slowest device decides: the seconds of the prompt where prompts overlap, else nothing. */
+  /** Seconds of which only the slowest device counts: those of the prompt if prompts overlap, otherwise 0. */
   stage: Float64Array;
-  /** Squared fill, weighted by the device's part of all capacity. */
+  /** Squared fill, weighted by the device's part of the total capacity. */
   unevenness: Float64Array;
 }
 
 interface Tables {
   count: number;
   width: number;
-  /** Of each device; equal devices have the same. */
+  /** The runs of each device; equal devices share one object. */
   runs: Runs[];
 }
 
 /**
- * Asks for every run that a device could get. A run that begins with the first layer is always the first device's, one that
- * ends with the last layer always the last device's: therefore devices of one kind can share their tables.
+ * Computes every run that a device could get. Only the first device can get a run that begins with the first layer, and
+ * only the last device a run that ends with the last layer. Therefore devices of one kind can share their tables.
  */
 function tablesOf(problem: FastSplitProblem): Tables {
   const { layers, devices, token, prompt, pipelined } = problem;
@@ -165,11 +169,11 @@ function emptyRuns(width: number): Runs {
   return { cost: empty().fill(UNASKED), stage: empty(), unevenness: empty() };
 }
 
-/** What fits, found with few questions, for the memory model takes its time over each. */
+/** Finds what fits with few calls of the memory model, because each call is slow. */
 interface Memory {
-  /** Where the longest run of a device's that fits ends; before `begin` if none does. */
+  /** End of the longest run from `from` on that fits the device, at most `end`; below `begin` if none fits. */
   lastThatFits(device: number, from: number, begin: number, end: number): number;
-  /** About what a run needs: what each layer adds on the first device, and what the device needs besides. */
+  /** Estimated bytes of a run: what each layer adds on the first device, plus what the device needs besides. */
   estimate(device: number, from: number, to: number): number;
 }
 
@@ -184,7 +188,7 @@ function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number):
     return known[run] ?? NEVER;
   };
 
-  // Nobody but the first device can have the first layer, so that what it adds may be counted with the device.
+  // Only the first device can have the first layer, so what that layer adds may be counted with the device.
   const sums = new Float64Array(width);
   for (let to = 2; to < width; to++) sums[to] = at(sums, to - 1) + Math.max(0, ask(0, 0, to) - ask(0, 0, to - 1));
   const added = (from: number, to: number) => (sums[to] ?? NEVER) - (sums[from] ?? NEVER);
@@ -202,7 +206,7 @@ function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number):
   return {
     lastThatFits(device, from, begin, end) {
       const capacity = at(devices, device).capacityBytes;
-      // About one layer further than a layer earlier. What does not fit with some layers does not with more either.
+      // The run ends about one layer later than the run before. If a run does not fit, a longer one does not either.
       let to = Math.min(Math.max(at(lastEnds, device) + 1, begin), end);
       while (to >= begin && ask(device, from, to - from) > capacity) to--;
       if (to >= begin) while (to < end && ask(device, from, to + 1 - from) <= capacity) to++;
@@ -213,7 +217,7 @@ function memoryOf({ layers, devices, needed }: FastSplitProblem, width: number):
   };
 }
 
-/** Where a device's layers can begin and end, if every device has at least one. */
+/** Where the layers of a device can begin and end if every device has at least one layer. */
 function roomOf(count: number, devices: number, device: number): { lastFrom: number; firstTo: number; lastTo: number } {
   const lastTo = count - (devices - device - 1);
   return { lastFrom: device === 0 ? 0 : lastTo - 1, firstTo: lastTo === count ? count : 1, lastTo };
@@ -234,13 +238,13 @@ interface Candidate {
   counts: number[];
 }
 
-/** What a split may cost in all, and the least that the devices from each on cost for the layers from each on. */
+/** The most that a split may cost, and the least cost of the remaining devices and layers: `ahead[device][layer]`. */
 interface Budget {
   most: number;
   ahead: readonly Float64Array[];
 }
 
-/** Least sum of a split in which no stage is above a limit, or (`stage`) the least slowest stage of any split. */
+/** The split with the least sum in which no stage is above the limit, or (`stage`) that with the fastest slowest stage. */
 function leastByTime(
   { count, width, runs }: Tables,
   what: "cost" | "stage",
@@ -264,7 +268,7 @@ function leastByTime(
       const row = from * width - from;
       for (let to = Math.max(from + 1, firstTo); to <= lastTo; to++) {
         const value = values[row + to] ?? NEVER;
-        // What does not fit with these layers, or takes too long, does not with more either.
+        // If these layers do not fit or take too long, more layers do not help.
         if (rest + value > most || value === NEVER || (stages[row + to] ?? NEVER) > limit) break;
         const joined = what === "cost" ? rest + value : Math.max(rest, value);
         if (joined < (after[to] ?? NEVER) && joined + (ahead[to] ?? NEVER) <= most) {
@@ -305,7 +309,7 @@ function leastAhead({ count, width, runs }: Tables): Float64Array[] {
   return ahead;
 }
 
-/** Walks back from the last device: how many layers each took on the way to the best end. */
+/** Layers of each device in the best split, read backwards from the last device. */
 function countsOf(count: number, took: readonly Int32Array[]): number[] {
   const counts: number[] = [];
   let left = count;

@@ -1,4 +1,4 @@
-/** Where everything goes: layers to the front and the backends, and the memory of each. */
+/** The placement of the layers on the front and the backends, and the memory of each. */
 
 import { at } from "../../config/collections.ts";
 import type { Backend, Cluster } from "../hosts/cluster.ts";
@@ -8,11 +8,11 @@ import type { ModelFacts } from "../model/facts.ts";
 import { evenestSplit, hasSplitThatFits } from "./even-split.ts";
 import { fastestSplitOf } from "./speed-split.ts";
 
-/** The placement of a model on a cluster, fitting or not. */
+/** The placement of a model on a cluster, whether it fits or not. */
 export interface Placement {
-  /** Layers from 0 on that the front computes itself. */
+  /** Number of layers that the front computes itself; they are the first ones. */
   frontLayers: number;
-  /** Layers of each backend, in order. */
+  /** Number of layers of each backend, in the order of the devices. */
   counts: number[];
   front: MemoryPlan;
   backends: MemoryPlan[];
@@ -20,9 +20,9 @@ export interface Placement {
 }
 
 /**
- * Places the model: as the stack file's own split says, or else so that the backends hold every layer if they can; if not,
- * the front takes the first layers, as few as will do. If nothing fits, the placement is the one without layers on the
- * front. Null if there are fewer layers than backends, or than the own split gives out.
+ * Places the model. If the stack file has a split, that split is used. Otherwise the backends hold every layer if they
+ * can; if not, the front takes the first layers, as few as possible. If nothing fits, the placement is the one without
+ * layers on the front. Null if the model has fewer layers than backends, or than the stack file's split has.
  */
 export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
   const { front, ownSplit: own } = cluster;
@@ -60,7 +60,7 @@ export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
       memoryOf(device, first, count, frontLayers).totalBytes;
     const pipelined = isPipelined(devices.length, frontLayers);
     const fast = fastestSplitOf(cluster, facts, { layers, needed, pipelined });
-    // Where nothing fits, or speeds are not known, the devices are filled as evenly as can be.
+    // If nothing fits or the speeds are unknown, the devices are filled evenly.
     const counts = fast ?? evenestSplit(layers, capacities, needed)?.counts;
     return counts === undefined ? null : placed(frontLayers, counts);
   };
@@ -78,12 +78,12 @@ export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
   return shared?.fits === true ? shared : whole;
 }
 
-/** llama.cpp overlaps the devices only if it has several and all layers lie on them. */
+/** Whether llama.cpp pipelines: only if it has several devices and all layers are on them. */
 export function isPipelined(devices: number, frontLayers: number): boolean {
   return devices > 1 && frontLayers === 0;
 }
 
-/** The least number from `low` to `high` for which the monotone test holds, or null if it holds for none. */
+/** The smallest number from `low` to `high` that passes the monotone test; null if none does. */
 export function leastThat(test: (value: number) => boolean, low: number, high: number): number | null {
   if (low > high || !test(high)) return null;
   let [from, to] = [low, high];

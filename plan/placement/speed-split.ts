@@ -1,4 +1,4 @@
-/** The split for speed of a cluster: what `plan/placement/fast-split.ts` has to know of its machines and its model. */
+/** The split for speed of a cluster: translates its machines and its model for `plan/placement/fast-split.ts`. */
 
 import { at } from "../../config/collections.ts";
 import type { Cluster } from "../hosts/cluster.ts";
@@ -10,17 +10,17 @@ import type { NeededBytes } from "./even-split.ts";
 import { type FastDevice, type FastSplitProblem, fastestSplit } from "./fast-split.ts";
 
 /**
- * Tokens of a prompt that are read for each token of an answer: what people ask with is longer than what they are
- * answered, and most of it is read once, as the cache keeps it. It decides only how much a split weighs prompts.
+ * Tokens of a prompt that are read for each token of an answer. Prompts are longer than answers, and most of a prompt is
+ * read once, because the cache keeps it. The number decides only how much weight a split gives to prompts.
  */
 const PROMPT_TOKENS_PER_ANSWER_TOKEN = 4;
 
-/** What is to be split. */
+/** The layers to split and the bytes that they need. */
 type Question = Pick<FastSplitProblem, "layers" | "pipelined"> & { needed: NeededBytes };
 
 /**
- * Layers of each backend in the fastest split that fits; null if none does, and on the user's own machine,
- * whose speed is not known.
+ * Number of layers of each backend in the fastest split that fits. Null if none fits, and with target docker, because the
+ * speed of the user's machine is unknown.
  */
 export function fastestSplitOf(cluster: Cluster, facts: ModelFacts, question: Question): number[] | null {
   if (cluster.target === "docker") return null;

@@ -1,13 +1,13 @@
-/** How the front is reached, and how machines without a way out reach AWS. */
+/** How clients reach the front, and how machines without a route to the Internet reach AWS. */
 
 import type { AwsAccess, AwsCluster } from "../hosts/cluster.ts";
 
-/** How the front on EC2 is reached. */
+/** How clients reach the front on EC2. */
 export type AccessPlan = AwsAccess;
 
 /**
- * Services that the machines need: the registry's two, SSM for parameters, and its channel where a session is the way in.
- * None in a network that exists, which has its own way to AWS.
+ * Services that need an interface endpoint: the registry's two, SSM for parameters, and SSM's channel if clients use
+ * sessions. None in an existing network, which has its own route to AWS.
  */
 export function interfaceEndpoints({ network, access }: AwsCluster): string[] {
   if (network !== null) return [];

@@ -1,4 +1,4 @@
-/** What is decided about a cluster on EC2 beyond its front, its backends and their machines. */
+/** The parts of a cluster on EC2 besides its front, its backends and their machines. */
 
 import { ConfigError } from "../../config/problems.ts";
 import type { Region } from "../../config/regions.ts";
@@ -10,10 +10,10 @@ import { type ModelObjectsPlan, modelObjects } from "./model-objects.ts";
 import { type ExistingNetworkPlan, networkPlan, type OwnNetworkPlan } from "./network.ts";
 import { type SchedulePlan, schedulePlan } from "./schedule.ts";
 
-/** What keeps costs within bounds. */
+/** Limits on the cost. */
 export interface GuardrailsPlan {
   schedule: SchedulePlan | null;
-  /** US dollars per month; a budget tells at 80 % forecast and at 100 %. */
+  /** US dollars per month: AWS Budgets sends a mail at 80 % forecast and at 100 %. Null for no budget. */
   budgetUsdPerMonth: number | null;
   alarmEmail: string | null;
   stopAfterIdleMinutes: number | null;
@@ -23,27 +23,27 @@ export interface GuardrailsPlan {
 /** The part of the plan that only target aws has. */
 export interface AwsPlan {
   region: Region;
-  /** Zone of all machines; null until the account was asked which one offers every type, and then if it can't say. */
+  /** Zone of all machines; null until the account has reported which zone offers every type, and if it reports none. */
   availabilityZone: string | null;
   network: OwnNetworkPlan | ExistingNetworkPlan;
   flowLogs: boolean;
-  /** Services that machines without a way out reach through an interface endpoint each. */
+  /** Services that machines without a route to the Internet reach through interface endpoints, one for each service. */
   interfaceEndpoints: string[];
-  /** First and last RPC port that any machine has. */
+  /** Lowest and highest RPC port on any machine. */
   rpcPorts: { first: number; last: number };
   frontPort: number;
   access: AccessPlan;
   model: ModelObjectsPlan;
   guardrails: GuardrailsPlan;
-  /** Machines can't be stopped or terminated by hand; images and the model outlive the stack. */
+  /** Whether machines are protected from manual stop and termination, and images and the model remain after a destroy. */
   isProtected: boolean;
-  /** Whether `pulumi up` follows the start. */
+  /** Whether `pulumi up` waits for the front's first answer. */
   waitsForFront: boolean;
-  /** Tags of the user's. */
+  /** The user's tags. */
   tags: Readonly<Record<string, string>>;
 }
 
-/** Names in ECR and S3 are made of the stack's: small letters, and not for ever long. */
+/** Names in ECR and S3 contain the stack's name, so it has to be lower case and short. */
 const STACK_NAME = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const STACK_NAME_LENGTH = 32;
 
@@ -54,8 +54,8 @@ export function assertStackName(stack: string): void {
     {
       path: "stack",
       value: stack,
-      rule: `must be at most ${STACK_NAME_LENGTH} small letters, digits and single hyphens with target aws, as names in ECR and S3 are made of it`,
-      remedy: "Rename stacks/Pulumi.<stack>.yaml, and the stack with `pulumi stack rename` if it is there.",
+      rule: `must be at most ${STACK_NAME_LENGTH} lower-case letters, digits and single hyphens with target aws, because names in ECR and S3 contain it`,
+      remedy: "Rename stacks/Pulumi.<stack>.yaml, and the stack with `pulumi stack rename` if it exists.",
     },
   ]);
 }

@@ -1,4 +1,4 @@
-/** The front and the backends as containers, and the images that they run. */
+/** Plans the containers of the front and the backends, and their images. */
 
 import { at } from "../../config/collections.ts";
 import type { Architecture } from "../../config/words.ts";
@@ -13,8 +13,8 @@ import { backendFlags, FRONT_PORT, frontFlags, RPC_PORT } from "./flags.ts";
 import type { BackendPlan, FrontPlan, ImagePlan } from "./plans.ts";
 import { startupSeconds } from "./startup.ts";
 
-/** What containers are planned from. */
-export interface Decided {
+/** The inputs of a plan for containers. */
+export interface ContainerInputs {
   cluster: Cluster;
   facts: ModelFacts;
   placement: Placement | null;
@@ -25,7 +25,7 @@ export interface Decided {
 }
 
 export function frontPlan(
-  { cluster, facts, placement, cidr, ownMachine }: Decided,
+  { cluster, facts, placement, cidr, ownMachine }: ContainerInputs,
   backends: BackendPlan[],
 ): FrontPlan {
   const { front } = cluster;
@@ -56,7 +56,7 @@ export function frontPlan(
   };
 }
 
-export function backendPlans({ cluster: { backends }, placement, cidr, ownMachine }: Decided): BackendPlan[] {
+export function backendPlans({ cluster: { backends }, placement, cidr, ownMachine }: ContainerInputs): BackendPlan[] {
   const network = addresses(cidr);
   let next = placement?.frontLayers ?? 0;
   return backends.map((backend, device) => {
@@ -83,7 +83,7 @@ export function backendPlans({ cluster: { backends }, placement, cidr, ownMachin
   });
 }
 
-/** Every image that is needed, each once. */
+/** Every image that the containers need, each once. */
 export function imagePlans(front: FrontPlan, backends: readonly BackendPlan[]): ImagePlan[] {
   const images = new Map<string, ImagePlan>();
   const add = (image: ImagePlan) => images.set(`${image.flavour} ${image.role} ${image.architecture}`, image);

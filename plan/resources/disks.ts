@@ -1,4 +1,4 @@
-/** The volumes of a cluster's machines: how big, and how fast. */
+/** Size and throughput of the volumes of a cluster's machines. */
 
 import { GIB, MIB } from "../../config/units.ts";
 import type { MachineType } from "../catalog/index.ts";
@@ -7,15 +7,15 @@ import type { ModelFacts } from "../model/facts.ts";
 import { GP3_INCLUDED_MEBIBYTES_PER_SECOND } from "../speed/load.ts";
 import type { DiskPlan } from "./plans.ts";
 
-/** A load that takes no longer than this needs no faster disk. */
+/** A load within this time needs no faster disk. */
 export const LOAD_GOAL_SECONDS = 180;
-/** What the planner chooses at most: what every gp3 volume can be given (aws.amazon.com/ebs/volume-types). */
+/** The highest throughput that the planner chooses. Every gp3 volume supports it (aws.amazon.com/ebs/volume-types). */
 const MOST_MEBIBYTES_PER_SECOND = 1000;
-/** gp3 gives so many MiB/s for each operation per second at most (EBS user guide, "General Purpose SSD volumes"). */
+/** The most MiB/s of a gp3 volume for each operation per second (EBS user guide, "General Purpose SSD volumes"). */
 const MEBIBYTES_PER_OPERATION = 0.25;
 const GP3_INCLUDED_OPERATIONS = 3000;
 
-/** System and images: AL2023 on CPU machines, the deep learning image with its drivers on those with GPUs. */
+/** GiB for the system and images: AL2023 on CPU machines, the deep learning image with drivers on machines with GPUs. */
 const systemGibibytes = ({ gpu }: MachineType) => (gpu === null ? 30 : 120);
 
 /** The front's volume: the system and the model file. */
@@ -30,22 +30,22 @@ export function frontDisk(
 }
 
 /**
- * A backend machine's volume: the system and the cache of the weights that are sent to it.
- * @param cacheBytes the most that can be sent, see {@link mostWeightsBytes}; 0 where the cache is elsewhere
+ * The volume of a backend's machine: the system and the cache of the weights that it receives.
+ * @param cacheBytes the most weights that it can receive, see {@link mostWeightsBytes}; 0 if the cache is elsewhere
  */
 export function backendDisk(type: MachineType, cacheBytes: number): DiskPlan {
   return disk(systemGibibytes(type) + gibibytesOf(cacheBytes), GP3_INCLUDED_MEBIBYTES_PER_SECOND);
 }
 
 /**
- * The most weights that a machine's backends can get, however the layers are split: a volume of that size stays as it is
- * when another backend comes or goes.
+ * The most bytes of weights that a machine's backends can get with any split. A volume for this size does not change when
+ * a backend is added or removed.
  */
 export function mostWeightsBytes(capacityBytes: number, { fileBytes }: ModelFacts): number {
   return Math.min(capacityBytes, fileBytes);
 }
 
-/** The least throughput that loads so many bytes in good time, as far as the machine can take it. */
+/** The lowest throughput in MiB/s that loads the bytes within {@link LOAD_GOAL_SECONDS}, or the machine's highest. */
 export function throughputFor(bytes: number, type: MachineType): number {
   const wanted = Math.ceil(bytes / MIB / LOAD_GOAL_SECONDS / 25) * 25;
   const most = Math.min(MOST_MEBIBYTES_PER_SECOND, Math.floor((type.diskBurstMegabytesPerSecond * 1e6) / MIB));
@@ -60,7 +60,7 @@ function disk(gibibytes: number, mebibytesPerSecond: number): DiskPlan {
   return { gibibytes, mebibytesPerSecond, operationsPerSecond };
 }
 
-/** A tenth more than the bytes: file systems keep room for themselves. */
+/** GiB for these bytes, with a tenth more for the file system. */
 function gibibytesOf(bytes: number): number {
   return Math.ceil((bytes * 1.1) / GIB);
 }

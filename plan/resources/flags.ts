@@ -1,5 +1,5 @@
 /**
- * The flags and variables of `llama-server` and `ggml-rpc-server`: nowhere else in the project are they known.
+ * The flags and variables of `llama-server` and `ggml-rpc-server`. Only this file knows them.
  * Names at the pinned commit: `common/arg.cpp` (`set_env`), `tools/rpc/rpc-server.cpp`; `APP_*` is the entry point's
  * contract in `images/`.
  */
@@ -7,38 +7,38 @@
 import { MIB } from "../../config/units.ts";
 import type { Backend, Cluster } from "../hosts/cluster.ts";
 
-/** Port of `ggml-rpc-server` in its container; further GPUs of one machine have the ports that follow. */
+/** Port of `ggml-rpc-server` in its container. Further GPUs of a machine use the next ports. */
 export const RPC_PORT = 50_052;
 /** Port of `llama-server` in its container. */
 export const FRONT_PORT = 8080;
-/** File in the front that holds the API key: never in the environment, never on the command line. */
+/** File in the front with the API key. The key is never in the environment or on the command line. */
 export const API_KEY_FILE = "/run/secrets/api-key";
-/** Directory in the front that holds the model. */
+/** Directory in the front with the model. */
 export const MODEL_DIRECTORY = "/models";
 
-/** What a container is started with. */
+/** Environment and arguments of a container. */
 export interface ContainerFlags {
   environment: Record<string, string>;
   arguments: string[];
 }
 
-/** What the front is told beyond its configuration. */
+/** What the planner decides for the front in addition to its configuration. */
 export interface FrontDecision {
   modelFileName: string;
   /** `address:port` of each backend, in the order of the devices. */
   rpcBackends: readonly string[];
-  /** Entries of the split over the devices. */
+  /** Entries of `--tensor-split`, one for each device. */
   tensorSplit: readonly number[];
-  /** Layers that go to the devices, the output layer among them. */
+  /** Number of layers on the devices, including the output layer. */
   offloadedLayers: number;
   startupSeconds: number;
 }
 
-/** Start of `llama-server`. */
+/** The environment and arguments of `llama-server`. */
 export function frontFlags(cluster: Cluster, decision: FrontDecision): ContainerFlags {
   const { model, front } = cluster;
   const { contextTokens, batchTokens, microBatchTokens } = cluster.batches;
-  // On a machine of its own it shares the machine's network, where a session ends on the loopback address.
+  // On EC2 the container shares the machine's network, and a session connects to the loopback address.
   const isReachedBySession = cluster.target === "aws" && cluster.access.mode === "ssm";
   return {
     environment: {
@@ -59,14 +59,14 @@ export function frontFlags(cluster: Cluster, decision: FrontDecision): Container
       LLAMA_ARG_FLASH_ATTN: model.flashAttention,
       LLAMA_ARG_CACHE_TYPE_K: model.kvCacheType,
       LLAMA_ARG_CACHE_TYPE_V: model.kvCacheType,
-      // The plan has made everything fit: llama.cpp is not to change it.
+      // The plan makes everything fit, so llama.cpp must not change the settings.
       LLAMA_ARG_FIT: "off",
-      // Saving prompts to RAM aborts the server when the KV cache lies on RPC devices.
+      // The server aborts when it saves prompts to RAM while the KV cache is on RPC devices.
       LLAMA_ARG_CACHE_RAM: "0",
       LLAMA_ARG_ALIAS: model.alias ?? decision.modelFileName.replace(/\.gguf$/, ""),
       LLAMA_ARG_API_KEY_FILE: API_KEY_FILE,
       LLAMA_ARG_ENDPOINT_METRICS: "1",
-      // From 4 on the log says which buffer lies on which device: the proof that every backend is used.
+      // From 4 on the log shows which device has which buffer, which proves to the entry point that each backend is used.
       LLAMA_ARG_LOG_VERBOSITY: "4",
       ...(front.embeddings ? { LLAMA_ARG_EMBEDDINGS: "1", LLAMA_ARG_POOLING: "mean" } : {}),
     },
@@ -75,8 +75,8 @@ export function frontFlags(cluster: Cluster, decision: FrontDecision): Container
 }
 
 /**
- * Start of `ggml-rpc-server`.
- * @param address its machine's; in a container with a network of its own it listens on every address that it has
+ * The environment and arguments of `ggml-rpc-server`.
+ * @param address that of its machine; in a container with a separate network it listens on every address
  */
 export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Backend, address: string): ContainerFlags {
   return {
@@ -87,7 +87,7 @@ export function backendFlags({ type, flavour, capacityBytes, threads, gpu }: Bac
       APP_MEM: String(capacityBytes / MIB),
       APP_THREADS: String(threads),
       APP_CACHE: "1",
-      // One process would lend every GPU as a device of its own; the plan counts one device for each backend.
+      // One process would offer every GPU as a separate device, but the plan counts one device for each backend.
       ...(flavour === "cuda" ? { APP_DEVICE: "CUDA0" } : {}),
     },
     arguments: [],

@@ -1,4 +1,4 @@
-/** The machines to rent: what each is and costs, and where it is in the network. */
+/** The machines to rent: their hardware, price and address. */
 
 import { MIB } from "../../config/units.ts";
 import type { MachineType } from "../catalog/index.ts";
@@ -9,10 +9,10 @@ import type { ModelFacts } from "../model/facts.ts";
 import { backendDisk, frontDisk, mostWeightsBytes } from "./disks.ts";
 import type { HardwarePlan, MachinePlan } from "./plans.ts";
 
-/** A machine as far as its price goes: without a name and an address. */
+/** The part of a machine that decides its price: without name and address. */
 export type MachineOrder = Omit<MachinePlan, "name" | "address" | "backends" | "pool">;
 
-/** What is ordered for a cluster: the front's machine first, then the backends' in their order. */
+/** The machines of a cluster: the front's first, then those of the backends in their order. */
 export function machineOrders(cluster: AwsCluster, facts: ModelFacts): MachineOrder[] {
   return [frontOrder(cluster, facts), ...cluster.machines.map((machine) => backendOrder(cluster, facts, machine))];
 }
@@ -28,7 +28,7 @@ export function frontOrder({ front, region }: AwsCluster, facts: ModelFacts): Ma
     flavour: front.flavour,
     architecture: front.type.architecture,
     disk: frontDisk(front, facts),
-    // The model must still be there after a stop.
+    // The model must survive a stop.
     instanceStore: false,
     imageParameter: imageParameterOf(front.type),
     recovery: recoveryOf(front.type),
@@ -81,15 +81,15 @@ function hardwareOf({ vcpus, processor, memoryMib, gpu, gpus }: MachineType): Ha
   };
 }
 
-/** A machine that never stops keeps what lies on its own NVMe. */
+/** Whether the machine never stops, so that the data on its NVMe survives. */
 function keepsRunning({ limits }: AwsCluster, { market }: Machine["pool"]): boolean {
   const stops = [limits.schedule, limits.stopAfterIdleMinutes, limits.stopAfterHours];
   return market !== "spot" && stops.every((stop) => stop === null);
 }
 
 /**
- * Public parameter of the machine image: AWS's deep learning image with NVIDIA's driver and container toolkit where there
- * is a GPU (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html), else Amazon Linux 2023
+ * Public SSM parameter of the machine image. With a GPU: AWS's deep learning image with NVIDIA's driver and container
+ * toolkit (docs.aws.amazon.com/dlami/latest/devguide/appendix-ami-release-notes.html). Otherwise: Amazon Linux 2023
  * (docs.aws.amazon.com/linux/al2023/ug/ec2.html#launch-from-ssm).
  */
 function imageParameterOf({ architecture, gpu }: MachineType): string {

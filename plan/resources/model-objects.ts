@@ -5,15 +5,15 @@ import type { AwsCluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { partNames } from "../model/shards.ts";
 
-/** Where the machines get the model from: one object in the bucket for each of its files. */
+/** The objects in the bucket from which the machines download the model, one for each of its files. */
 export interface ModelObjectsPlan {
-  /** `file`: sent from this machine; else an import job in AWS fetches it, and nothing goes over the operator's line. */
+  /** `file`: this machine uploads it. Otherwise a job in AWS downloads it, without the operator's connection. */
   origin: "file" | "hugging-face" | "http" | "s3";
-  /** Where each file is now, in the order of the keys. */
+  /** The present location of each file, in the order of the keys. */
   sources: string[];
-  /** SSM parameter with a token of Hugging Face; null for a model that everybody may read. */
+  /** SSM parameter with a token of Hugging Face; null for a public model. */
   tokenParameter: string | null;
-  /** Keys in the bucket, that of the first part first. */
+  /** Keys in the bucket, in the order of the parts. */
   keys: string[];
   bytes: number;
 }
@@ -21,7 +21,7 @@ export interface ModelObjectsPlan {
 /** Folder of the model's files in the bucket. */
 const MODEL_PREFIX = "models/";
 
-/** Where the files of a model are, and where they will be. */
+/** Plans the objects of a model: the location of its files and their keys in the bucket. */
 export function modelObjects({ huggingFaceTokenParameter }: AwsCluster, facts: ModelFacts): ModelObjectsPlan {
   return {
     origin: originOf(facts.source),

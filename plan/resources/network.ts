@@ -3,24 +3,24 @@
 import { addressAt, networkOf } from "../../config/cidr.ts";
 import type { AwsCluster, Cluster, GivenNetwork } from "../hosts/cluster.ts";
 
-/** Networks of a VPC that the cluster has to itself. */
+/** The networks of a VPC that the cluster creates. */
 export interface OwnNetworkPlan {
   kind: "own";
   vpcCidr: string;
-  /** Machines, with fixed addresses; no route leads out. */
+  /** For machines, which have fixed addresses and no route to the Internet. */
   clusterCidr: string;
-  /** Interface endpoints and the internal load balancer: AWS gives them addresses as it likes. */
+  /** For interface endpoints and the internal load balancer, whose addresses AWS chooses. */
   serviceCidr: string;
-  /** Of the public load balancer, in two zones; empty unless there is one. */
+  /** For the public load balancer, in two zones; empty if there is none. */
   publicCidrs: string[];
 }
 
-/** A network of the user's. */
+/** A network that the user provides. */
 export interface ExistingNetworkPlan extends GivenNetwork {
   kind: "existing";
 }
 
-/** The cluster's addresses within the private network: half of a VPC of its own, else all of it. */
+/** The range of the machines' addresses: half of the cluster's own VPC, or the whole private network otherwise. */
 export function clusterCidr(cluster: Cluster, cidr: string): string {
   return cluster.target === "aws" && cluster.network === null ? partOf(cidr, 2, 0) : cidr;
 }
@@ -37,7 +37,7 @@ export function networkPlan({ network, access }: AwsCluster, cidr: string): OwnN
   };
 }
 
-/** One of so many equal parts, a power of two. */
+/** One of `parts` equal parts of a network. @param parts a power of two */
 function partOf(cidr: string, parts: number, index: number): string {
   const network = networkOf(cidr);
   return `${addressAt(network, (index * network.size) / parts)}/${network.prefix + Math.log2(parts)}`;

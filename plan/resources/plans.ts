@@ -1,4 +1,4 @@
-/** What components create, one type for each kind: containers, images, machines, volumes. */
+/** The plans of the things that components create: containers, images, machines, volumes. */
 
 import type { Access, Architecture, Flavour, Market, Role } from "../../config/words.ts";
 import type { UsdRange } from "../cost/prices.ts";
@@ -11,25 +11,25 @@ export interface BackendPlan {
   pool: string;
   flavour: Flavour;
   architecture: Architecture;
-  /** Private IPv4 address, fixed at plan time; backends of one machine share it. */
+  /** Private IPv4 address, fixed at plan time. Backends of one machine share it. */
   address: string;
   /** RPC port. */
   port: number;
-  /** llama.cpp's name for it in the front: `RPC0`, `RPC1`, …, in the order of `--rpc`. */
+  /** llama.cpp's name of its device in the front: `RPC0`, `RPC1`, …, in the order of `--rpc`. */
   device: string;
   layers: LayerRange;
-  /** Whether the output layer sits here too (always the last device of the split). */
+  /** Whether it also holds the output layer, as the last device of the split always does. */
   holdsOutput: boolean;
   memory: MemoryPlan;
   /** cgroup memory limit of the container. */
   containerMemoryBytes: number;
   /** CPU threads of `ggml-rpc-server`. */
   threads: number;
-  /** GPUs handed to the container; empty on the `cpu` flavour. `all` hands over every one. */
+  /** GPUs that the container gets: `all`, or their indices. Null with flavour `cpu`. */
   gpus: string | null;
   /** Environment of the container (APP_* and LLAMA_* variables). Never holds a secret. */
   environment: Record<string, string>;
-  /** Container arguments: what `ggml-rpc-server` gets beyond the environment. */
+  /** Arguments of `ggml-rpc-server`, in addition to the environment. */
   arguments: string[];
 }
 
@@ -41,12 +41,12 @@ export interface FrontPlan {
   address: string;
   /** Port inside the container. */
   port: number;
-  /** From where the front is reached: this machine alone (docker target), or as `access.mode` says (aws target). */
+  /** Who reaches the front: `loopback` means this machine only (docker target); others are `access.mode` (aws target). */
   access: Access;
-  /** Where the front is published on the machine (docker target): 127.0.0.1 and this port. */
+  /** Address and port on which this machine publishes the front (docker target): always 127.0.0.1. */
   hostAddress: string;
   hostPort: number;
-  /** Layers that the front computes itself; null if every layer sits on a backend. */
+  /** Layers that the front computes itself; null if backends hold every layer. */
   layers: LayerRange | null;
   memory: MemoryPlan;
   containerMemoryBytes: number;
@@ -54,7 +54,7 @@ export interface FrontPlan {
   gpus: string | null;
   environment: Record<string, string>;
   arguments: string[];
-  /** How long start-up may take: waiting for backends and loading the model. */
+  /** The longest time for a start: waiting for backends and loading the model. */
   startupSeconds: number;
 }
 
@@ -77,13 +77,13 @@ export interface DiskPlan {
   operationsPerSecond: number;
 }
 
-/** What a machine has. */
+/** Hardware of a machine. */
 export interface HardwarePlan {
   vcpus: number;
   /** Name of the processor: `AWS Graviton4`. */
   processor: string;
   memoryBytes: number;
-  /** `memoryBytes` of each GPU, as EC2 reports it; null for a machine without. */
+  /** The GPUs; `memoryBytes` is the memory of one GPU as EC2 reports it. Null for a machine without GPUs. */
   gpu: { name: string; count: number; memoryBytes: number } | null;
 }
 
@@ -91,7 +91,7 @@ export interface HardwarePlan {
 export interface MachinePlan {
   /** Unique in the cluster: `front`, `<pool>-machine-<number>`. */
   name: string;
-  /** The pool that it belongs to; null for the front's. */
+  /** Its pool; null for the front's machine. */
   pool: string | null;
   /** EC2 type. */
   type: string;
@@ -99,20 +99,20 @@ export interface MachinePlan {
   market: Market;
   /** US dollars per hour; null for a type that the region does not sell on demand. */
   usdPerHour: UsdRange | null;
-  /** Capacity reservation that it runs in; null for whatever capacity there is. */
+  /** Capacity reservation that it runs in; null without a reservation. */
   reservation: string | null;
   flavour: Flavour;
   architecture: Architecture;
   address: string;
-  /** Names of the backends that run on it; none on the front's. */
+  /** Names of the backends that run on it; empty for the front's machine. */
   backends: string[];
   disk: DiskPlan;
-  /** Whether model and cache lie on the machine's own NVMe, which is empty after each stop. */
+  /** Whether the cache of weights is on the machine's NVMe, which is empty after each stop. */
   instanceStore: boolean;
   /** Public SSM parameter that names the machine image. */
   imageParameter: string;
-  /** EC2 moves it off broken hardware by itself, or alarms have to reboot it and start it elsewhere. */
+  /** `automatic`: EC2 moves it off broken hardware. `alarms`: CloudWatch alarms reboot it, or start it elsewhere. */
   recovery: "automatic" | "alarms";
-  /** Whether it may be placed close to the others: a reservation says itself where it is. */
+  /** Whether it is in the placement group; a machine in a reservation runs where the reservation is. */
   inPlacementGroup: boolean;
 }

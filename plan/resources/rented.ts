@@ -1,4 +1,4 @@
-/** Walks through a plan's machines with what runs on each. */
+/** The machines of a plan with the backends on each. */
 
 import type { BackendPlan, MachinePlan } from "./plans.ts";
 
@@ -14,7 +14,7 @@ export interface Rented {
   others: readonly RentedBackends[];
 }
 
-/** The machines of a plan; null where the machine is the user's own. The plan lists backends in the order of their machines. */
+/** The machines of a plan; null with target docker. The plan lists backends in the order of their machines. */
 export function rented(plan: { machines: readonly MachinePlan[]; backends: readonly BackendPlan[] }): Rented | null {
   const [front, ...machines] = plan.machines;
   if (front === undefined) return null;

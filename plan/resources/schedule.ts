@@ -1,25 +1,25 @@
-/** When the machines run, as EventBridge Scheduler takes it. */
+/** The schedule of the machines in the syntax of EventBridge Scheduler. */
 
 import { at } from "../../config/collections.ts";
 import type { Schedule } from "../../config/schema/limits.ts";
 import { minutesOf } from "../../config/time.ts";
 
-/** When machines start and stop, as EventBridge Scheduler takes it. */
+/** Starts and stops of the machines in the syntax of EventBridge Scheduler. */
 export interface SchedulePlan {
   timeZone: string;
-  /** `cron(…)`: backends are started before and stopped after the front. */
+  /** `cron(…)`: backends start before the front and stop after it. */
   startBackends: string;
   startFront: string;
   stopFront: string;
   stopBackends: string;
 }
 
-/** A front that is started after its backends waits less for them. */
+/** The backends start this long before the front, so that the front waits less for them. */
 const BACKENDS_AHEAD_MINUTES = 5;
 
 /**
- * Cron expressions of EventBridge Scheduler (docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html). A stop
- * that is not after the start is on the day after each of the days.
+ * Cron expressions of EventBridge Scheduler (docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html). If the
+ * stop is not after the start, it is on the day after each of the days.
  */
 export function schedulePlan({ days, start, stop, timeZone }: Schedule): SchedulePlan {
   const starts = minutesOf(start);

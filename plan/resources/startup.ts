@@ -1,10 +1,10 @@
-/** How long a start may take. */
+/** The longest time for a start. */
 
 import { GIB } from "../../config/units.ts";
 
-/** Waiting for the backends, and a load that is slow for other reasons than its size. */
+/** Time to wait for the backends, and a margin for a load that is slow for other reasons than its size. */
 const BASE_SECONDS = 300;
-/** About 50 MiB/s: a slow disk or a gigabit network with a second load beside it. */
+/** Corresponds to about 50 MiB/s: a slow disk, or a gigabit network that two loads share. */
 const SECONDS_PER_GIB = 20;
 const MOST_SECONDS = 6 * 3600;
 

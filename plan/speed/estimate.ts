@@ -1,6 +1,6 @@
 /**
- * How fast a placed model will be, how sure that is, and what the time goes to. A token passes through all devices one
- * after the other, so their times add up; a prompt's micro batches can follow each other closely (pipelining).
+ * The estimated speed of a placed model, the uncertainty of the estimate, and what takes the time. A token passes through
+ * all devices one after the other, so their times add up. The micro batches of a prompt can overlap (pipelining).
  */
 
 import type { RunSettings } from "../memory/settings.ts";
@@ -13,39 +13,43 @@ export interface LoadedDevice {
   run: Run;
 }
 
-/** A speed and how far it may be off. */
+/** An estimated speed with its uncertainty. */
 export interface Estimate {
   tokensPerSecond: number;
+  /** Tokens per second if every part of the time takes as long as its uncertainty allows. */
   low: number;
+  /** Tokens per second if every part of the time is as short as its uncertainty allows. */
   high: number;
 }
 
-/** What the time of a token goes to. */
+/** The time of one token of an answer. */
 export interface DecodeEstimate extends Estimate {
   secondsPerToken: number;
+  /** The seconds of one token by their cause. */
   parts: Seconds;
-  /** The greatest of the parts. */
+  /** The largest of the parts. */
   boundBy: keyof Seconds;
 }
 
 /** Prompt processing of a long prompt. */
 export interface PromptEstimate extends Estimate {
-  /** Whether the devices work on several micro batches at once. */
+  /** Whether the devices compute several micro batches at once. */
   pipelined: boolean;
+  /** The part that takes the most time. */
   boundBy: keyof Seconds;
 }
 
 export interface SpeedEstimate {
   decode: DecodeEstimate;
   prompt: PromptEstimate;
-  /** One sentence for each thing that a person should know about these numbers. */
+  /** The reasons for these numbers, one sentence each. */
   because: string[];
 }
 
-/** By how much each part of the time may be longer; shorter by its inverse. Wide, because programs and networks differ. */
+/** Factor by which each part of the time may be longer or shorter. Wide, because programs and networks differ. */
 const UNCERTAINTY: Readonly<Record<keyof Seconds, number>> = { memory: 1.3, compute: 1.6, network: 2, overhead: 2 };
 
-/** Adds up a cluster's speed. */
+/** Estimates the speed of a cluster. */
 export function estimateSpeed(
   work: WorkModel,
   devices: readonly LoadedDevice[],
@@ -58,13 +62,13 @@ export function estimateSpeed(
   return { decode, prompt, because: reasons(decode, prompt, devices) };
 }
 
-/** Seconds of a prompt's batch: one micro batch through all devices, the others one slowest device's time behind each other. */
+/** Seconds of a prompt's batch. If pipelined, each micro batch after the first adds only the slowest device's time. */
 export function promptBatchSeconds(stages: readonly number[], microBatches: number, pipelined: boolean): number {
   const through = stages.reduce((sum, stage) => sum + stage, 0);
   return pipelined ? through + (microBatches - 1) * Math.max(...stages) : microBatches * through;
 }
 
-/** How often a batch of a prompt is cut into micro batches. */
+/** Number of micro batches in a batch of a prompt. */
 export function microBatchesOf({ batchTokens, microBatchTokens }: RunSettings): number {
   return Math.max(1, Math.floor(batchTokens / microBatchTokens));
 }
@@ -110,7 +114,7 @@ function reasons(decode: DecodeEstimate, prompt: PromptEstimate, devices: readon
   const share = (part: keyof Seconds) => Math.round((decode.parts[part] / decode.secondsPerToken) * 100);
   const remote = devices.filter(({ speed }) => speed.link !== null).length;
   return [
-    `Of a token's ${duration(decode.secondsPerToken)}, ${share("memory")} % are ${MEANING.memory} and ${share("network")} % ${MEANING.network}.`,
+    `A token takes ${duration(decode.secondsPerToken)}: ${share("memory")} % is ${MEANING.memory}, ${share("network")} % is ${MEANING.network}.`,
     ...(decode.boundBy === "memory" || decode.boundBy === "network"
       ? []
       : [`Most of the time goes to ${MEANING[decode.boundBy]}: ${share(decode.boundBy)} %.`]),
@@ -142,7 +146,7 @@ function greatest(parts: Seconds): keyof Seconds {
   return names.reduce((most, part) => (parts[part] > parts[most] ? part : most));
 }
 
-/** Tokens per second with two digits, which is more than an estimate knows: `0.56`, `9.1`, `210`. */
+/** Tokens per second, rounded to two digits because an estimate is no more exact: `0.56`, `9.1`, `210`. */
 export function tokensPerSecond(speed: number): string {
   return String(Number(speed.toPrecision(2)));
 }

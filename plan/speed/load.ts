@@ -1,36 +1,38 @@
-/** How long it takes until the model is loaded: the front reads the whole file and sends every backend its share. */
+/** How long loading the model takes: the front reads the whole file and sends each backend its share. */
 
 import { MIB } from "../../config/units.ts";
 import type { MachineType } from "../catalog/index.ts";
 
-/** gp3 volumes have so much throughput unless more is paid for (aws.amazon.com/ebs/volume-types). */
+/** Throughput of a gp3 volume that its price includes (aws.amazon.com/ebs/volume-types). */
 export const GP3_INCLUDED_MEBIBYTES_PER_SECOND = 125;
 
-/** What the model passes on its way into memory. */
+/** A part of the path from the volume into memory; each may be the slowest. */
 export type LoadBound = "disk" | "disk link" | "network";
 
 export interface LoadEstimate {
   seconds: number;
+  /** The slowest part of the path. */
   boundBy: LoadBound;
+  /** One sentence with the seconds and the reason. */
   because: string;
 }
 
-/** What decides the time of a load. */
+/** The facts that decide how long a load takes. */
 export interface LoadSpec {
   fileBytes: number;
   front: MachineType;
-  /** Throughput that the volume of the model file has. */
+  /** Throughput of the volume with the model file. */
   diskMebibytesPerSecond: number;
-  /** What goes to each backend, and the rate of its connection: the front fills one backend after the other. */
+  /** Bytes for each backend and the rate of its connection. The front fills one backend after the other. */
   backends: readonly { bytes: number; bytesPerSecond: number }[];
 }
 
-/** The slowest part of the way decides; reading and sending overlap. */
+/** Estimates the time of a load. Reading and sending overlap, so the slowest part of the path decides. */
 export function estimateLoad(spec: LoadSpec): LoadEstimate {
   const { fileBytes, front, diskMebibytesPerSecond, backends } = spec;
   const slowestLink = Math.min(...backends.map(({ bytesPerSecond }) => bytesPerSecond));
-  // EBS gives the burst rate for 30 minutes a day at least, and to the biggest sizes always.
-  const ways: { boundBy: LoadBound; seconds: number; because: string }[] = [
+  // EBS grants the burst rate for at least 30 minutes a day, and all the time to the biggest sizes.
+  const stages: { boundBy: LoadBound; seconds: number; because: string }[] = [
     {
       boundBy: "disk",
       seconds: fileBytes / (diskMebibytesPerSecond * MIB),
@@ -44,10 +46,10 @@ export function estimateLoad(spec: LoadSpec): LoadEstimate {
     {
       boundBy: "network",
       seconds: backends.reduce((sum, { bytes, bytesPerSecond }) => sum + bytes / bytesPerSecond, 0),
-      because: `the front fills one backend after the other, and the slowest connection carries ${Math.round(slowestLink / 1e6)} MB/s when it is used for long`,
+      because: `the front fills one backend after the other, and the slowest connection sustains ${Math.round(slowestLink / 1e6)} MB/s`,
     },
   ];
-  const slowest = ways.reduce((most, way) => (way.seconds > most.seconds ? way : most));
+  const slowest = stages.reduce((most, stage) => (stage.seconds > most.seconds ? stage : most));
   return {
     seconds: slowest.seconds,
     boundBy: slowest.boundBy,

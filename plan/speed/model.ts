@@ -1,4 +1,4 @@
-/** What layers take on devices, for one model under the same settings: made once, asked by splits, estimates and searches. */
+/** The work models of models: each is made once for the same settings, because splits, estimates and searches share it. */
 
 import { memoize, memoizeObject } from "../../config/collections.ts";
 import { memoryModel } from "../memory/devices.ts";
@@ -6,7 +6,7 @@ import type { RunSettings } from "../memory/settings.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { type WorkModel, workModel } from "./work.ts";
 
-/** Part of a slot's context that an answer looks back on, on average: answers are given all along a conversation. */
+/** Average part of a slot's context that is filled when an answer is generated: a conversation fills it step by step. */
 export const FILLED_SHARE = 0.5;
 
 const worksOf = memoizeObject((facts: ModelFacts) =>
@@ -16,7 +16,7 @@ const worksOf = memoizeObject((facts: ModelFacts) =>
   ),
 );
 
-/** The work of a model's layers. */
+/** The work model of a model under these settings. */
 export function workOf(settings: RunSettings, facts: ModelFacts): WorkModel {
   return worksOf(facts)(settings);
 }

@@ -1,59 +1,61 @@
 /**
- * How fast devices and links really are: the catalog's figures times what programs get out of them. Every constant says
- * where it is from; how far they carry is checked against published measurements in `test/unit/speed.test.ts`.
+ * The effective speed of devices and links: the catalog's figures times the share that programs achieve. Every constant
+ * names its source. `test/unit/speed.test.ts` compares the results with published measurements.
  */
 
 import { type MachineType, processorBytesPerSecond } from "../catalog/index.ts";
 
 /**
- * Waits of the front for each backend and token. Inputs and graphs are sent without an answer (`GRAPH_RECOMPUTE`, since
- * protocol 3.5); only the result is waited for. Measured over added delays by `bench/netem.ts`.
+ * Round trips between the front and each backend for one token. The front sends inputs and graphs without waiting for an
+ * answer (`GRAPH_RECOMPUTE`, since protocol 3.5) and waits only for the result. Measured with added delays by
+ * `bench/netem.ts`.
  */
 export const ROUND_TRIPS_PER_TOKEN = 1;
 
 /**
- * Time of both programs for the messages of one backend and token, the network excluded: fitted to `bench/netem.ts`, whose
- * table in `bench/RESULTS.md` says how far it carries. There the front, the backends and the relay share two cores, and
- * single settings gave 0.6 to 4 ms.
+ * Seconds that both programs spend on the messages of one backend and token, without the network. Fitted to measurements
+ * of `bench/netem.ts`; its table in `bench/RESULTS.md` shows how well it predicts them. There the front, the backends and
+ * the relay share two cores, and single settings gave 0.6 to 4 ms.
  */
 export const CALL_SECONDS = 0.002;
 
 /**
- * Part of the memory bandwidth that reading weights achieves. CPU: 3 × c8g.16xlarge read 213 GiB in 610 ms (Arm, see
- * `test/unit/speed.test.ts`), which is 1.04 of their nominal part of the socket; other processors are taken for a little
- * worse. GPU: between the 0.6 of small and the 0.85 of big matrices.
+ * Part of the memory bandwidth that programs achieve when they read weights. CPU: 3 × c8g.16xlarge read 213 GiB in 610 ms
+ * (Arm, see `test/unit/speed.test.ts`), which is 1.04 of their nominal part of the socket; the planner assumes a little
+ * less for other processors. GPU: small matrices achieve 0.6, big ones 0.85.
  */
 const BANDWIDTH_SHARE = { cpu: 0.95, cuda: 0.7 } as const;
 
-/** Part of the tensor cores' rate at prompt processing of quantized weights. */
+/** Part of the tensor cores' rate that prompt processing with quantized weights achieves. */
 const TERAFLOPS_SHARE = 0.25;
 
-/** Starting the operations of one layer: kernels on a GPU, barriers between threads on a CPU. */
+/** Seconds to start the operations of one layer: kernels on a GPU, barriers between threads on a CPU. */
 const LAYER_SECONDS = { cpu: 30e-6, cuda: 40e-6 } as const;
 
-/** A wait within one zone: AWS publishes none, tenths of a millisecond are what people measure. */
+/** Round trip within one zone. AWS publishes no figure; users measure tenths of a millisecond. */
 const ZONE_ROUND_TRIP_SECONDS = 0.0002;
-/** One TCP connection within a cluster placement group (EC2 user guide, "instance network bandwidth"). */
+/** Rate of one TCP connection within a cluster placement group (EC2 user guide, "instance network bandwidth"). */
 const FLOW_GBPS = 10;
 
-/** The way from the front to a backend. */
+/** The connection from the front to a backend. */
 export interface Link {
   roundTripSeconds: number;
   bytesPerSecond: number;
 }
 
-/** What one device of a cluster can do. */
+/** The speed of one device of a cluster. */
 export interface DeviceSpeed {
-  /** At which it reads weights and KV cache. */
+  /** Rate at which it reads weights and KV cache. */
   bytesPerSecond: number;
-  /** Multiplications and additions at prompt processing. */
+  /** Multiplications and additions per second in prompt processing. */
   flopsPerSecond: number;
+  /** Seconds to start the operations of one layer. */
   layerSeconds: number;
-  /** Null for the front's own device. */
+  /** Connection from the front; null for the front's own device. */
   link: Link | null;
 }
 
-/** The device that a machine lends: one of its GPUs, or its processor cores. */
+/** The speed of a device of a machine: one of its GPUs, or its processor cores. */
 export function deviceSpeed(type: MachineType, link: Link | null, flavour: "cpu" | "cuda"): DeviceSpeed {
   const { gpu } = type;
   if (flavour === "cuda" && gpu !== null) {
@@ -72,7 +74,7 @@ export function deviceSpeed(type: MachineType, link: Link | null, flavour: "cpu"
   };
 }
 
-/** The link between two machines of one zone and placement group: the slower of both networks, at most one flow's rate. */
+/** The link between two machines in one zone and placement group: the slower network, at most the rate of one flow. */
 export function linkBetween(front: MachineType, backend: MachineType): Link {
   const gbps = Math.min(front.networkBaseGbps, backend.networkBaseGbps, FLOW_GBPS);
   return { roundTripSeconds: ZONE_ROUND_TRIP_SECONDS, bytesPerSecond: (gbps * 1e9) / 8 };

@@ -1,4 +1,4 @@
-/** What a run of layers takes on a device, for one token and for one micro batch of a prompt. Answered fast: splits ask often. */
+/** The time of a run of layers on a device, for one token and for one micro batch. Fast, because splits ask often. */
 
 import { at } from "../../config/collections.ts";
 import type { MemoryModel } from "../memory/devices.ts";
@@ -17,11 +17,11 @@ export interface Run {
   holdsOutput: boolean;
 }
 
-/** Seconds of one device, by what they are spent on. */
+/** Seconds of one device, by their cause. */
 export interface Seconds {
   /** Reading weights and KV cache. */
   memory: number;
-  /** Multiplying, as far as it takes longer than reading. */
+  /** Multiplying: only the seconds by which it takes longer than reading. */
   compute: number;
   /** Waiting for and sending over the network. */
   network: number;
@@ -29,17 +29,17 @@ export interface Seconds {
   overhead: number;
 }
 
-/** Answers for one model under one configuration. */
+/** The times of one model under one configuration. */
 export interface WorkModel {
-  /** One token of an answer, when `contextTokens` of the slot's cache are filled. */
+  /** Seconds for one token of an answer while an average part of the slot's context is filled. */
   token(speed: DeviceSpeed, run: Run): Seconds;
-  /** One micro batch of a prompt. */
+  /** Seconds for one micro batch of `tokens` tokens of a prompt. */
   microBatch(speed: DeviceSpeed, run: Run, tokens: number): Seconds;
 }
 
 /**
- * @param memory gives the KV cache's size
- * @param filled part of a slot's context that an answer looks back on, on average
+ * @param memory knows the size of the KV cache
+ * @param filled average part of a slot's context that is filled when an answer is generated, from 0 to 1
  */
 export function workModel(facts: ModelFacts, settings: RunSettings, memory: MemoryModel, filled: number): WorkModel {
   const { weights, experts } = facts;
@@ -73,13 +73,13 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
       return {
         memory: memorySeconds,
         compute: Math.max(0, flops(read) / speed.flopsPerSecond - memorySeconds),
-        // A token's row comes in and goes out; of the last device its logits come out.
+        // One row goes in and one comes out; the last device returns the logits instead.
         network: overNetwork(speed, rowBytes + (run.holdsOutput ? logitBytes : rowBytes)),
         overhead: overhead(speed, run),
       };
     },
     microBatch(speed, run, tokens) {
-      // Each token chooses its own experts: together they choose nearly all before long.
+      // Each token chooses its own experts, so a few tokens together choose nearly all experts.
       const touched = 1 - (1 - expertShare) ** tokens;
       const read = within(sums.dense, run) + within(sums.expert, run) * touched;
       const memorySeconds = (read + output(run) + within(sums.cache, run)) / speed.bytesPerSecond;
@@ -96,12 +96,12 @@ export function workModel(facts: ModelFacts, settings: RunSettings, memory: Memo
   };
 }
 
-/** All of it. */
+/** The sum of all parts, in seconds. */
 export function sumOf({ memory, compute, network, overhead }: Seconds): number {
   return memory + compute + network + overhead;
 }
 
-/** What a token's attention multiplies in a layer whose cache is full: each head's scores, and the values weighed by them. */
+/** Operations of one token's attention in a layer with a full cache: the scores of each head, and the weighted values. */
 function attentionFlops(facts: ModelFacts, settings: RunSettings, layer: number): number {
   const widths = at(facts.keyLengths, layer) + at(facts.valueLengths, layer);
   return 2 * at(facts.heads, layer) * widths * cacheCells(facts, layer, settings);

@@ -1,14 +1,14 @@
-/** What is drawn for one device and for one machine. */
+/** Draws one device and one machine. */
 
 import type { MemoryPlan } from "../../plan/memory/plan.ts";
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { BackendPlan, FrontPlan, MachinePlan } from "../../plan/resources/plans.ts";
 import { backendHolds, bytes, frontHolds, percent, shortUsd } from "../amounts.ts";
 import { processorOf } from "../text-machines.ts";
-import type { Place } from "./layout.ts";
+import type { Rectangle } from "./layout.ts";
 import { box, line } from "./text.ts";
 
-/** Narrower cards have smaller letters. */
+/** Cards below this width have a smaller font. */
 const NARROW = 210;
 
 export const MEMORY_PARTS = [
@@ -26,22 +26,22 @@ interface Card {
   memory: MemoryPlan;
 }
 
-export function frontCard(front: FrontPlan, place: Place): string {
+export function frontCard(front: FrontPlan, area: Rectangle): string {
   const device = front.flavour === "cuda" ? "CUDA" : "CPU";
   const address = `${front.address}:${front.port}`;
-  return card({ name: "front", device, address, holds: frontHolds(front), memory: front.memory }, place);
+  return card({ name: "front", device, address, holds: frontHolds(front), memory: front.memory }, area);
 }
 
-export function backendCard(plan: ClusterPlan, backend: BackendPlan, place: Place): string {
+export function backendCard(plan: ClusterPlan, backend: BackendPlan, area: Rectangle): string {
   const { name, device, address, port, memory } = backend;
   const full = `${device} · ${processorOf(plan, backend)}`;
-  // A GPU with a long name leaves no room for the backend's own; its machine names it too.
-  const said = deviceRoom(full) > place.width * 0.62 ? device : full;
-  return card({ name, device: said, address: `${address}:${port}`, holds: backendHolds(backend), memory }, place);
+  // Leave out a long name of the GPU to make room for the backend's name; the machine's frame shows the GPU too.
+  const shown = deviceRoom(full) > area.width * 0.62 ? device : full;
+  return card({ name, device: shown, address: `${address}:${port}`, holds: backendHolds(backend), memory }, area);
 }
 
-/** A machine's edge, and what it is: type, hardware, how it is bought and what it costs. */
-export function machineFrame(machine: MachinePlan, { x, y, width, height }: Place): string {
+/** The frame of a machine with its type, hardware, market and price. */
+export function machineFrame(machine: MachinePlan, { x, y, width, height }: Rectangle): string {
   const { gpu, vcpus } = machine.hardware;
   const price = machine.usdPerHour;
   const cost = price === null ? "no price" : `${shortUsd(price)} per hour`;
@@ -60,7 +60,7 @@ function deviceRoom(device: string): number {
   return device.length * 7 + 8;
 }
 
-function card({ name, device, address, holds, memory }: Card, { x, y, width, height }: Place): string {
+function card({ name, device, address, holds, memory }: Card, { x, y, width, height }: Rectangle): string {
   const isOver = memory.totalBytes > memory.capacityBytes;
   const style = isOver ? "over" : "soft";
   const size = width < NARROW ? 11 : 12;
@@ -79,7 +79,7 @@ function card({ name, device, address, holds, memory }: Card, { x, y, width, hei
   ].join("\n");
 }
 
-/** `29.6 of 41.57 GiB`: a unit that is the same is said once. */
+/** `29.6 of 41.57 GiB`: if both units are the same, the unit appears once. */
 function fullness({ totalBytes, capacityBytes }: MemoryPlan): string {
   const [amount = "", unit] = bytes(totalBytes).split(" ");
   const capacity = bytes(capacityBytes);

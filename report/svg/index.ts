@@ -1,4 +1,4 @@
-/** A plan as a picture: machines, the front, its network, every backend with its layers and memory. For light and dark pages. */
+/** Draws a plan: machines, the front, its network, every backend with its layers and memory. For light and dark pages. */
 
 import type { Access, Severity } from "../../config/words.ts";
 import type { LayerRange } from "../../plan/memory/plan.ts";
@@ -13,7 +13,7 @@ import { INNER, type Layout, layoutOf, MARGIN, PADDING, RAIL, type Unit, WIDTH, 
 import { styleSheet } from "./style.ts";
 import { box, element, escaped, line } from "./text.ts";
 
-/** Renders a plan as an SVG document: the same plan gives the same text. */
+/** Renders a plan as an SVG document. The same plan gives the same text. */
 export function svgPlan(plan: ClusterPlan): string {
   const summary = summaryOf(plan);
   const headBottom = summary === "" ? 92 : 118;
@@ -56,7 +56,7 @@ function head({ model, target, region }: ClusterPlan, summary: string): string {
   ].join("\n");
 }
 
-/** What a person asks first: how fast, and how much. Empty where neither is known. */
+/** Speed and price in one line; empty if neither is known. */
 function summaryOf(plan: ClusterPlan): string {
   const { speed, cost } = plan;
   const decode =
@@ -68,23 +68,23 @@ function summaryOf(plan: ClusterPlan): string {
   return [...decode, ...price].join("  ·  ");
 }
 
-/** How the cluster is reached: from above, through the front alone. */
+/** How clients reach the cluster: from above, and only through the front. */
 function clients({ access, hostAddress, hostPort }: FrontPlan, top: number, frontTop: number): string {
-  const ways: Readonly<Record<Access, string>> = {
+  const endpoints: Readonly<Record<Access, string>> = {
     loopback: `http://${hostAddress}:${hostPort}`,
-    ssm: "an SSM session of yours",
+    ssm: "your SSM session",
     private: "a load balancer in your networks",
     public: "a load balancer on the Internet",
   };
   const middle = WIDTH / 2;
   return [
-    line(middle, top + 22, ways[access], { size: 14, style: "strong", anchor: "middle" }),
+    line(middle, top + 22, endpoints[access], { size: 14, style: "strong", anchor: "middle" }),
     element("path", { d: `M${middle} ${top + 32}V${frontTop - 8}`, class: "wire" }),
     element("path", { d: `M${middle - 6} ${frontTop - 10}h12l-6 9z`, class: "tip" }),
   ].join("\n");
 }
 
-/** The network between front and backends, and how much of the time it takes; thick where it is what a user waits for. */
+/** The network between front and backends and its share of the time. Thick lines if the network limits the speed. */
 function wires(plan: ClusterPlan, layout: Layout): string {
   const { speed } = plan;
   const path = (style: string) => element("path", { d: wirePath(layout), class: style });
@@ -93,7 +93,7 @@ function wires(plan: ClusterPlan, layout: Layout): string {
   const share = Math.round((decode.parts.network / decode.secondsPerToken) * 100);
   const boundsPrompts = prompt.boundBy === "network";
   const isBound = boundsPrompts || decode.boundBy === "network";
-  const text = `network: ${share} % of a token's time${boundsPrompts ? ", and what prompts wait for" : ""}`;
+  const text = `network: ${share} % of a token's time${boundsPrompts ? ", and the limit for prompts" : ""}`;
   const bottom = layout.front.y + layout.front.height;
   return [
     path(isBound ? "hot" : "wire"),
@@ -107,8 +107,8 @@ function front(plan: ClusterPlan, layout: Layout): string {
   return [...frame, frontCard(plan.front, layout.frontCard)].join("\n");
 }
 
-function drawn(plan: ClusterPlan, { machine, backends, place, cards }: Unit): string {
-  const frame = machine === null ? [] : [machineFrame(machine, place)];
+function drawn(plan: ClusterPlan, { machine, backends, area, cards }: Unit): string {
+  const frame = machine === null ? [] : [machineFrame(machine, area)];
   const inside = backends.flatMap((backend, index) => {
     const card = cards[index];
     return card === undefined ? [] : [backendCard(plan, backend, card)];
@@ -116,7 +116,7 @@ function drawn(plan: ClusterPlan, { machine, backends, place, cards }: Unit): st
   return [...frame, ...inside].join("\n");
 }
 
-/** All layers in a row, as the tokens pass through them. */
+/** All layers in a row, in the order in which a token passes through them. */
 function strip({ model, front, backends }: ClusterPlan, y: number): string {
   const x = MARGIN + PADDING + RAIL;
   const width = INNER - 2 * PADDING - 2 * RAIL;
@@ -142,9 +142,7 @@ function strip({ model, front, backends }: ClusterPlan, y: number): string {
         : []),
     ];
   });
-  return [line(x, y - 8, `the way of a token: ${model.layers} layers`, { size: 12, style: "soft" }), ...segments].join(
-    "\n",
-  );
+  return [line(x, y - 8, `token path: ${model.layers} layers`, { size: 12, style: "soft" }), ...segments].join("\n");
 }
 
 function legend(y: number): string {
@@ -164,10 +162,10 @@ const SEVERITIES: readonly { severity: Severity; style: string }[] = [
   { severity: "advice", style: "soft" },
 ];
 
-/** What the planner has to say, by name: the sentences are in the plan's text. The worst alone if there is much. */
+/** The codes of the findings in one line; the text of the plan has their sentences. The colour is that of the worst. */
 function findings(plan: ClusterPlan, y: number): string {
   const worst = SEVERITIES.find(({ severity }) => plan.findings.some((finding) => finding.severity === severity));
-  if (worst === undefined) return line(MARGIN, y, "nothing to object to", { size: 13, style: "soft" });
+  if (worst === undefined) return line(MARGIN, y, "no findings", { size: 13, style: "soft" });
   const named = plan.findings.map(({ severity, number, code }) => `${severity} ${number} ${code}`);
   return line(MARGIN, y, named.join("  ·  "), { size: 13, style: worst.style, room: INNER });
 }

@@ -1,4 +1,4 @@
-/** Where everything in the picture is: machines around their backends, in rows under the front. Knows no colours. */
+/** Positions of everything in the picture: machines around their backends, in rows under the front. No colours. */
 
 import type { ClusterPlan } from "../../plan/plan.ts";
 import type { BackendPlan, MachinePlan } from "../../plan/resources/plans.ts";
@@ -12,7 +12,7 @@ export const RAIL = 20;
 export const CARD_HEIGHT = 118;
 /** Room above each row for the line that feeds it. */
 export const FEED = 36;
-/** Between a machine's edge and its backends, and above them for what the machine is. */
+/** Space between the edge of a machine and its backends, and space above them for the machine's description. */
 export const FRAME = 10;
 export const FRAME_HEAD = 48;
 const GAP = 12;
@@ -20,32 +20,32 @@ const MOST_CARD_WIDTH = 340;
 const FRONT_WIDTH = 340;
 const ROOM = INNER - 2 * PADDING - 2 * RAIL;
 
-export interface Place {
+export interface Rectangle {
   x: number;
   y: number;
   width: number;
   height: number;
 }
 
-/** What gets one line from the front: a rented machine with its backends, or a backend alone. */
+/** The end of one line from the front: a rented machine with its backends, or a single backend. */
 export interface Unit {
   machine: MachinePlan | null;
   backends: BackendPlan[];
-  place: Place;
-  /** Of each backend, in order. */
-  cards: Place[];
+  area: Rectangle;
+  /** The card of each backend, in order. */
+  cards: Rectangle[];
 }
 
 export interface Layout {
   /** The front's machine or, without one, its card. */
-  front: Place;
-  frontCard: Place;
+  front: Rectangle;
+  frontCard: Rectangle;
   rows: Unit[][];
-  /** Where the last row ends. */
+  /** Lower edge of the last row. */
   bottom: number;
 }
 
-/** Lays out the front from `top` on, and all units under it, the units of each row in the middle. */
+/** Lays out the front from `top` on, and all units under it. The units of each row are centred. */
 export function layoutOf(plan: ClusterPlan, top: number): Layout {
   const isFramed = plan.machines.length > 0;
   const head = isFramed ? FRAME_HEAD : 0;
@@ -68,15 +68,15 @@ export function layoutOf(plan: ClusterPlan, top: number): Layout {
     const total = row.reduce((sum, { width }) => sum + width, 0) + (row.length - 1) * GAP;
     let x = (WIDTH - total) / 2;
     const units = row.map(({ machine, backends, abreast, width, height }): Unit => {
-      const place = { x, y, width, height };
+      const area = { x, y, width, height };
       const cards = backends.map((_, index) => ({
-        x: place.x + edge + (index % abreast) * (cardWidth + GAP),
-        y: place.y + head + Math.floor(index / abreast) * (CARD_HEIGHT + GAP),
+        x: area.x + edge + (index % abreast) * (cardWidth + GAP),
+        y: area.y + head + Math.floor(index / abreast) * (CARD_HEIGHT + GAP),
         width: cardWidth,
         height: CARD_HEIGHT,
       }));
       x += width + GAP;
-      return { machine, backends, place, cards };
+      return { machine, backends, area, cards };
     });
     y += Math.max(...row.map(({ height }) => height));
     return units;
@@ -84,14 +84,14 @@ export function layoutOf(plan: ClusterPlan, top: number): Layout {
   return { front, frontCard, rows, bottom: y };
 }
 
-/** Lines from the front to every unit: down to the row below it, the further rows fed from the left. */
+/** Lines from the front to every unit: straight down to the first row, and along the left edge to the further rows. */
 export function wirePath({ front, rows }: Layout): string {
   const middle = WIDTH / 2;
   const rail = MARGIN + PADDING;
-  const feeds = rows.map((row) => (row[0]?.place.y ?? 0) - FEED / 2);
+  const feeds = rows.map((row) => (row[0]?.area.y ?? 0) - FEED / 2);
   const paths = rows.flatMap((row, index) => {
     const y = feeds[index] ?? 0;
-    const centres = row.map(({ place }) => place.x + place.width / 2);
+    const centres = row.map(({ area }) => area.x + area.width / 2);
     const isFirst = index === 0;
     const start = isFirst ? Math.min(middle, ...centres, ...(rows.length > 1 ? [rail] : [])) : rail;
     return [
@@ -120,7 +120,7 @@ function shelves<Sized extends { width: number }>(units: readonly Sized[]): Size
   let used = 0;
   for (const unit of units) {
     const row = rows.at(-1);
-    // Widths were divided out of the room: a sum may miss it by a rounding error.
+    // The widths are fractions of the room, so their sum may differ from it by a rounding error.
     if (row !== undefined && used + GAP + unit.width <= ROOM + 0.01) {
       row.push(unit);
       used += GAP + unit.width;
@@ -132,6 +132,6 @@ function shelves<Sized extends { width: number }>(units: readonly Sized[]): Size
   return rows;
 }
 
-function around({ x, width, height }: Place, head: number, edge: number, y: number): Place {
+function around({ x, width, height }: Rectangle, head: number, edge: number, y: number): Rectangle {
   return { x: x - edge, y, width: width + 2 * edge, height: head + height + edge };
 }

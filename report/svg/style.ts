@@ -1,4 +1,4 @@
-/** Colours of the picture for light pages and for dark ones. Plain rules: not every viewer knows variables. */
+/** Colours of the picture for light and dark pages. Plain rules, because some viewers do not support CSS variables. */
 
 interface Palette {
   page: string;
@@ -15,7 +15,7 @@ interface Palette {
   program: string;
   over: string;
   warn: string;
-  /** Fill of every second stretch of layers, and of those between. */
+  /** Fills of the runs of layers, which alternate. */
   odd: string;
   even: string;
 }
@@ -60,7 +60,7 @@ const DARK: Palette = {
 
 const FONTS = 'svg{font-family:system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}';
 
-/** The style sheet; it holds no character that XML would have to escape. */
+/** The style sheet. It contains no character that XML has to escape. */
 export function styleSheet(): string {
   return `${FONTS}${rules(LIGHT)}@media (prefers-color-scheme:dark){${rules(DARK)}}`;
 }

@@ -1,9 +1,9 @@
-/** The few elements of SVG that the picture is drawn with. Every text goes through {@link escaped}. */
+/** The SVG elements of the picture. Every text goes through {@link escaped}. */
 
-/** Attributes of an element; numbers are written with at most two decimals. */
+/** Attributes of an element. Numbers are written with at most two decimals. */
 export type Attributes = Readonly<Record<string, string | number>>;
 
-/** A text as XML holds it; characters that XML has no place for are left out. */
+/** A text escaped for XML. Characters that XML does not allow become spaces. */
 export function escaped(text: string): string {
   return text
     .toWellFormed()
@@ -14,7 +14,7 @@ export function escaped(text: string): string {
     .replaceAll('"', "&quot;");
 }
 
-/** An element; what it contains is SVG already. */
+/** An element. `content` is SVG and is not escaped. */
 export function element(name: string, attributes: Attributes, content = ""): string {
   const pairs = Object.entries(attributes).map(([key, value]) => ` ${key}="${escaped(writtenValue(value))}"`);
   return content === "" ? `<${name}${pairs.join("")}/>` : `<${name}${pairs.join("")}>${content}</${name}>`;
@@ -33,9 +33,9 @@ export interface TextStyle {
   size: number;
   style: string;
   anchor?: "start" | "middle" | "end";
-  /** Longer texts are cut. */
+  /** Width in pixels; a longer text is cut. @default no limit */
   room?: number;
-  /** Which end of a longer text is kept. @default "start" */
+  /** The end of a longer text that is kept. @default "start" */
   keep?: "start" | "end";
 }
 
@@ -51,10 +51,10 @@ export function line(
   return element("text", { x, y, "font-size": size, class: style, ...aligned }, escaped(shown));
 }
 
-/** Average width of a character, generous for the fonts that a viewer may choose. */
+/** Average width of a character over the font size, with a margin because the viewer chooses the font. */
 const CHARACTER_WIDTH = 0.58;
 
-/** A text that fits the room, by estimate: a picture knows nothing of the viewer's fonts. */
+/** Cuts a text to the room. The width is an estimate, because the font is unknown. */
 export function shortened(text: string, room: number, size: number, keep: "start" | "end" = "start"): string {
   const most = Math.max(2, Math.floor(room / (size * CHARACTER_WIDTH)));
   const characters = [...text];

@@ -100,7 +100,7 @@ const KNOW_THE_CONFIGURATION: Readonly<Record<string, string>> = {
   "plan/hosts/resolve.ts": "interprets it",
   "plan/hosts/cluster.ts": "keeps it for those who edit it",
   "plan/remedies/change.ts": "edits it",
-  "plan/advise/outlook.ts": "takes what a search begins with and resolves it",
+  "plan/advise/context.ts": "takes the request of a search and resolves it",
   "plan/advise/search.ts": "hands out the configurations that it found",
 };
 

@@ -7,7 +7,7 @@ import { stackFile } from "../../cli/advise/stack-file.ts";
 import { parseCluster } from "../../config/parse.ts";
 import type { ClusterConfig } from "../../config/schema/index.ts";
 import { PROJECT_NAME } from "../../config/stack.ts";
-import { outlookOf } from "../../plan/advise/outlook.ts";
+import { searchContextOf } from "../../plan/advise/context.ts";
 import { type Advice, search, winnersOf, withoutNoise } from "../../plan/advise/search.ts";
 import { warningsOf } from "../../plan/advise/warnings.ts";
 import { findMachineType, type MachineType, machineTypes } from "../../plan/catalog/index.ts";
@@ -160,7 +160,7 @@ describe("the search for clusters", () => {
         };
         const counts = Array.from({ length: type.gpu === null ? 8 : 3 }, (_, index) => index + 1);
         const enough = counts.find(holds);
-        const least = outlookOf({ base, spot: false, minTokensPerSecond: null }, facts).leastPool(type)?.count;
+        const least = searchContextOf({ base, spot: false, minTokensPerSecond: null }, facts).leastPool(type)?.count;
         expect(least ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(enough ?? Number.POSITIVE_INFINITY);
       }),
       { numRuns: 60 },
@@ -310,19 +310,19 @@ describe("the table of clusters", () => {
     expect(marked.map((line) => line.match(/F\d\d/g) ?? [])).toEqual(
       small.rows.map(({ warnings }) => warnings.map(({ number }) => number)),
     );
-    expect(said).toContain("warns:");
+    expect(said).toContain("Warnings in the plan of");
     const flat = text.replaceAll(/\s+/g, " ");
     for (const part of [warning.number, warning.code, warning.message, warning.remedy]) expect(flat).toContain(part);
 
     const quiet = big.rows.find(({ warnings }) => warnings.length === 0);
     if (quiet === undefined) throw new Error("every cluster of this test's big model has a warning");
-    expect(formatAdvice({ ...big, chosen: quiet.advice })).not.toContain("warns:");
+    expect(formatAdvice({ ...big, chosen: quiet.advice })).not.toContain("Warnings in the plan of");
   });
 
   test("says how long a prompt takes on the chosen cluster", () => {
     const chosen = big.winners.value;
     const text = formatAdvice({ ...big, chosen }).replaceAll("\n", " ");
-    const [, amount = "", unit = ""] = /2000 tokens of prompt take about (\d+) (s|min) in row 1\./.exec(text) ?? [];
+    const [, amount = "", unit = ""] = /a prompt of 2000 tokens takes about (\d+) (s|min) in row 1\./.exec(text) ?? [];
     const unitSeconds = unit === "min" ? 60 : 1;
     const seconds = 2000 / chosen.speed.prompt.tokensPerSecond;
     expect(Math.abs(Number(amount) * unitSeconds - seconds), "seconds off").toBeLessThanOrEqual(unitSeconds);

@@ -35,8 +35,8 @@ describe("the plan in the terminal", () => {
       cpu-1  RPC1 CPU  10.2.67.12:50052  layers 19-29, output  ██▒░░···········   171 MiB of 512 MiB  33 %
       █ weights   ▓ KV cache   ▒ compute   ░ program   · free
 
-      This machine is your own: it costs nothing per hour, and no speed is estimated, as the bandwidth of
-      its memory is not known.
+      Your own machine costs nothing per hour. Its speed is not estimated, because the planner does not
+      know its memory bandwidth.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -65,8 +65,8 @@ describe("the plan in the terminal", () => {
       cpu-1  RPC1 CPU  layers 16-29, output  ████████▓▓▓▓▓▓   381 MiB of 100 MiB 380 %
       █ weights   ▓ KV cache   ▒ compute   ░ program   · free
 
-      This machine is your own: it costs nothing per hour, and no speed is estimated,
-      as the bandwidth of its memory is not known.
+      Your own machine costs nothing per hour. Its speed is not estimated, because the
+      planner does not know its memory bandwidth.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -104,8 +104,8 @@ describe("the plan in the terminal", () => {
       cpu-0  RPC0 CPU  10.2.67.11:50052  layers 0-18            171 MiB of 1 GiB  17 %
       cpu-1  RPC1 CPU  10.2.67.12:50052  layers 19-29, output   171 MiB of 1 GiB  17 %
 
-      This machine is your own: it costs nothing per hour, and no speed
-      is estimated, as the bandwidth of its memory is not known.
+      Your own machine costs nothing per hour. Its speed is not
+      estimated, because the planner does not know its memory bandwidth.
 
       endpoint        http://127.0.0.1:8080
       --rpc           10.2.67.11:50052,10.2.67.12:50052
@@ -178,8 +178,8 @@ describe("the plan of rented machines in the terminal", () => {
               █ memory 95 %   ▓ network 1 %   ▒ compute 0 %   ░ overhead 4 %
       prompt  about 11 tokens per second (7–18)
       load    Loading takes about 243 s, because the front fills one backend after the other, and the
-              slowest connection carries 938 MB/s when it is used for long.
-      why     Of a token's 518 ms, 95 % are reading weights and KV cache from memory and 1 % the network
+              slowest connection sustains 938 MB/s.
+      why     A token takes 518 ms: 95 % is reading weights and KV cache from memory, 1 % is the network
               between front and backends. Each token waits for 9 backends, one after the other. A prompt
               is bound by multiplying; its micro batches overlap on the devices.
 
@@ -197,13 +197,13 @@ describe("the plan of rented machines in the terminal", () => {
       registry       2 GB of images                      <0.01             0.20
       model bucket   213.1 GB of model files              0.01             4.90
       total                                         6.77–23.14  1593.23–5149.48
-      A million generated tokens: 797.71–4558.32 US dollars, at 1.4–2.6 tokens per second and one answer
-      after the other.
-      The machines run in 217 of a month's 730 hours; what is not a machine is paid in all of them.
+      A million generated tokens cost 797.71–4558.32 US dollars at 1.4–2.6 tokens per second, one answer
+      at a time.
+      The machines run 217 of the 730 hours of a month; everything else is paid for all 730.
       Prices as of 2026-07-20. Spot prices move daily; the high end is the on-demand price, which they
-      never exceed. What flows through interface endpoints costs 0.01 USD per GB more. An answer without
-      end would send 1 GB a month to the Internet, of which 100 are free. Taxes, discounts and the
-      requests to the bucket and the registry are left out.
+      never exceed. Data through interface endpoints costs 0.01 USD per GB more. Generating without pause
+      would send 1 GB a month to the Internet, of which 100 GB are free. Taxes, discounts and requests to
+      the bucket and the registry are not included.
 
       endpoint        a load balancer on the Internet
       --rpc           10.72.35.16:50052,10.72.35.16:50053,10.72.35.16:50054,10.72.35.16:50055,
@@ -242,8 +242,8 @@ describe("the plan of rented machines in the terminal", () => {
       prompt  about 2.6 tokens per second (1.6–4.1)
       load    Loading takes about 218 s, because the volume of the
               model gives 1000 MiB/s.
-      why     Of a token's 681 ms, 99 % are reading weights and KV
-              cache from memory and 0 % the network between front and
+      why     A token takes 681 ms: 99 % is reading weights and KV
+              cache from memory, 0 % is the network between front and
               backends. Each token waits for 2 backends, one after the
               other. A prompt is bound by multiplying.
 
@@ -255,17 +255,17 @@ describe("the plan of rented machines in the terminal", () => {
       registry      0.3 GB of images                  <0.01       0.03
       model bucket  213.1 GB of model files            0.01       4.90
       total                                            7.82    5711.47
-      A million generated tokens: 1132.55–1935.98 US dollars, at
-      1.1–1.9 tokens per second and one answer after the other.
-      A month has 730 hours, and the machines run in all of them.
-      Prices as of 2026-07-20. What flows through interface endpoints
-      costs 0.01 USD per GB more. An answer without end would send 1
-      GB a month to the Internet, of which 100 are free. Taxes,
-      discounts and the requests to the bucket and the registry are
-      left out.
+      A million generated tokens cost 1132.55–1935.98 US dollars at
+      1.1–1.9 tokens per second, one answer at a time.
+      The machines run all 730 hours of a month.
+      Prices as of 2026-07-20. Data through interface endpoints costs
+      0.01 USD per GB more. Generating without pause would send 1 GB a
+      month to the Internet, of which 100 GB are free. Taxes,
+      discounts and requests to the bucket and the registry are not
+      included.
 
-      endpoint        port 8080 of the front, through an SSM session
-                      of yours: no port is open to anybody
+      endpoint        port 8080 of the front, through your SSM
+                      session; no port is open to the network
       --rpc           10.72.35.16:50052,10.72.35.17:50052
       --tensor-split  50,50
       front           APP_GPU_LAYERS=100 APP_THREADS=64
@@ -287,8 +287,8 @@ describe("the plan of rented machines in the terminal", () => {
     ].map((access) => formatPlan(awsPlan({ ...PUBLISHED_CLUSTER, access })));
     for (const text of texts) expect(text).not.toContain("127.0.0.1");
     expect(texts.map((text) => /^endpoint +(.*)$/m.exec(text)?.[1])).toEqual([
-      "port 8080 of the front, through an SSM session of yours: no port is open to anybody",
-      "a load balancer that your own networks reach, the Internet does not",
+      "port 8080 of the front, through your SSM session; no port is open to the network",
+      "an internal load balancer for your networks, not reachable from the Internet",
       "a load balancer on the Internet",
     ]);
   });
@@ -304,7 +304,7 @@ describe("the plan of rented machines in the terminal", () => {
     const text = formatPlan(
       awsPlan({ aws: { region: "eu-west-1" }, backends: [{ name: "gpu", machine: "g5g.xlarge" }] }, smallModelFacts()),
     );
-    expect(text).toContain("No cost: g5g.xlarge can't be had on demand in eu-west-1.");
+    expect(text).toContain("No cost: eu-west-1 does not sell g5g.xlarge on demand.");
     expect(text).toMatch(/^pool gpu +1 × g5g\.xlarge .*, no price$/m);
   });
 

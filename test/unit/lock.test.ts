@@ -198,8 +198,6 @@ test("a lock file that can't be read is answered with what to do", async () => {
   await look(SOURCE);
   for (const text of ["{", "{}", lockText().replace('"version": 1', '"version": 2')]) {
     writeFileSync(join(root, LOCK_FILE), text);
-    expect(await refused(look(SOURCE))).toMatch(
-      /^models\.lock\.json can't be read \(.+\): take the committed one back/,
-    );
+    expect(await refused(look(SOURCE))).toMatch(/^models\.lock\.json can't be read \(.+\): restore the committed file/);
   }
 });

@@ -122,7 +122,7 @@ describe("machines that the catalog does not agree with", () => {
   test("include a front that is to compute on a GPU and has none", () => {
     const config = awsConfig({ front: { machine: "c8g.2xlarge", flavour: "cuda" } });
     expect(machineProblems(config).map(({ path, rule }) => [path, rule])).toEqual([
-      ["front.flavour", 'must be "cpu", as a c8g.2xlarge has no GPU'],
+      ["front.flavour", 'must be "cpu", because a c8g.2xlarge has no GPU'],
     ]);
   });
 

@@ -122,7 +122,7 @@ describe("a model that can't be planned with is answered in one sentence:", () =
 
   test("a folder", async () => {
     mkdirSync(join(directory, "models.gguf"));
-    expect(await refusal("models.gguf")).toBe("models.gguf is a folder, no model: name the GGUF file in it.");
+    expect(await refusal("models.gguf")).toBe("models.gguf is a folder, not a model: name the GGUF file in it.");
   });
 
   test("a file of another kind", async () => {

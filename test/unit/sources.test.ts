@@ -281,7 +281,7 @@ describe("a model in several files", () => {
 describe("the source of a model", () => {
   test("is told without its password", async () => {
     expect(await refusal("https://me:secret@host/a.gguf")).toMatch(
-      /^https:\/\/…@host\/a\.gguf is no source of a model/,
+      /^https:\/\/…@host\/a\.gguf is not a source of a model/,
     );
   });
 

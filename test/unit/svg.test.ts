@@ -86,7 +86,7 @@ describe("the picture of a plan", () => {
 
   test("says what is found, the worst in its colour", () => {
     const text = (values: Readonly<Record<string, unknown>>) => svgPlan(planWith(values));
-    expect(text({ "backends[0].count": 1 })).toContain("nothing to object to");
+    expect(text({ "backends[0].count": 1 })).toContain("no findings");
     expect(text({ "front.memory": "128 MiB" })).toMatch(/class="over">error F02 front-memory-too-small/);
     expect(text({ "model.contextTokens": 32_768 })).toMatch(/class="warn">warning F06 /);
   });
@@ -244,7 +244,7 @@ describe("the picture of rented machines", () => {
     const slow = { front: { machine: "c8g.large" }, backends: [{ name: "gpu", machine: "g6.2xlarge" }] };
     const bound = svgPlan(awsPlan(slow, smallModelFacts()));
     expect(bound).toMatch(/<path [^>]*class="hot"/);
-    expect(bound).toMatch(/class="warn">network: \d+ % of a token's time, and what prompts wait for</);
+    expect(bound).toMatch(/class="warn">network: \d+ % of a token's time, and the limit for prompts</);
     const free = svgPlan(awsPlan(PUBLISHED_CLUSTER));
     expect(free).not.toMatch(/<path [^>]*class="hot"/);
     expect(free).toMatch(/class="soft">network: 0 % of a token's time</);
@@ -257,7 +257,7 @@ describe("the picture of rented machines", () => {
       { mode: "private", allowedCidrs },
       { mode: "public", allowedCidrs, domain: "llm.example.com" },
     ].map((access) => svgPlan(awsPlan({ ...PUBLISHED_CLUSTER, access })));
-    const said = ["an SSM session of yours", "a load balancer in your networks", "a load balancer on the Internet"];
+    const said = ["your SSM session", "a load balancer in your networks", "a load balancer on the Internet"];
     for (const [index, svg] of ways.entries()) {
       expect(svg).toContain(`>${said[index]}</text>`);
       expect(svg).not.toContain("127.0.0.1");

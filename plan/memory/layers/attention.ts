@@ -1,5 +1,5 @@
 /**
- * What attention computes. Source at the pinned commit: `build_qkv`, `build_attn` and `build_attn_mha` in
+ * The computations of attention. Source at the pinned commit: `build_qkv`, `build_attn` and `build_attn_mha` in
  * `src/llama-graph.cpp`; latent attention in `src/models/deepseek2.cpp`.
  */
 
@@ -13,8 +13,8 @@ import { F16_BYTES, F32_BYTES, type LayerContext, multiply, norm, rowsBytes } fr
 type Latent = NonNullable<AttentionKind["latent"]>;
 
 /**
- * From the normed input to the weighted values, and what is left to do later: one row of embeddings for each token.
- * llama.cpp adds that last multiplication to the graph only when something asks for its result.
+ * From the normed input to the weighted values. The returned function adds the last multiplication: one row of embeddings
+ * for each token. llama.cpp adds it to the graph only when a later computation uses its result.
  */
 export function attention(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
   const { latent } = kind;
@@ -22,7 +22,7 @@ export function attention(context: LayerContext, kind: AttentionKind, input: Val
   return () => multiply(context, context.facts.embeddingLength, result());
 }
 
-/** Grouped queries: every head has queries of its own, some share keys and values. */
+/** Grouped queries: every head has its own queries, and several heads share keys and values. */
 function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value): () => Value {
   const { graph, facts, settings, layer, inputs } = context;
   const heads = at(facts.heads, layer);
@@ -56,7 +56,7 @@ function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value
       : rotate(valueValues, contiguous(project(valueValues)), inputs.valueRotation);
 
   const queries = query();
-  // With a sliding window the keys come before the values, else after them (the two variants of `build_attn`).
+  // With a sliding window the keys come before the values, without one after them (the two variants of `build_attn`).
   const first = facts.slidingWindow === null ? value() : key();
   const second = facts.slidingWindow === null ? key() : value();
   const [keys, values] = facts.slidingWindow === null ? [second, first] : [first, second];
@@ -68,12 +68,12 @@ function groupedQueries(context: LayerContext, kind: AttentionKind, input: Value
   return () => (rotation.values === 0 ? result : rotate(resultValues, result, inputs.valueRotation));
 }
 
-/** Without flash attention, values that are part of a fused result are copied before they are stored. */
+/** Copies values that are part of a fused result before they are stored; only without flash attention. */
 function contiguousValues({ graph, settings }: LayerContext, fused: Value | null, values: Value): Value {
   return fused === null || settings.flashAttention ? values : graph.compute(values.bytes, values);
 }
 
-/** Without flash attention every layer's values are padded to the widest layer's. */
+/** Stores the values; without flash attention they are padded to the width of the widest layer. */
 function storeValues(context: LayerContext, values: Value, width: number): void {
   const { graph, facts, settings, layer, inputs } = context;
   const stored = valueWidth(facts, layer, settings);
@@ -81,7 +81,7 @@ function storeValues(context: LayerContext, values: Value, width: number): void 
   graph.store(graph.view(padded), inputs.valueCells);
 }
 
-/** Multi-head latent attention: one compressed key for all heads, which is its own value. */
+/** Multi-head latent attention: one compressed key for all heads, which is also the value. */
 function latentAttention(context: LayerContext, latent: Latent, input: Value): () => Value {
   const { graph, facts, layer, inputs } = context;
   const heads = at(facts.heads, layer);
@@ -105,7 +105,7 @@ function latentAttention(context: LayerContext, latent: Latent, input: Value): (
 
 /**
  * Scores and the weighted sum of the values.
- * @param unfolded values for each token that the result is multiplied out to, with latent attention
+ * @param unfolded with latent attention, the number of values per token that the result is multiplied out to; else null
  */
 function weighted(
   context: LayerContext,
@@ -125,7 +125,7 @@ function weighted(
   const cells = cacheCells(facts, layer, settings);
   const scoreBytes = rowsBytes(context, heads * cells);
   const scores = graph.update(scoreBytes, graph.compute(scoreBytes, query), inputs.mask);
-  // The compressed keys are not stored transposed: as values they are copied first.
+  // The compressed keys are not stored transposed, so they are copied before they are used as values.
   const copied = unfolded === null ? [] : [graph.compute(cells * settings.streams * (values / heads) * F16_BYTES)];
   const summed = multiply(context, values, ...copied, scores);
   const result = unfolded === null ? summed : multiply(context, unfolded, summed);

@@ -1,4 +1,4 @@
-/** What the computations of a layer are described with. */
+/** Building blocks for the computations of a layer. */
 
 import type { ModelFacts } from "../../model/facts.ts";
 import type { Graph, Value } from "../graph.ts";
@@ -8,16 +8,16 @@ import { graphTokens, type RunSettings } from "../settings.ts";
 export const F32_BYTES = 4;
 export const F16_BYTES = 2;
 
-/** A layer in the making. */
+/** A layer while its graph is built. */
 export interface LayerContext {
   graph: Graph;
   facts: ModelFacts;
   settings: RunSettings;
   /** Number of the layer. */
   layer: number;
-  /** Tokens that pass through: all of the micro batch, or those with an output. */
+  /** Number of tokens: all tokens of the micro batch, or those with an output. */
   tokens: number;
-  /** What the layer reads beside the hidden state. */
+  /** What the layer reads besides the hidden state. */
   inputs: LayerInputs;
 }
 
@@ -32,17 +32,17 @@ export function layerContext(
   return { graph, facts, settings, layer, tokens: graphTokens(settings), inputs };
 }
 
-/** Bytes of so many values for each token. */
+/** Bytes of `values` F32 values for each token. */
 export function rowsBytes({ tokens }: Pick<LayerContext, "tokens">, values: number): number {
   return values * tokens * F32_BYTES;
 }
 
-/** Multiplication by weights that gives so many values for each token (`build_lora_mm`). */
+/** Multiplication by weights whose result has `values` values for each token (`build_lora_mm`). */
 export function multiply(context: LayerContext, values: number, ...sources: Value[]): Value {
   return context.graph.compute(rowsBytes(context, values), ...sources);
 }
 
-/** Norm with its weights (`build_norm`): only the norm by root mean square may write over its input. */
+/** Norm with its weights (`build_norm`). Only the norm by root mean square may overwrite its input. */
 export function norm(context: LayerContext, values: number, source: Value): Value {
   const { graph, facts } = context;
   const bytes = rowsBytes(context, values);
@@ -55,7 +55,7 @@ export function outputRows(context: LayerContext, values: number, source: Value)
   return context.graph.compute(values * outputTokens(context) * F32_BYTES, source, context.inputs.outputs);
 }
 
-/** Tokens of a micro batch that have an output (`n_outputs_max` in `tools/server/server-context.cpp`). */
+/** Number of tokens in a micro batch that have an output (`n_outputs_max` in `tools/server/server-context.cpp`). */
 export function outputTokens({ settings }: Pick<LayerContext, "settings">): number {
   const tokens = graphTokens(settings);
   return settings.everyTokenHasOutput ? tokens : Math.min(settings.slots, tokens);

@@ -1,4 +1,7 @@
-/** What a feed-forward computes. Source at the pinned commit: `build_ffn` and `build_moe_ffn` in `src/llama-graph.cpp`. */
+/**
+ * The computations of a feed-forward part. Source at the pinned commit: `build_ffn` and `build_moe_ffn` in
+ * `src/llama-graph.cpp`.
+ */
 
 import type { FeedForwardKind } from "../../model/layer-kinds.ts";
 import type { Value } from "../graph.ts";
@@ -34,7 +37,7 @@ function normed(context: LayerContext, used: number, weights: Value): Value {
   return graph.view(graph.update(rowsBytes(context, used), graph.view(weights), total));
 }
 
-/** Which experts a token goes to, their results, and the weighted sum of these. */
+/** The choice of experts for each token, their results, and the weighted sum of the results. */
 function mixture(context: LayerContext, kind: FeedForwardKind, experts: Experts, input: Value): Value {
   const { graph, facts } = context;
   const { count, used } = experts;

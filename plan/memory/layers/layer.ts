@@ -9,17 +9,18 @@ import { type LayerContext, norm, outputRows, outputTokens, rowsBytes } from "./
 import { feedForward } from "./feed-forward.ts";
 import { keptStates, stateSpace } from "./state-space.ts";
 
-/** What a layer takes over: its input, and the states if the layer before has already fetched them. */
+/** What a layer gets from the layer before. */
 export interface LayerInput {
   hidden: Value;
-  /** The input after the norm, where another device has begun it. */
+  /** The input after the norm, if another device has begun the norm. */
   normed?: Value;
+  /** Recurrent states, if the layer before has fetched them; else null. */
   states: Value | null;
 }
 
 /**
- * Adds a layer to the graph and hands its result on.
- * @param next the layer that follows on the same device: if it is recurrent, it fetches its states before this one ends
+ * Adds a layer to the graph and returns the input of the next layer.
+ * @param next the next layer on the same device, or null; if it is recurrent, it fetches its states before this one ends
  */
 export function addLayer(
   context: LayerContext,
@@ -73,7 +74,7 @@ function isParallel({ feedForwardNorm, postAttentionNorm, preNorm }: LayerKind):
   return !feedForwardNorm && !postAttentionNorm && preNorm;
 }
 
-/** Attention, a recurrent part, or both side by side: what is computed at once, and what is left to do later. */
+/** Attention, a recurrent part, or both side by side. `rest` adds what llama.cpp adds to the graph later. */
 function mix(
   context: LayerContext,
   { attention: attentionKind, stateSpace: stateSpaceKind }: LayerKind,

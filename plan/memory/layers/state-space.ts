@@ -1,11 +1,14 @@
-/** What a recurrent layer computes. Source at the pinned commit: `src/models/mamba-base.cpp`, `build_rs` in `src/llama-graph.cpp`. */
+/**
+ * The computations of a recurrent layer. Source at the pinned commit: `src/models/mamba-base.cpp`, `build_rs` in
+ * `src/llama-graph.cpp`.
+ */
 
 import type { StateSpaceKind } from "../../model/layer-kinds.ts";
 import type { Value } from "../graph.ts";
 import { convolutionStateValues, scanStateValues } from "../kv-cache.ts";
 import { F32_BYTES, type LayerContext, multiply, norm, rowsBytes } from "./context.ts";
 
-/** From the states and the normed input to the scan, and what is left to do later: one row of embeddings for each token. */
+/** From the states and the normed input to the scan. The returned function adds the last multiplication, a row per token. */
 export function stateSpace(
   context: LayerContext,
   kind: StateSpaceKind,
@@ -16,22 +19,22 @@ export function stateSpace(
   const result = isFirst ? mamba(context, kind, states, input()) : mamba2(context, kind, states, input());
   return () => {
     const projected = multiply(context, context.facts.embeddingLength, result());
-    // Mamba reshapes it, so that nothing may be written over it.
+    // Mamba reshapes it, so nothing may overwrite it.
     return isFirst ? context.graph.view(projected) : projected;
   };
 }
 
-/** Channels of the convolution: the inner values, and in Mamba 2 the groups' B and C. */
+/** Number of channels of the convolution: the inner values, and in Mamba 2 the groups' B and C. */
 function channelsOf({ version, inner, groups, state }: StateSpaceKind): number {
   return version === 1 ? inner : inner + 2 * groups * state;
 }
 
-/** Values of one row that the input is projected to. */
+/** Number of values per token that the input is projected to. */
 export function projectedValues(kind: StateSpaceKind): number {
   return kind.version === 1 ? 2 * kind.inner : kind.inner + channelsOf(kind) + kind.steps;
 }
 
-/** Rows of the convolution with the columns that were kept, and what comes of them. */
+/** The convolution over the kept columns and those of this batch. */
 function convolve(context: LayerContext, kind: StateSpaceKind, projected: Value, states: Value): Value {
   const { graph, settings, tokens } = context;
   const channels = channelsOf(kind);
@@ -47,12 +50,12 @@ function convolve(context: LayerContext, kind: StateSpaceKind, projected: Value,
   return graph.update(rowsBytes(context, channels), biased);
 }
 
-/** The states of the slots, as they were after the last batch. */
+/** The states of the slots after the last batch. */
 export function keptStates({ graph, settings, inputs }: LayerContext, kind: StateSpaceKind): Value {
   return graph.compute(convolutionStateValues(kind) * settings.slots * F32_BYTES, inputs.states);
 }
 
-/** The scan over time gives every token's result and the new states. */
+/** The scan over time: computes the result of each token and the new states. */
 function scan(context: LayerContext, kind: StateSpaceKind, ...sources: Value[]): Value {
   const { graph, settings, inputs } = context;
   const states = scanStateValues(kind) * settings.slots * F32_BYTES;

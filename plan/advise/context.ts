@@ -1,4 +1,4 @@
-/** What is worked out once for a whole search: the model under the asked settings, and how few equal devices hold it. */
+/** Computed once for a whole search: the model under the requested settings, and the fewest equal devices that hold it. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
 import { memoize } from "../../config/collections.ts";
@@ -15,41 +15,41 @@ import { workOf } from "../speed/model.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
 import { sumOf, type WorkModel } from "../speed/work.ts";
 
-/** What a cluster is looked for with. */
+/** The request of a search. */
 export interface Wishes {
-  /** Settings of the model, region and limits; its machines are stand-ins. */
+  /** Settings of the model, region and limits. Its machines are placeholders. */
   base: ClusterConfig;
-  /** Whether the backends' machines are bought as spot machines. */
+  /** Whether the backends run on spot machines. */
   spot: boolean;
-  /** Estimated tokens of an answer per second, at least; null if any speed will do. */
+  /** The lowest acceptable estimate of tokens per second; null accepts any speed. */
   minTokensPerSecond: number | null;
-  /** Machine types to choose from. @default every one of the catalog */
+  /** Machine types to choose from. @default all types of the catalog */
   types?: readonly MachineType[];
 }
 
 /** Equal machines that hold the model. */
 export interface Pool {
   type: MachineType;
-  /** Machines. */
+  /** Number of machines. */
   count: number;
-  /** Backends: one for each GPU, or one for each machine without. */
+  /** Number of backends: one for each GPU, or one for each machine without GPUs. */
   devices: number;
 }
 
-/** The model under the asked settings, and the machines on offer. */
-export interface Outlook {
-  /** What was asked for; its machines are stand-ins. */
+/** The model under the requested settings, and the available machines. */
+export interface SearchContext {
+  /** The requested cluster. Its machines are placeholders. */
   base: AwsCluster;
   facts: ModelFacts;
   memory: MemoryModel;
   work: WorkModel;
-  /** Types that are sold in the region and that there are drivers for. */
+  /** Types that the region sells and that have drivers. */
   types: readonly MachineType[];
-  /** The smallest pool of a type that may hold every layer; null if none can. */
+  /** The smallest pool of a type that may hold every layer; null if no pool can. */
   leastPool(type: MachineType): Pool | null;
 }
 
-export function outlookOf({ base: config, types = machineTypes() }: Wishes, facts: ModelFacts): Outlook {
+export function searchContextOf({ base: config, types = machineTypes() }: Wishes, facts: ModelFacts): SearchContext {
   const base = resolveOnAws(config);
   const memory = memoryModel(facts, base.settings);
   const fewest = memoize(
@@ -71,17 +71,17 @@ export function outlookOf({ base: config, types = machineTypes() }: Wishes, fact
   };
 }
 
-/** So many machines of a type; null if they are more devices than llama.cpp takes or than the model has layers. */
+/** A pool of `count` machines; null if it has more devices than llama.cpp accepts or than the model has layers. */
 export function poolOf(type: MachineType, count: number, facts: ModelFacts): Pool | null {
   const devices = count * backendsPerMachine(type, backendHost(type).flavour);
   return devices > Math.min(MAX_BACKENDS, facts.layers) ? null : { type, count, devices };
 }
 
 /**
- * Tokens of an answer per second that a pool gives at most, whatever its split: equal devices take turns, so that only the
- * number of hops counts. It is the estimate itself but where multiplying takes longer than reading in some layers alone.
+ * Upper bound of a pool's tokens per second, for any split: equal devices work one after the other, so only the number of
+ * hops counts. It equals the estimate unless multiplying takes longer than reading in some of the layers only.
  */
-export function mostTokensPerSecond(pool: Pool, front: MachineType, { facts, work }: Outlook): number {
+export function mostTokensPerSecond(pool: Pool, front: MachineType, { facts, work }: SearchContext): number {
   const speed = deviceSpeed(pool.type, linkBetween(front, pool.type), backendHost(pool.type).flavour);
   const whole = sumOf(work.token(speed, { first: 0, count: facts.layers, holdsOutput: true }));
   const hop = sumOf(work.token(speed, { first: 0, count: 0, holdsOutput: false }));
@@ -89,8 +89,8 @@ export function mostTokensPerSecond(pool: Pool, front: MachineType, { facts, wor
 }
 
 /**
- * Fewest equal devices that could hold every layer: each in its turn takes as many as it has room for. A run of layers
- * never needs less than a part of it, so that no other split does with fewer. Null if one layer is too much for a device.
+ * The fewest equal devices that could hold every layer: each device in turn takes as many layers as fit. A longer run of
+ * layers never needs less memory, so no other split needs fewer devices. Null if a device cannot hold one layer.
  */
 function fewestDevices({ flavour, capacityBytes }: Host, facts: ModelFacts, memory: MemoryModel): number | null {
   const mostFrom = (first: number, pipelined: boolean) => {
