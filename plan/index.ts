@@ -38,8 +38,8 @@ export class PlanRefused extends UserError {
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    const lines = findings.map(({ code, number, path, message, remedy }) =>
-      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${number} ${code})`].join("\n"),
+    const lines = findings.map(({ code, number, path, message, remedyText }) =>
+      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedyText} (${number} ${code})`].join("\n"),
     );
     super(["The plan can't be carried out:", ...lines].join("\n"));
     this.findings = findings;

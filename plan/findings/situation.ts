@@ -5,8 +5,7 @@ import type { Cluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Performance } from "../performance.ts";
 import type { Placement } from "../placement/index.ts";
-import type { FindingCode } from "./codes.ts";
-import type { Finding } from "./finding.ts";
+import type { Observation } from "./finding.ts";
 
 /** What the findings are about, as far as the plan has it. */
 export interface Situation {
@@ -19,9 +18,6 @@ export interface Situation {
   /** Null where the machine is the user's own, or one is not sold in the region. */
   cost: ClusterCost | null;
 }
-
-/** A finding before it has its number. */
-export type Observation = Omit<Finding, "number" | "code"> & { code: FindingCode };
 
 /** Looks for one kind of finding. */
 export type Check = (situation: Situation) => Observation[];

@@ -13,23 +13,15 @@ import {
   otherMachines,
   otherMachinesAndCounts,
   type Proposal,
-  sentenceOf,
-  withoutLayersText,
+  remedyOf,
 } from "./candidates.ts";
 import { withPoolValues } from "./change.ts";
 import { couldHold, type Share } from "./feasible.ts";
-import {
-  backendsFit,
-  backendsHoldAll,
-  everythingFits,
-  type Goal,
-  lessContext,
-  plannersSplit,
-  type Remedy,
-} from "./memory.ts";
+import { backendsFit, backendsHoldAll, everythingFits, type Goal, lessContext, plannersSplit } from "./memory.ts";
+import type { Remedy } from "./remedy.ts";
 
 /** A change that works on either target. */
-interface Step extends Pick<Proposal, "change" | "what"> {
+interface Step extends Pick<Proposal, "change"> {
   cluster: Cluster;
 }
 
@@ -82,28 +74,27 @@ export function fewerBackends(cluster: Cluster, facts: ModelFacts, most: number)
     return count < 1 ? [] : [withCount(cluster, pool, count)];
   });
   const fitting = fewer.find(fits);
-  if (fitting !== undefined) return atMost(fitting, cluster);
+  if (fitting !== undefined) return atMost(fitting);
   const [first] = fewer;
-  if (cluster.target === "docker") return first === undefined ? null : atMost(first, cluster);
+  if (cluster.target === "docker") return first === undefined ? null : atMost(first);
   const smaller = cluster.pools
     .flatMap((pool) => otherMachines(cluster, pool))
     .filter((proposal) => proposal.cluster.backends.length <= most);
   const sameGpus = smaller.filter((proposal) => gpusOf(proposal.cluster) === gpusOf(cluster));
   const found = cheapestThat(sameGpus, fits) ?? cheapestThat(smaller, fits);
-  if (found === null && first !== undefined) return atMost(first, cluster);
+  if (found === null && first !== undefined) return atMost(first);
   return remedyOf(found ?? cheapestThat(smaller, () => true), cluster);
 }
 
 /** A pool with another number of machines, or of containers on the user's own. */
 function withCount(cluster: Cluster, { index }: Pool, count: number): Step {
   const { change, config } = withPoolValues(cluster, index, { count });
-  return { change, cluster: resolve(config), what: `backends[${index}].count to ${count}` };
+  return { change, cluster: resolve(config) };
 }
 
-/** A lower count as a remedy: what it saves is not what it is for. */
-function atMost({ change, cluster: changed, what }: Step, cluster: Cluster): Remedy {
-  const lower = what.replace(/ to (\d+)/, " to at most $1");
-  return { change, sentence: `Set ${lower}${withoutLayersText(cluster, changed)}.` };
+/** A lower count as a remedy, without the price: nobody lowers it to save money. */
+function atMost({ change }: Step): Remedy {
+  return { change: { ...change, set: change.set.map((one) => ({ ...one, bound: "at most" })) } };
 }
 
 /** Whether a proposal reaches a goal: the quick answer first, then by placing the model. */
@@ -112,11 +103,6 @@ export function reaches(facts: ModelFacts, goal: Goal, share: Share): (proposal:
     const placement = couldHold(cluster, facts, share) ? place(cluster, facts) : null;
     return placement !== null && goal(placement);
   };
-}
-
-/** A proposal as a remedy. */
-export function remedyOf(proposal: Proposal | null, cluster: AwsCluster): Remedy | null {
-  return proposal === null ? null : { change: proposal.change, sentence: sentenceOf(proposal, cluster) };
 }
 
 /** Machines that a pool keeps when so many backends go; 0 or less if it has too few. */

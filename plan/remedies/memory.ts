@@ -7,23 +7,13 @@ import { capacityText } from "../hosts/hosts.ts";
 import { resolve } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { leastThat, type Placement, place } from "../placement/index.ts";
-import { applyChange, type ConfigChange, withoutSplit } from "./change.ts";
+import { applyChange, type ConfigChange, setting, withoutSplit } from "./change.ts";
 import { couldHold } from "./feasible.ts";
+import type { Remedy } from "./remedy.ts";
 
-/** A change that helps. */
-export interface Remedy {
-  change: ConfigChange;
-  /** One sentence. */
-  sentence: string;
-}
-
-/** The change of a remedy, for a finding. */
-export function changeOf(remedy: Remedy | null): { change?: ConfigChange } {
-  return remedy === null ? {} : { change: remedy.change };
-}
-
-/** A remedy that costs memory. */
-interface MemoryRemedy extends Remedy {
+/** A change that costs memory. */
+interface MemoryStep {
+  remedy: Remedy;
   /** How much more memory the cluster then has. */
   extraBytes: number;
 }
@@ -55,7 +45,7 @@ export function cheapestFit(cluster: Cluster, facts: ModelFacts): Remedy | null 
   const trial = trialOf(cluster, facts, backendsFit);
   return (
     plannersSplit(cluster, facts, backendsFit) ??
-    cheapest([...backendRemedies(trial), moreFrontMemory(cluster, facts)]) ??
+    cheapest([...backendSteps(trial), frontStep(cluster, facts)]) ??
     lessContext(cluster, facts)
   );
 }
@@ -63,13 +53,16 @@ export function cheapestFit(cluster: Cluster, facts: ModelFacts): Remedy | null 
 /** The change of one value that lets the backends hold every layer with the least additional memory. */
 export function cheapestWithoutFrontLayers(cluster: Cluster, facts: ModelFacts): Remedy | null {
   return (
-    plannersSplit(cluster, facts, backendsHoldAll) ??
-    cheapest(backendRemedies(trialOf(cluster, facts, backendsHoldAll)))
+    plannersSplit(cluster, facts, backendsHoldAll) ?? cheapest(backendSteps(trialOf(cluster, facts, backendsHoldAll)))
   );
 }
 
 /** The least front memory with which everything fits, some layers on the front if need be; null if none does. */
-export function moreFrontMemory(cluster: Cluster, facts: ModelFacts): MemoryRemedy | null {
+export function moreFrontMemory(cluster: Cluster, facts: ModelFacts): Remedy | null {
+  return frontStep(cluster, facts)?.remedy ?? null;
+}
+
+function frontStep(cluster: Cluster, facts: ModelFacts): MemoryStep | null {
   return moreMemory(trialOf(cluster, facts, everythingFits), "front.memory", capacityText(cluster.front), 1);
 }
 
@@ -81,7 +74,7 @@ export function plannersSplit(cluster: Cluster, facts: ModelFacts, isReached: Go
   if (placement === null || !isReached(placement)) return null;
   return {
     change,
-    sentence: "Leave layers out of every pool: the planner's own split does it.",
+    note: "The planner's own split is enough.",
   };
 }
 
@@ -96,12 +89,12 @@ function trialOf(cluster: Cluster, facts: ModelFacts, isReached: Goal): Trial {
   };
 }
 
-function cheapest(remedies: readonly (MemoryRemedy | null)[]): MemoryRemedy | null {
-  const [first] = remedies.filter((remedy) => remedy !== null).sort((a, b) => a.extraBytes - b.extraBytes);
-  return first ?? null;
+function cheapest(steps: readonly (MemoryStep | null)[]): Remedy | null {
+  const [first] = steps.filter((step) => step !== null).sort((a, b) => a.extraBytes - b.extraBytes);
+  return first?.remedy ?? null;
 }
 
-function backendRemedies(trial: Trial): (MemoryRemedy | null)[] {
+function backendSteps(trial: Trial): (MemoryStep | null)[] {
   return trial.cluster.pools.flatMap((pool) => [
     moreMemory(trial, `backends[${pool.index}].memory`, capacityText(pool.host), pool.count),
     moreBackends(trial, pool),
@@ -115,28 +108,25 @@ export function writtenSize(bytes: number): MemorySize {
 }
 
 /** The least amount of memory above the present one that helps, in steps that a person would write. */
-function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): MemoryRemedy | null {
-  const isEnough = (mib: number) => helps({ path, value: memorySize(mib * MIB) });
+function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): MemoryStep | null {
+  const isEnough = (mib: number) => helps(setting(path, memorySize(mib * MIB)));
   const least = leastThat(isEnough, memoryBytes(present) / MIB + 1, MOST_MEMORY_MIB);
   if (least === null) return null;
   const size = writtenSize(least * MIB);
   return {
-    change: { path, value: size },
-    sentence: `Set ${path} to at least ${size}.`,
+    remedy: { change: setting(path, size, "at least") },
     extraBytes: holders * (memoryBytes(size) - memoryBytes(present)),
   };
 }
 
-function moreBackends({ cluster, helps }: Trial, { index, host, count: present }: Pool): MemoryRemedy | null {
+function moreBackends({ cluster, helps }: Trial, { index, host, count: present }: Pool): MemoryStep | null {
   // An own split says how many backends there are.
   if (cluster.ownSplit !== null) return null;
   const path = `backends[${index}].count`;
   const others = cluster.pools.reduce((sum, { count }) => sum + count, 0) - present;
   for (let count = present + 1; count <= MAX_BACKENDS - others; count++) {
-    const change = { path, value: count };
-    if (!helps(change)) continue;
-    const extraBytes = (count - present) * host.capacityBytes;
-    return { change, sentence: `Set ${path} to ${count}.`, extraBytes };
+    const change = setting(path, count);
+    if (helps(change)) return { remedy: { change }, extraBytes: (count - present) * host.capacityBytes };
   }
   return null;
 }
@@ -145,11 +135,10 @@ function moreBackends({ cluster, helps }: Trial, { index, host, count: present }
 export function lessContext(cluster: Cluster, facts: ModelFacts): Remedy | null {
   const { helps } = trialOf(cluster, facts, backendsFit);
   const step = 256 * cluster.model.parallelSlots;
-  const change = (steps: number) => ({ path: "model.contextTokens", value: steps * step });
+  const change = (steps: number) => setting("model.contextTokens", steps * step, "at most");
   const most = Math.floor(cluster.model.contextTokens / step);
   // Counted from the top, so that the test holds from some number on.
   const given = leastThat((less) => helps(change(most - less)), 1, most - 1);
   if (given === null) return null;
-  const tokens = change(most - given);
-  return { change: tokens, sentence: `Set ${tokens.path} to at most ${tokens.value}.` };
+  return { change: change(most - given) };
 }
