@@ -13,14 +13,14 @@ import { rented } from "../resources/rented.ts";
 import {
   type AccountFacts,
   availabilityZoneFor,
+  requestedZone,
   type SubnetFacts,
   typesOf,
   vcpusOf,
   wholeZones,
-  wishedZone,
 } from "./facts.ts";
 
-/** What these findings are made from. */
+/** The input of the checks. */
 interface AccountSituation {
   plan: ClusterPlan;
   facts: AccountFacts;
@@ -80,7 +80,7 @@ const someZoneOffersAll: AccountCheck = ({ plan, facts }) => {
 };
 
 const chosenZoneOffersAll: AccountCheck = ({ plan, facts }) => {
-  const zone = wishedZone(plan, facts);
+  const zone = requestedZone(plan, facts);
   if (zone === null || facts.zones === null) return [];
   const found = facts.zones.find(({ name }) => name === zone);
   const missing = typesOf(plan).filter((type) => found?.types.includes(type) !== true);
@@ -208,7 +208,7 @@ const networkIsThere: AccountCheck = ({ plan, facts: { subnets, region } }) => {
   ];
 };
 
-/** Makes the finding from a path, what is wrong there, and what to do, of which any one helps. */
+/** Makes a finding of a path, the message, and one or more actions. Each action helps by itself. */
 type Wrong = (path: string, message: string, ...actions: [string, ...string[]]) => Observation;
 
 function addressesAreFree(
@@ -270,7 +270,7 @@ const reservationsHold: AccountCheck = ({ plan, facts, zone }) => {
         ...another,
         note: "All machines must be in one zone.",
       });
-    // Several pools may share one.
+    // Several pools may use the same reservation.
     const wanted = pools.filter((other) => other.machine.reservation === id).reduce((sum, { count }) => sum + count, 0);
     if (wanted <= found.free) return [];
     return wrong(`Reservation ${id} has room for ${found.free} machines, but the cluster needs ${wanted} in it.`, {

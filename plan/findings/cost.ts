@@ -11,12 +11,12 @@ import {
   flavourOf,
   hasSpot,
   machinesUsd,
-  numbers,
   onePool,
   otherCounts,
   otherFronts,
   otherMachines,
   type Proposal,
+  range,
   remedyOf,
   speedText,
 } from "../remedies/candidates.ts";
@@ -176,7 +176,7 @@ function fastestWithin({ cluster, facts, placement }: AwsSituation, usd: number,
   const proposals = [
     ...cluster.pools.flatMap((pool) => [
       ...otherMachines(cluster, pool),
-      ...otherCounts(cluster, pool, numbers(1, pool.count - 1)),
+      ...otherCounts(cluster, pool, range(1, pool.count - 1)),
     ]),
     ...otherFronts(cluster),
     ...onePool(cluster, [flavourOf(cluster)], [1]),

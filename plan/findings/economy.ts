@@ -79,7 +79,7 @@ const memoryIsUsed: Check = ({ cluster, facts, placement }) => {
   ];
 };
 
-/** What unused memory is good for, if nobody takes it away. */
+/** What to do with unused memory if it is not removed. */
 export const LONGER_CONTEXT: Remedy = { action: "use the free memory for a longer context" };
 
 /** Checks for machines and memory that the model does not need. */
@@ -119,12 +119,12 @@ function sizeNeeded(memory: readonly MemoryPlan[]) {
   return writtenSize(Math.max(...memory.map(({ totalBytes }) => totalBytes)) * (1 + SPARE_SHARE));
 }
 
-/** Bytes that the model takes on the backends. */
+/** Bytes of the backends that the model uses. */
 export function used({ backends }: Placement): number {
   return sum(backends.map(({ totalBytes }) => totalBytes));
 }
 
-/** Bytes that the backends have. */
+/** Bytes that the backends have in total. */
 export function declared({ backends }: Placement): number {
   return sum(backends.map(({ capacityBytes }) => capacityBytes));
 }

@@ -10,7 +10,7 @@ export interface Finding {
   /** Its number in `docs/findings.md`: `F01`. */
   number: string;
   severity: Severity;
-  /** Where in the stack file the remedy is applied, such as `backends[0].memory`; absent if nowhere in particular. */
+  /** Where the remedy changes the stack file, or where the problem is: `backends[0].memory`. Absent if neither is there. */
   path?: string;
   message: string;
   remedy: Remedy;
@@ -22,7 +22,7 @@ export interface Finding {
 export interface Observation {
   code: FindingCode;
   severity: Severity;
-  /** Where in the stack file the problem is, if the remedy changes nothing there. */
+  /** Where in the stack file the problem is. Only needed if the remedy may have no change. */
   path?: string;
   message: string;
   remedy: Remedy;
@@ -46,7 +46,7 @@ export function findingsFrom(observations: readonly Observation[]): Finding[] {
 
 const ORDER: readonly Severity[] = ["error", "warning", "advice"];
 
-/** Errors first, then warnings; otherwise in the order that they have. */
+/** Sorts errors first, then warnings; equally severe ones keep their order. */
 export function errorsFirst(findings: readonly Finding[]): Finding[] {
   return findings.toSorted((a, b) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity));
 }

@@ -10,9 +10,9 @@ import type { AwsCluster } from "../hosts/cluster.ts";
 import { backendsPerMachine, type Host } from "../hosts/hosts.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Placement } from "../placement/index.ts";
-import { reaches } from "../remedies/aws.ts";
+import { reachesGoal } from "../remedies/aws.ts";
 import {
-  cheapestOfAll,
+  cheapestOfAnyArchitecture,
   cheapestThat,
   hasDriver,
   otherFronts,
@@ -84,7 +84,7 @@ export const gpusHaveDrivers: Check = ({ cluster }) => {
       isComparable(hostAt(proposal.cluster, index), host),
     );
     const why =
-      type.gpu.partition < 1 ? "it has a part of a GPU, which needs NVIDIA's GRID driver" : "its GPU is too old";
+      type.gpu.partition < 1 ? "the type has a part of a GPU, which needs NVIDIA's GRID driver" : "its GPU is too old";
     return [
       {
         code: "gpu-driver-missing",
@@ -193,8 +193,8 @@ function unified(cluster: AwsCluster, facts: ModelFacts, placement: Placement): 
   const isWhole = placement.frontLayers === 0;
   const share = isWhole ? "all" : "with the front";
   // A model that does not fit before the change need not fit after it.
-  const fits = placement.fits ? reaches(facts, isWhole ? backendsHoldAll : everythingFits, share) : () => true;
-  const byFront = cheapestOfAll(otherFronts(cluster), (proposal) => {
+  const fits = placement.fits ? reachesGoal(facts, isWhole ? backendsHoldAll : everythingFits, share) : () => true;
+  const byFront = cheapestOfAnyArchitecture(otherFronts(cluster), (proposal) => {
     const { type, capacityBytes } = proposal.cluster.front;
     // An idle GPU costs more than a second set of images.
     if (type.gpu !== null) return false;
@@ -207,13 +207,13 @@ function unified(cluster: AwsCluster, facts: ModelFacts, placement: Placement): 
   return remedyOf(best ?? null, cluster);
 }
 
-/** Every pool of another architecture on the cheapest machines of this one that are as good. */
+/** Each pool of another architecture on the cheapest machines of the wanted one that are as good; null if there are none. */
 function poolsOf(cluster: AwsCluster, wanted: Architecture, fits: (proposal: Proposal) => boolean): Proposal | null {
   let changed: Proposal | null = null;
   for (const { index, host } of cluster.pools) {
     if (host.type.architecture === wanted) continue;
     const before: AwsCluster = changed?.cluster ?? cluster;
-    const found = cheapestOfAll(otherMachines(before, at(before.pools, index)), (proposal) => {
+    const found = cheapestOfAnyArchitecture(otherMachines(before, at(before.pools, index)), (proposal) => {
       const other = hostAt(proposal.cluster, index);
       const isAsNear = linkRate(proposal.cluster) >= linkRate(before);
       return other.type.architecture === wanted && isAsNear && isAsGood(other, host) && fits(proposal);

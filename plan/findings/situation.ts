@@ -1,4 +1,4 @@
-/** What findings are made from. */
+/** The input of the checks. */
 
 import type { ClusterCost } from "../cost/bill.ts";
 import type { Cluster } from "../hosts/cluster.ts";
@@ -7,15 +7,15 @@ import type { Performance } from "../performance.ts";
 import type { Placement } from "../placement/index.ts";
 import type { Observation } from "./finding.ts";
 
-/** What the findings are about, as far as the plan has it. */
+/** What the checks look at: a cluster with its model, and what the plan knows about them. */
 export interface Situation {
   cluster: Cluster;
   facts: ModelFacts;
-  /** Null if there are fewer layers than backends, or than an own split gives out. */
+  /** Null if the model has fewer layers than there are backends, or than an own split assigns. */
   placement: Placement | null;
-  /** Null where the machine is the user's own, or nothing is placed. */
+  /** Null on the docker target, or if nothing is placed. */
   performance: Performance | null;
-  /** Null where the machine is the user's own, or one is not sold in the region. */
+  /** Null on the docker target, or if the region does not sell one of the machines. */
   cost: ClusterCost | null;
 }
 

@@ -7,12 +7,12 @@ import type { ModelFacts } from "../model/facts.ts";
 import { performanceOf } from "../performance.ts";
 import { type Placement, place } from "../placement/index.ts";
 import {
-  cheapestOfAll,
+  cheapestOfAnyArchitecture,
   flavourOf,
-  numbers,
   onePool,
   otherFronts,
   type Proposal,
+  range,
   remedyOf,
   speedText,
 } from "../remedies/candidates.ts";
@@ -30,7 +30,7 @@ const clusterBeatsItsFront: Check = ({ cluster, facts, placement, performance })
   const alone = speedOfFrontAlone(cluster, facts);
   if (alone === null || alone <= present) return [];
   const isFaster = isEvenClusterAs(facts, ({ decode }) => decode.tokensPerSecond > alone);
-  const found = cheapestOfAll(onePool(cluster, ["cpu", "cuda"], [1]), isFaster);
+  const found = cheapestOfAnyArchitecture(onePool(cluster, ["cpu", "cuda"], [1]), isFaster);
   const remedy = remedyOf(found, cluster);
   const machine = cluster.front.type.name;
   const without = { action: `run llama-server on a ${machine} without backends` };
@@ -79,11 +79,11 @@ function fewerTrips(cluster: AwsCluster, facts: ModelFacts, tokensPerSecond: num
     facts,
     (speed, changed) => speed.decode.tokensPerSecond > tokensPerSecond && tripShare(speed, changed) <= MOST_TRIP_SHARE,
   );
-  const counts = numbers(1, cluster.pools.reduce((sum, { count }) => sum + count, 0) - 1);
+  const counts = range(1, cluster.pools.reduce((sum, { count }) => sum + count, 0) - 1);
   const fewer = onePool(cluster, [flavourOf(cluster)], counts).filter(
     (proposal) => proposal.cluster.backends.length < backends,
   );
-  return cheapestOfAll(fewer, isBetter);
+  return cheapestOfAnyArchitecture(fewer, isBetter);
 }
 
 /** A load that takes longer than this because of the disk is reported. */
@@ -139,9 +139,9 @@ function fasterDisk(
     return { change, note: `Loading then takes about ${seconds} s.` };
   }
   const isFast = ({ cluster: changed }: Proposal) => secondsOf(changed) !== null;
-  const other = cheapestOfAll(otherFronts(cluster), isFast);
+  const other = cheapestOfAnyArchitecture(otherFronts(cluster), isFast);
   if (other !== null) return remedyOf(other, cluster);
-  const both = cheapestOfAll(otherFronts(faster), isFast);
+  const both = cheapestOfAnyArchitecture(otherFronts(faster), isFast);
   return both === null ? null : { change: bothChanges(both.change, change) };
 }
 

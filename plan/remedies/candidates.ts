@@ -10,35 +10,35 @@ import { resolveOnAws } from "../hosts/resolve.ts";
 import { type ConfigChange, type Edit, withFront, withOnePool, withPoolValues } from "./change.ts";
 import type { Remedy, RemedyCosts } from "./remedy.ts";
 
-/** A type that a region sells, and what it costs there on demand. */
-export interface Rung {
+/** A type that a region sells, with its price there on demand. */
+export interface PricedType {
   type: MachineType;
   usdPerHour: number;
 }
 
-/** A change, the cluster that it leads to, and what its machines cost. */
+/** A change, the cluster after it, and what its machines cost. */
 export interface Proposal {
   change: ConfigChange;
   cluster: AwsCluster;
-  /** On demand, all machines together. */
+  /** US dollars per hour of all machines together, on demand. */
   usdPerHour: number;
-  /** Whether no image of another architecture is needed than before. */
+  /** Whether the cluster needs no image of an architecture that it did not need before. */
   keepsArchitecture: boolean;
 }
 
-/** What a machine is wanted for. */
+/** What a machine is used for. */
 export type Use = Flavour | "front";
 
-/** The images and the drivers of Amazon's machine image begin with Turing. */
+/** Turing: the runtime images and the drivers of Amazon's machine image support no older GPU. */
 const LEAST_COMPUTE_CAPABILITY = 7.5;
 
-/** Whether the machine image that EC2 offers for GPUs has a driver for this one: not for parts of a GPU, not for old ones. */
+/** Whether Amazon's machine image has a driver for the GPUs of a type: it has none for parts of a GPU or for old GPUs. */
 export function hasDriver({ gpu }: MachineType): boolean {
   return gpu === null || (gpu.partition === 1 && (gpu.computeCapability ?? Infinity) >= LEAST_COMPUTE_CAPABILITY);
 }
 
 const typesFor = memoize(
-  ({ region, use }: { region: Region; use: Use }): readonly Rung[] =>
+  ({ region, use }: { region: Region; use: Use }): readonly PricedType[] =>
     machineTypes()
       .filter((type) => hasDriver(type) && (use === "front" || (use === "cuda") === (type.gpu !== null)))
       .flatMap((type) => {
@@ -49,64 +49,64 @@ const typesFor = memoize(
   ({ region, use }) => `${region} ${use}`,
 );
 
-/** The types that a region sells on demand for a use, by price. */
-export function ladder(region: Region, use: Use): readonly Rung[] {
+/** The types that a region sells on demand for a use, the cheapest first. */
+export function typesByPrice(region: Region, use: Use): readonly PricedType[] {
   return typesFor({ region, use });
 }
 
-/** What all machines cost on demand; those without a price in the region are left out. */
+/** US dollars per hour of all machines on demand. Machines without a price in the region count as 0. */
 export function machinesUsd({ region, front, pools }: AwsCluster): number {
   const usd = (type: MachineType) => usdOf(region, type) ?? 0;
   return pools.reduce((sum, { host, count }) => sum + count * usd(host.type), usd(front.type));
 }
 
-/** Every other type for one pool, of its own flavour. */
+/** One pool on each other type of its flavour. */
 export function otherMachines(cluster: AwsCluster, pool: MachinePool): Proposal[] {
-  return rungsFor(cluster, pool).map(({ type }) =>
+  return otherTypesFor(cluster, pool).map(({ type }) =>
     proposal(withPoolValues(cluster, pool.index, { machine: type.name }), type, pool.host.type),
   );
 }
 
-/** One pool with other numbers of its machines. */
+/** One pool with other counts. */
 export function otherCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
   return counts.map((count) => proposal(withPoolValues(cluster, pool.index, { count })));
 }
 
-/** One pool with other machines and other numbers of them. */
+/** One pool on each other type, with other counts. */
 export function otherMachinesAndCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
-  return rungsFor(cluster, pool).flatMap(({ type }) =>
+  return otherTypesFor(cluster, pool).flatMap(({ type }) =>
     counts.map((count) =>
       proposal(withPoolValues(cluster, pool.index, { machine: type.name, count }), type, pool.host.type),
     ),
   );
 }
 
-/** Every other type for the front. */
+/** The front on each other type. */
 export function otherFronts(cluster: AwsCluster): Proposal[] {
   const present = cluster.front.type;
-  return ladder(cluster.region, "front")
+  return typesByPrice(cluster.region, "front")
     .filter(({ type }) => type.name !== present.name)
     .map(({ type }) => proposal(withFront(cluster, type.name), type, present));
 }
 
-/** One pool instead of all: so many machines of one type, of the flavours that are asked for. */
+/** One pool in place of all: each type of the flavours `uses`, with each of the counts. */
 export function onePool(cluster: AwsCluster, uses: readonly Flavour[], counts: readonly number[]): Proposal[] {
   const [first] = cluster.pools;
   if (first === undefined) return [];
   return uses
-    .flatMap((use) => ladder(cluster.region, use))
+    .flatMap((use) => typesByPrice(cluster.region, use))
     .filter(({ type }) => type.spot || first.market !== "spot")
     .flatMap(({ type }) =>
       counts.map((count) => proposal(withOnePool(cluster, type.name, count), type, first.host.type)),
     );
 }
 
-/** Flavours of the pools: where there are GPUs, a processor is no substitute. */
+/** `cuda` if any pool has GPUs: a processor is no substitute for them. */
 export function flavourOf({ pools }: Cluster): Flavour {
   return pools.some(({ host }) => host.flavour === "cuda") ? "cuda" : "cpu";
 }
 
-/** The cheapest that helps; one that brings in another architecture only if no other does. */
+/** The cheapest proposal that helps. One that needs images of another architecture is taken only if no other helps. */
 export function cheapestThat(proposals: readonly Proposal[], helps: (proposal: Proposal) => boolean): Proposal | null {
   const order = proposals.toSorted(
     (a, b) => Number(b.keepsArchitecture) - Number(a.keepsArchitecture) || a.usdPerHour - b.usdPerHour,
@@ -114,8 +114,11 @@ export function cheapestThat(proposals: readonly Proposal[], helps: (proposal: P
   return order.find(helps) ?? null;
 }
 
-/** The cheapest that helps, of whatever architecture. */
-export function cheapestOfAll(proposals: readonly Proposal[], helps: (proposal: Proposal) => boolean): Proposal | null {
+/** The cheapest proposal that helps, even if it needs images of another architecture. */
+export function cheapestOfAnyArchitecture(
+  proposals: readonly Proposal[],
+  helps: (proposal: Proposal) => boolean,
+): Proposal | null {
   return proposals.toSorted((a, b) => a.usdPerHour - b.usdPerHour).find(helps) ?? null;
 }
 
@@ -142,7 +145,7 @@ export function costsOf(before: AwsCluster, after: AwsCluster): { costs?: Remedy
   return usd === undefined ? {} : { costs: { usdPerHour: usd, of: "each machine", hasSpot: basis } };
 }
 
-/** Whether any pool wants spot machines, whose price is not known beforehand. */
+/** Whether any pool uses spot machines, whose price is not known beforehand. */
 export function hasSpot({ pools }: AwsCluster): boolean {
   return pools.some(({ market }) => market === "spot");
 }
@@ -154,23 +157,23 @@ function machineCounts({ front, pools }: AwsCluster): Map<MachineType, number> {
   return counts;
 }
 
-/** What a type costs on demand; undefined if the region does not sell it. */
+/** US dollars per hour of a type on demand; undefined if the region does not sell it. */
 function usdOf(region: Region, type: MachineType): number | undefined {
   return priceOf(type, region, "on-demand")?.high;
 }
 
-/** Tokens per second, to three digits. */
+/** Tokens per second with three digits, for a sentence: `1.53`. */
 export function speedText(tokensPerSecond: number): string {
   return String(Number(tokensPerSecond.toPrecision(3)));
 }
 
-/** From `first` to `last`. */
-export function numbers(first: number, last: number): number[] {
+/** The whole numbers from `first` to `last`. */
+export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
-function rungsFor({ region }: AwsCluster, { host, market }: MachinePool): Rung[] {
-  return ladder(region, host.flavour).filter(
+function otherTypesFor({ region }: AwsCluster, { host, market }: MachinePool): PricedType[] {
+  return typesByPrice(region, host.flavour).filter(
     ({ type }) => type.name !== host.type.name && (type.spot || market !== "spot"),
   );
 }

@@ -1,4 +1,4 @@
-/** Changes of a configuration: what findings propose, what searches try. Nothing here says what a configuration means. */
+/** Changes of a configuration that findings propose and searches try. Only `resolve` knows what a configuration means. */
 
 import { at } from "../../config/collections.ts";
 import type { ClusterConfig, PoolConfig } from "../../config/schema/index.ts";

@@ -1,4 +1,4 @@
-/** What would help where the stack file says how much memory there is: changes of one value each, every one of them tried. */
+/** Remedies for clusters whose stack file declares the memory: changes of one value each. Each one is tried. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
 import { GIB, type MemorySize, MIB, memoryBytes, memorySize } from "../../config/units.ts";
@@ -6,7 +6,7 @@ import type { Cluster, Pool } from "../hosts/cluster.ts";
 import { capacityText } from "../hosts/hosts.ts";
 import { resolve } from "../hosts/resolve.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { leastThat, type Placement, place } from "../placement/index.ts";
+import { type Placement, place, smallestWhere } from "../placement/index.ts";
 import { applyChange, type ConfigChange, setting, withoutSplit } from "./change.ts";
 import { couldHold } from "./feasible.ts";
 import type { Remedy } from "./remedy.ts";
@@ -18,29 +18,29 @@ interface MemoryStep {
   extraBytes: number;
 }
 
-/** What is wanted of a placement. */
+/** What a placement must reach. */
 export type Goal = (placement: Placement) => boolean;
 
-/** A cluster, and whether a change of its configuration reaches the goal. */
+/** A cluster, and a test whether a change of it reaches a goal. */
 interface Trial {
   cluster: Cluster;
   helps(change: ConfigChange): boolean;
 }
 
-/** A machine with more than this for one backend does not exist. */
+/** The most memory of one backend: no machine has more. */
 const MOST_MEMORY_MIB = (4096 * GIB) / MIB;
 
-/** What the backends get, they can hold; what the front lacks is a finding of its own. */
+/** All backends fit. The front is checked by `front-memory-too-small`. */
 export const backendsFit: Goal = ({ backends }) =>
   backends.every(({ totalBytes, capacityBytes }) => totalBytes <= capacityBytes);
 
 /** Every layer is on a backend, and everything fits. */
 export const backendsHoldAll: Goal = ({ frontLayers, fits }) => frontLayers === 0 && fits;
 
-/** Everything fits, some layers on the front if need be. */
+/** Everything fits. The front may compute some layers. */
 export const everythingFits: Goal = ({ fits }) => fits;
 
-/** The change of one value that makes the model fit with the least additional memory; null if no single one does. */
+/** The change of one value that makes the model fit with the least additional memory; null if none does. */
 export function cheapestFit(cluster: Cluster, facts: ModelFacts): Remedy | null {
   const trial = trialOf(cluster, facts, backendsFit);
   return (
@@ -57,7 +57,7 @@ export function cheapestWithoutFrontLayers(cluster: Cluster, facts: ModelFacts):
   );
 }
 
-/** The least front memory with which everything fits, some layers on the front if need be; null if none does. */
+/** The least front memory with which everything fits, even if the front computes some layers; null if none is enough. */
 export function moreFrontMemory(cluster: Cluster, facts: ModelFacts): Remedy | null {
   return frontStep(cluster, facts)?.remedy ?? null;
 }
@@ -66,7 +66,7 @@ function frontStep(cluster: Cluster, facts: ModelFacts): MemoryStep | null {
   return moreMemory(trialOf(cluster, facts, everythingFits), "front.memory", capacityText(cluster.front), 1);
 }
 
-/** The planner's split instead of the user's own, if that is enough. */
+/** The planner's split in place of the user's own, if that is enough. */
 export function plannersSplit(cluster: Cluster, facts: ModelFacts, isReached: Goal): Remedy | null {
   if (cluster.ownSplit === null) return null;
   const { change, config } = withoutSplit(cluster);
@@ -101,16 +101,16 @@ function backendSteps(trial: Trial): (MemoryStep | null)[] {
   ]);
 }
 
-/** That many bytes or a little more, in steps that a person would write. */
+/** The bytes, rounded up to a size that people write. */
 export function writtenSize(bytes: number): MemorySize {
   const step = (bytes < GIB ? 64 : 256) * MIB;
   return memorySize(Math.ceil(bytes / step) * step);
 }
 
-/** The least amount of memory above the present one that helps, in steps that a person would write. */
+/** The least memory above the present one that helps, rounded up to a size that people write. */
 function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders: number): MemoryStep | null {
   const isEnough = (mib: number) => helps(setting(path, memorySize(mib * MIB)));
-  const least = leastThat(isEnough, memoryBytes(present) / MIB + 1, MOST_MEMORY_MIB);
+  const least = smallestWhere(isEnough, memoryBytes(present) / MIB + 1, MOST_MEMORY_MIB);
   if (least === null) return null;
   const size = writtenSize(least * MIB);
   return {
@@ -120,7 +120,7 @@ function moreMemory({ helps }: Trial, path: string, present: MemorySize, holders
 }
 
 function moreBackends({ cluster, helps }: Trial, { index, host, count: present }: Pool): MemoryStep | null {
-  // An own split says how many backends there are.
+  // With an own split, the number of backends follows from the split.
   if (cluster.ownSplit !== null) return null;
   const path = `backends[${index}].count`;
   const others = cluster.pools.reduce((sum, { count }) => sum + count, 0) - present;
@@ -131,14 +131,14 @@ function moreBackends({ cluster, helps }: Trial, { index, host, count: present }
   return null;
 }
 
-/** The longest context with which the backends hold what they get. */
+/** The longest context with which the backends fit. */
 export function lessContext(cluster: Cluster, facts: ModelFacts): Remedy | null {
   const { helps } = trialOf(cluster, facts, backendsFit);
   const step = 256 * cluster.model.parallelSlots;
   const change = (steps: number) => setting("model.contextTokens", steps * step, "at most");
   const most = Math.floor(cluster.model.contextTokens / step);
-  // Counted from the top, so that the test holds from some number on.
-  const given = leastThat((less) => helps(change(most - less)), 1, most - 1);
+  // Counts down from the present context, because the search needs a test that holds from some number on.
+  const given = smallestWhere((less) => helps(change(most - less)), 1, most - 1);
   if (given === null) return null;
   return { change: change(most - given) };
 }

@@ -59,7 +59,7 @@ describe("a finding about machines of EC2", () => {
     );
   });
 
-  test("names no machine where there is nothing to say but the quotas", () => {
+  test("names no machine if only the quotas are to report", () => {
     const config = cluster("c8g.large", [{ machine: "c8g.16xlarge" }]);
     expect(findings(config, llama70).map(({ code }) => code)).toEqual(["quota-needed"]);
   });
@@ -67,7 +67,7 @@ describe("a finding about machines of EC2", () => {
   test("is not made of a model that is elsewhere: machines get it from a bucket", () =>
     expect(findings(cluster("c8g.2xlarge", [c16]), llama405).map(({ code }) => code)).not.toContain("model-elsewhere"));
 
-  test("of a split that is too long stands alone, without a word about too few layers", () => {
+  test("of a split that is too long stands alone, without a finding about too few layers", () => {
     const backends = [{ machine: "c8g.large", count: 6, layers: [1, 1, 1, 1, 1, 1] }];
     const codes = findings(cluster("c8g.large", backends), modelFacts({ layers: 4 })).map(({ code }) => code);
     expect(codes).toContain("split-too-long");
@@ -91,7 +91,7 @@ describe("the remedy of a finding about machines of EC2", () => {
     expect(changeFor("too-many-backends", config, huge)).toEqual(setting("backends[0].count", 3, "at most"));
   });
 
-  test("for a type that is not sold tells the whole price of another one, not a difference", () => {
+  test("for a type that is not sold has the whole price of another one, not a difference", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "g6.12xlarge" }], { aws: { region: "eu-west-1" } });
     const [found] = findings(config, llama70).filter(({ code }) => code === "type-not-offered");
     const price = machineTypes().find(({ name }) => name === "g5.12xlarge")?.usdPerHour["eu-west-1"]?.usd ?? Number.NaN;
@@ -132,7 +132,7 @@ describe("the remedy of a finding about machines of EC2", () => {
     );
   });
 
-  test("for two architectures is never a GPU that computes nothing, and without one there is nothing to say", () => {
+  test("for two architectures is never a GPU that computes nothing, and without one there is no finding", () => {
     const codes = findings(cluster("c8g.xlarge", [{ machine: "g6.xlarge" }]), llama8).map(({ code }) => code);
     expect(codes).not.toContain("mixed-architectures");
   });

@@ -251,7 +251,7 @@ describe("a finding", () => {
     },
   );
 
-  test("is not made of nothing", () =>
+  test("is not made without a reason", () =>
     expect(findings(configWith({ "backends[0].count": 1 }), smallModelFacts())).toEqual([]));
 
   test("has a number of its own", () => {
@@ -290,7 +290,7 @@ describe("a finding", () => {
     );
   });
 
-  test("of an error stands before the others", () => {
+  test("that is an error comes before the others", () => {
     const found = findings(configWith({ "model.contextTokens": 40_000, "front.memory": "128 MiB" }), smallModelFacts());
     expect(found.map(({ severity }) => severity)).toEqual(["error", "warning", "advice"]);
   });
