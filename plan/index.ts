@@ -1,4 +1,4 @@
-/** From a configuration and a model's facts to everything that is decided before anything exists. Pure. */
+/** Turns a configuration and the facts about a model into the plan of a cluster. Pure. */
 
 import { UserError } from "../config/errors.ts";
 import type { ClusterConfig } from "../config/schema/index.ts";
@@ -24,7 +24,7 @@ export { lookUpModel } from "./model/look-up.ts";
 export type { ModelAccess } from "./model/sources.ts";
 export type * from "./plan.ts";
 
-/** What a plan depends on besides the configuration and the model. */
+/** What a plan depends on, in addition to the configuration and the model. */
 export interface PlanContext {
   /** Name of the stack. */
   stack: string;
@@ -32,21 +32,21 @@ export interface PlanContext {
   architecture?: Architecture;
 }
 
-/** A plan that must not be carried out. The message holds every error with its remedy and is meant for the user. */
+/** A plan with errors. The message is for the user: it has each error with its remedy. */
 export class PlanRefused extends UserError {
   override readonly name = "PlanRefused";
   readonly findings: readonly Finding[];
 
   constructor(findings: readonly Finding[]) {
-    const lines = findings.map(({ code, number, path, message, remedy }) =>
-      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedy} (${number} ${code})`].join("\n"),
+    const lines = findings.map(({ code, number, path, message, remedyText }) =>
+      [`  ${path === undefined ? "" : `${path}: `}${message}`, `    ${remedyText} (${number} ${code})`].join("\n"),
     );
     super(["The plan can't be carried out:", ...lines].join("\n"));
     this.findings = findings;
   }
 }
 
-/** Hands the plan back if it can be carried out. @throws {PlanRefused} with every error otherwise */
+/** Returns the plan if it has no errors. @throws {PlanRefused} with every error otherwise */
 export function assertRunnable(plan: ClusterPlan): ClusterPlan {
   const errors = plan.findings.filter(({ severity }) => severity === "error");
   if (errors.length > 0) throw new PlanRefused(errors);
@@ -54,8 +54,8 @@ export function assertRunnable(plan: ClusterPlan): ClusterPlan {
 }
 
 /**
- * Plans a cluster. What can't work is said by the plan's findings; see {@link assertRunnable}.
- * @throws {ConfigError} for machines that the catalog does not know, and for a stack's name that AWS would not take
+ * Plans a cluster. A plan that can't work has findings that are errors; see {@link assertRunnable}.
+ * @throws {ConfigError} if the catalog does not know a machine, or AWS does not accept the name of the stack
  */
 export function planCluster(config: ClusterConfig, facts: ModelFacts, context: PlanContext): ClusterPlan {
   const cluster = resolve(config);

@@ -169,9 +169,9 @@ const SEVERITY_STYLES = { error: "red", warning: "yellow", advice: "green" } as 
 
 /** Each finding with its remedy, where that is applied, and its number. */
 export function findingLines(findings: readonly Finding[], width: number, paint: Paint): string[] {
-  return findings.flatMap(({ severity, code, number, path, message, remedy }) => {
+  return findings.flatMap(({ severity, code, number, path, message, remedyText }) => {
     const heading = `${severity.padEnd(longest)}  `;
-    const [first = "", ...rest] = hanging(heading, `${message} ${remedy}`, width);
+    const [first = "", ...rest] = hanging(heading, `${message} ${remedyText}`, width);
     const named = `${path === undefined ? "" : `${path}, `}${number} ${code}`;
     const where = hanging(" ".repeat(heading.length), named, width).map((line) => paint("dim", line));
     return [paint(SEVERITY_STYLES[severity], heading) + first.slice(heading.length), ...rest, ...where];

@@ -3,11 +3,11 @@
 import { networkOf, overlaps, parseNetwork } from "../../config/cidr.ts";
 import { GIB, memorySize } from "../../config/units.ts";
 import type { Flavour } from "../../config/words.ts";
-import { FINDING_NUMBERS } from "../findings/codes.ts";
-import type { Finding } from "../findings/finding.ts";
-import type { Observation } from "../findings/situation.ts";
+import { errorsFirst, type Finding, findingsFrom, type Observation } from "../findings/finding.ts";
 import { freeCidr } from "../hosts/addresses.ts";
 import type { ClusterPlan } from "../plan.ts";
+import { setting } from "../remedies/change.ts";
+import { listed, type Remedy } from "../remedies/remedy.ts";
 
 /** A running container. */
 export interface ContainerFacts {
@@ -85,18 +85,11 @@ const hostPortIsFree: MachineCheck = ({ front }, { containers, isHostPortTaken, 
   if (other === undefined && isHostPortTaken !== true) return [];
   const holder = other === undefined ? "another program of this machine" : `the container ${other.name}`;
   const message = `Port ${front.hostPort} of ${front.hostAddress} is taken by ${holder}.`;
-  if (freeHostPort === null)
-    return [{ code: "port-taken", severity: "error", path, message, remedy: `Set ${path} to a free port.` }];
-  return [
-    {
-      code: "port-taken",
-      severity: "error",
-      path,
-      message,
-      remedy: `Set ${path} to a free port, like ${freeHostPort}.`,
-      change: { path, value: freeHostPort },
-    },
-  ];
+  const remedy: Remedy =
+    freeHostPort === null
+      ? { action: `set ${path} to a free port` }
+      : { change: setting(path, freeHostPort), or: [{ action: "choose another free port" }] };
+  return [{ code: "port-taken", severity: "error", path, message, remedy }];
 };
 
 const networkIsFree: MachineCheck = ({ network: { cidr } }, { networks }) => {
@@ -108,24 +101,15 @@ const networkIsFree: MachineCheck = ({ network: { cidr } }, { networks }) => {
     .flatMap(({ network, ...other }) => (network === null ? [] : [{ ...other, network }]));
   const overlapping = others.filter(({ network }) => overlaps(network, planned));
   if (overlapping.length === 0) return [];
-  const names = overlapping.map((other) => `${other.name} (${other.cidr})`).join(" and ");
+  const names = listed(overlapping.map((other) => `${other.name} (${other.cidr})`));
   const message = `The cluster's network ${cidr} overlaps with the Docker ${overlapping.length === 1 ? "network" : "networks"} ${names}.`;
   const taken = others.map(({ network }) => network);
   const free = freeCidr(cidr, [planned, ...taken]);
-  if (free === null) {
-    const remedy = `Set ${path} to a private network that no Docker network overlaps.`;
-    return [{ code: "network-overlaps", severity: "error", path, message, remedy }];
-  }
-  return [
-    {
-      code: "network-overlaps",
-      severity: "error",
-      path,
-      message,
-      remedy: `Set ${path} to ${free}, which no Docker network overlaps.`,
-      change: { path, value: free },
-    },
-  ];
+  const remedy: Remedy =
+    free === null
+      ? { action: `set ${path} to a private network that no Docker network overlaps` }
+      : { change: setting(path, free), note: "No Docker network overlaps with it." };
+  return [{ code: "network-overlaps", severity: "error", path, message, remedy }];
 };
 
 const backendsFitMemory: MachineCheck = ({ backends }, { memoryBytes }) => {
@@ -135,9 +119,15 @@ const backendsFitMemory: MachineCheck = ({ backends }, { memoryBytes }) => {
     {
       code: "machine-memory-too-small",
       severity: "error",
-      message: `The backends on CPUs will use ${memorySize(needed)}, and the Docker engine's machine has ${memorySize(memoryBytes)}.`,
-      remedy:
-        "Use a model with fewer or smaller weights, lower model.contextTokens, or plan for machines of EC2 (target: aws). If the engine runs in a virtual machine, give that more memory.",
+      message: `The backends on CPUs will use ${memorySize(needed)}, but the Docker engine's machine has ${memorySize(memoryBytes)}.`,
+      remedy: {
+        action: "use a model with fewer or smaller weights",
+        or: [
+          { action: "lower model.contextTokens" },
+          { action: "plan for machines on EC2 (target: aws)" },
+          { action: "if the engine runs in a virtual machine, give that more memory" },
+        ],
+      },
     },
   ];
 };
@@ -145,7 +135,7 @@ const backendsFitMemory: MachineCheck = ({ backends }, { memoryBytes }) => {
 const limitsFitFreeMemory: MachineCheck = ({ front, backends }, { memoryBytes, freeMemoryBytes }) => {
   const limits = [front, ...backends].reduce((sum, { containerMemoryBytes }) => sum + containerMemoryBytes, 0);
   const available = freeMemoryBytes ?? memoryBytes;
-  // What is told as an error needs no warning.
+  // `machine-memory-too-small` already reports it as an error.
   if (limits <= available || plannedBytes(backends) > memoryBytes) return [];
   const planned = plannedBytes([front, ...backends]);
   const has =
@@ -156,8 +146,12 @@ const limitsFitFreeMemory: MachineCheck = ({ front, backends }, { memoryBytes, f
     {
       code: "memory-short",
       severity: "warning",
-      message: `The containers may use ${memorySize(limits)} together and are planned to use ${memorySize(planned)}, and the machine has ${has}.`,
-      remedy: "End other programs, or lower front.memory and backends[].memory: the system kills what finds no memory.",
+      message: `The containers may use ${memorySize(limits)} together and are planned to use ${memorySize(planned)}, but the machine has ${has}.`,
+      remedy: {
+        action: "end other programs",
+        note: "The system kills programs that find no free memory.",
+        or: [{ action: "lower front.memory and backends[].memory" }],
+      },
     },
   ];
 };
@@ -174,9 +168,11 @@ const imagesFitDisk: MachineCheck = (_, { disk, flavoursToBuild }) => {
     {
       code: "disk-short",
       severity: "warning",
-      message: `Building the images of flavour ${flavoursToBuild.join(" and ")} takes about ${memorySize(needed)}, and the disk of ${disk.folder} has ${memorySize(disk.freeBytes)} free.`,
-      remedy:
-        "Make room, for example with `docker system prune`, or name images that exist under images.cpu and images.cuda.",
+      message: `Building the images of flavour ${flavoursToBuild.join(" and ")} takes about ${memorySize(needed)}, but the disk of ${disk.folder} has ${memorySize(disk.freeBytes)} free.`,
+      remedy: {
+        action: "free disk space, for example with `docker system prune`",
+        or: [{ action: "name existing images in images.cpu and images.cuda" }],
+      },
     },
   ];
 };
@@ -188,8 +184,8 @@ const modelIsReadable: MachineCheck = (_, { modelFiles }) =>
       code: "model-unreadable",
       severity: "error",
       path: "model.source",
-      message: `${path} is not a file that uid ${CONTAINER_ID} can read, as which the containers run: its permissions are ${mode.toString(8).padStart(4, "0")}, and its owner is uid ${uid}.`,
-      remedy: `Run \`chmod a+r '${path}'\`.`,
+      message: `The containers run as uid ${CONTAINER_ID}, which can't read ${path}: its permissions are ${mode.toString(8).padStart(4, "0")}, and its owner is uid ${uid}.`,
+      remedy: { action: `run \`chmod a+r '${path}'\`` },
     }));
 
 /** The bits of owner, group and others, of which the first that apply decide. */
@@ -206,17 +202,17 @@ const gpusAreOffered: MachineCheck = ({ front, backends }, { offersGpus, hasGpu 
   const pools = [...new Set(backends.map(({ pool }) => pool))];
   const path = backend === undefined ? "front.flavour" : `backends[${pools.indexOf(backend.pool)}].flavour`;
   const what = backend === undefined ? "The front" : `Backend ${backend.name}`;
-  const [message, remedy] =
-    hasGpu === false
-      ? [
-          `${what} has flavour cuda, and this machine has no NVIDIA GPU.`,
-          "Set its flavour to cpu, or use a machine with an NVIDIA GPU and its driver.",
-        ]
-      : [
-          `${what} has flavour cuda, and the Docker engine can't hand out NVIDIA GPUs.`,
-          "Install the NVIDIA Container Toolkit, run `nvidia-ctk runtime configure --runtime=docker` and restart the engine, or set the flavour to cpu.",
-        ];
-  return [{ code: "gpu-not-offered", severity: "error", path, message, remedy }];
+  const toCpu: Remedy = { action: `set ${path} to cpu` };
+  const finding = { code: "gpu-not-offered", severity: "error", path } as const;
+  if (hasGpu === false) {
+    const message = `${what} has flavour cuda, but this machine has no NVIDIA GPU.`;
+    const remedy = { ...toCpu, or: [{ action: "use a machine with an NVIDIA GPU and its driver" }] };
+    return [{ ...finding, message, remedy }];
+  }
+  const message = `${what} has flavour cuda, but the Docker engine can't provide NVIDIA GPUs.`;
+  const action =
+    "install the NVIDIA Container Toolkit, run `nvidia-ctk runtime configure --runtime=docker` and restart the engine";
+  return [{ ...finding, message, remedy: { action, or: [toCpu] } }];
 };
 
 const CHECKS: readonly MachineCheck[] = [
@@ -229,17 +225,12 @@ const CHECKS: readonly MachineCheck[] = [
   gpusAreOffered,
 ];
 
-/** What there is to say about a plan now that the machine was asked, errors first. */
+/** What the machine's answers mean for a plan, errors first. */
 export function machineFindings(plan: ClusterPlan, facts: MachineFacts): Finding[] {
-  return CHECKS.flatMap((check) => check(plan, facts))
-    .map((observation) => ({ ...observation, number: FINDING_NUMBERS[observation.code] }))
-    .toSorted(bySeverity);
+  return errorsFirst(findingsFrom(CHECKS.flatMap((check) => check(plan, facts))));
 }
 
-/** The plan with what the machine says. */
+/** The plan with the findings about the machine. */
 export function withMachineFindings(plan: ClusterPlan, facts: MachineFacts): ClusterPlan {
-  return { ...plan, findings: [...plan.findings, ...machineFindings(plan, facts)].toSorted(bySeverity) };
+  return { ...plan, findings: errorsFirst([...plan.findings, ...machineFindings(plan, facts)]) };
 }
-
-const ORDER = ["error", "warning", "advice"];
-const bySeverity = (a: Finding, b: Finding) => ORDER.indexOf(a.severity) - ORDER.indexOf(b.severity);

@@ -61,3 +61,8 @@ export function priceOf(type: MachineType, region: Region, market: Market): UsdR
   const range = market === "spot" ? spotRange(type, region) : null;
   return range === null ? { low: onDemand.usd, high: onDemand.usd } : { low: range.lowUsd, high: range.highUsd };
 }
+
+/** US dollars with cents, for a sentence: `2.55`. */
+export function usdText(usd: number): string {
+  return usd.toFixed(2);
+}

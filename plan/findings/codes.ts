@@ -1,6 +1,6 @@
 /**
- * Number of each finding, for people who speak of them. A number is never given twice: a finding that goes leaves a gap.
- * `docs/findings.md` describes each.
+ * The number of each finding. No number is used twice: a finding that is removed leaves a gap. `docs/findings.md` describes
+ * each finding.
  */
 export const FINDING_NUMBERS = {
   "model-does-not-fit": "F01",

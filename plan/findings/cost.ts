@@ -1,8 +1,9 @@
-/** Findings about what machines on EC2 cost: fewer or smaller ones that hold the model too, and the user's own limit. */
+/** Findings about the costs of machines on EC2: fewer or smaller ones that hold the model too, and the user's limits. */
 
 import { at } from "../../config/collections.ts";
 import { memorySize } from "../../config/units.ts";
 import { costOf } from "../cost/bill.ts";
+import { usdText } from "../cost/prices.ts";
 import type { AwsCluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { place } from "../placement/index.ts";
@@ -10,31 +11,30 @@ import {
   flavourOf,
   hasSpot,
   machinesUsd,
-  numbers,
   onePool,
   otherCounts,
   otherFronts,
   otherMachines,
   type Proposal,
-  sentenceOf,
+  range,
+  remedyOf,
   speedText,
-  usdText,
-  withoutLayersText,
 } from "../remedies/candidates.ts";
-import { allPools, type ConfigChange } from "../remedies/change.ts";
+import { bothChanges, setting } from "../remedies/change.ts";
 import { couldHold } from "../remedies/feasible.ts";
 import { evenSpeed, holdsEverything } from "../remedies/speed.ts";
 import { machineOrders } from "../resources/machines.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
-import { declared, isWasteful, used } from "./economy.ts";
-import type { Check, Observation, Situation } from "./situation.ts";
+import { declared, isWasteful, LONGER_CONTEXT, used } from "./economy.ts";
+import type { Observation } from "./finding.ts";
+import type { Check, Situation } from "./situation.ts";
 
 type AwsSituation = Situation & { cluster: AwsCluster };
 
-/** A machine counts as no slower than another one if it is slower by less than this: estimates are not that exact. */
+/** A machine counts as equally fast from this part of another one's speed: estimates are not more exact. */
 const AS_FAST = 0.97;
 
-/** Says where one machine could hold the whole model for less, or else smaller machines. */
+/** Reports if one machine can hold the whole model for less, or else if smaller machines can. */
 const fewerOrSmallerMachines: Check = (situation) => {
   const { cluster, placement, cost } = situation;
   if (cluster.target === "docker" || cost === null || !holdsEverything(placement)) return [];
@@ -56,15 +56,14 @@ const oneMachineIsEnough = ({ cluster, facts, performance }: AwsSituation): Obse
     {
       code: "one-backend-is-enough",
       severity: "advice",
-      path: "backends",
-      message: `One ${type} holds the whole model: it would save ${usdText(machinesUsd(cluster) - proposal.usdPerHour)} US dollars per hour${basis}${trips}, and give ${speedText(after)} instead of ${speedText(tokensPerSecond)} tokens per second.`,
-      remedy: `Set ${proposal.what}${withoutLayersText(cluster, proposal.cluster)}.`,
-      change: proposal.change,
+      message: `One ${type} can hold the whole model: it would save ${usdText(machinesUsd(cluster) - proposal.usdPerHour)} US dollars per hour${basis}${trips}, and generate ${speedText(after)} instead of ${speedText(tokensPerSecond)} tokens per second.`,
+      // The message has the price.
+      remedy: { change: proposal.change },
     },
   ];
 };
 
-/** The cheapest single machine that holds the model for less than is paid now: of those that are as fast, or else of all. */
+/** The cheapest single machine that holds the model for less than all machines cost: of those as fast, or else of all. */
 function cheapestAlone(cluster: AwsCluster, facts: ModelFacts, tokensPerSecond: number) {
   const present = machinesUsd(cluster);
   const alone = onePool(cluster, [flavourOf(cluster)], [1])
@@ -84,17 +83,14 @@ const machinesAreUsed = ({ cluster, facts, placement }: AwsSituation): Observati
     {
       code: "memory-unused",
       severity: "advice",
-      path: smaller.change.path,
-      message: `The backends use ${memorySize(used(placement))} of their ${memorySize(declared(placement))}: even the fullest is more than half empty, and there are machines with less that are as fast.`,
-      remedy: sentenceOf(smaller, cluster).replace(/\.$/, ", or use the room for a longer context."),
-      change: smaller.change,
+      message: `The backends use ${memorySize(used(placement))} of their ${memorySize(declared(placement))}: even the fullest is more than half empty, and machines with less memory are as fast.`,
+      remedy: { ...remedyOf(smaller, cluster), or: [LONGER_CONTEXT] },
     },
   ];
 };
 
-/** Every pool, one after the other, on the cheapest machines that hold everything and are no slower in any respect. */
+/** Each pool in turn on the cheapest machines that hold everything and are no slower in memory, compute or network. */
 function smallerMachines(cluster: AwsCluster, facts: ModelFacts): Proposal | null {
-  const what: string[] = [];
   let changed: Proposal | null = null;
   for (const index of cluster.pools.keys()) {
     const before: AwsCluster = changed?.cluster ?? cluster;
@@ -104,9 +100,7 @@ function smallerMachines(cluster: AwsCluster, facts: ModelFacts): Proposal | nul
       .filter((proposal) => isCheaper(proposal) && isNoSlower(proposal.cluster, before, index))
       .find((proposal) => couldHold(proposal.cluster, facts, "all"));
     if (found === undefined) continue;
-    what.push(found.what);
-    const change: ConfigChange = changed === null ? found.change : allPools(found.cluster);
-    changed = { ...found, change, what: what.join(" and ") };
+    changed = changed === null ? found : { ...found, change: bothChanges(changed.change, found.change) };
   }
   return changed;
 }
@@ -117,7 +111,7 @@ function isNoSlower(after: AwsCluster, before: AwsCluster, index: number): boole
   return poolSpeed(before, index).every((rate, which) => at(then, which) >= rate);
 }
 
-/** Memory, multiplying and network of each backend of a pool, per second. */
+/** Memory bandwidth, compute and network of each backend of a pool, per second. */
 function poolSpeed({ front, pools }: AwsCluster, index: number): number[] {
   const { type, flavour } = at(pools, index).host;
   const link = linkBetween(front.type, type);
@@ -125,52 +119,52 @@ function poolSpeed({ front, pools }: AwsCluster, index: number): number[] {
   return [bytesPerSecond, flopsPerSecond, link.bytesPerSecond];
 }
 
-/** Says where the cluster costs more per hour than its owner allows. */
+/** Reports if the cluster costs more per hour than its owner allows. */
 const costIsWithinLimit: Check = (situation) => {
   const { cluster, cost } = situation;
   const limit = cluster.limits.maxHourlyUsd;
   if (cluster.target === "docker" || cost === null || limit === null || cost.usdPerHour.high <= limit) return [];
   const usd = cost.usdPerHour.high;
-  const cheaper = fastestWithin({ ...situation, cluster }, usd, limit);
-  const raised = Math.ceil(usd * 100) / 100;
+  const enough = Math.ceil(usd * 100) / 100;
+  const remedy = remedyOf(fastestWithin({ ...situation, cluster }, usd, limit), cluster);
+  const raised = setting("limits.maxHourlyUsd", enough, "at least");
   return [
     {
       code: "hourly-cost-above-limit",
       severity: "error",
-      path: cheaper?.change.path ?? "limits.maxHourlyUsd",
-      message: `The cluster costs up to ${usdText(raised)} US dollars per hour, and limits.maxHourlyUsd is ${limit}. Spot machines count with their on-demand price, which is the most they cost: market spot changes nothing about it.`,
+      message: `The cluster costs up to ${usdText(enough)} US dollars per hour, but limits.maxHourlyUsd is ${limit}. Spot machines count with their on-demand price, because they never cost more: market spot does not help.`,
       remedy:
-        cheaper === null
-          ? `Set limits.maxHourlyUsd to at least ${raised}: nothing within the limit holds the model with one change.`
-          : `${sentenceOf(cheaper, cluster)} Or set limits.maxHourlyUsd to at least ${raised}.`,
-      change: cheaper?.change ?? { path: "limits.maxHourlyUsd", value: raised },
+        remedy === null
+          ? { change: raised, note: "No cluster within the limit holds the model after one change." }
+          : { ...remedy, or: [{ change: raised }] },
     },
   ];
 };
 
-/** Says where a month costs more than its owner allows. */
+/** Reports if a month costs more than its owner allows. */
 const monthIsWithinLimit: Check = ({ cluster: { limits }, cost }) => {
   const limit = limits.maxMonthlyUsd;
   if (cost === null || limit === null || cost.usdPerMonth.high <= limit) return [];
   const path = "limits.maxMonthlyUsd";
   const raised = Math.ceil(cost.usdPerMonth.high);
-  const rest = limits.schedule === null ? "let the machines rest with limits.schedule" : "shorten limits.schedule";
+  const rest = limits.schedule === null ? "stop the machines at times with limits.schedule" : "shorten limits.schedule";
   return [
     {
       code: "monthly-cost-above-limit",
       severity: "error",
-      path,
-      message: `A month costs up to ${usdText(raised)} US dollars, and ${path} is ${limit}.`,
-      remedy: `Set ${path} to at least ${raised}, ${rest}, or choose smaller machines: \`npm run advise\` proposes some.`,
-      change: { path, value: raised },
+      message: `A month costs up to ${usdText(raised)} US dollars, but ${path} is ${limit}.`,
+      remedy: {
+        change: setting(path, raised, "at least"),
+        or: [{ action: rest }, { action: "choose smaller machines", note: "`npm run advise` proposes some." }],
+      },
     },
   ];
 };
 
-/** All that is about costs. */
+/** Checks of costs. */
 export const COST_CHECKS: readonly Check[] = [fewerOrSmallerMachines, costIsWithinLimit, monthIsWithinLimit];
 
-/** The change that keeps most of the speed of all that hold the model within the limit. */
+/** The change that keeps the most speed, of those with which the model fits and the price is within the limit. */
 function fastestWithin({ cluster, facts, placement }: AwsSituation, usd: number, limit: number): Proposal | null {
   const room = limit - usd + machinesUsd(cluster);
   const isWhole = holdsEverything(placement);
@@ -182,7 +176,7 @@ function fastestWithin({ cluster, facts, placement }: AwsSituation, usd: number,
   const proposals = [
     ...cluster.pools.flatMap((pool) => [
       ...otherMachines(cluster, pool),
-      ...otherCounts(cluster, pool, numbers(1, pool.count - 1)),
+      ...otherCounts(cluster, pool, range(1, pool.count - 1)),
     ]),
     ...otherFronts(cluster),
     ...onePool(cluster, [flavourOf(cluster)], [1]),
@@ -197,7 +191,7 @@ function fastestWithin({ cluster, facts, placement }: AwsSituation, usd: number,
   );
 }
 
-/** Goes with the time that a token takes: what devices need for a byte, weighed by what they can hold; and their links. */
+/** Rough measure of a token's time: what the devices need for a byte, weighted by their memory; and the slowest link. */
 function roughSpeed({ front, backends }: AwsCluster): { seconds: number; linkBytes: number } {
   const devices = backends.map(({ type, flavour, capacityBytes }) => {
     const link = linkBetween(front.type, type);
@@ -208,7 +202,7 @@ function roughSpeed({ front, backends }: AwsCluster): { seconds: number; linkByt
   return { seconds: sum("seconds") / sum("bytes"), linkBytes };
 }
 
-/** What the plan would say of it. */
+/** US dollars per hour at most, as the plan of the cluster has it. */
 function hourlyUsd(cluster: AwsCluster, facts: ModelFacts): number {
   return costOf(cluster, facts, machineOrders(cluster, facts), null)?.usdPerHour.high ?? Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,4 @@
-/** Findings about clusters of one's own machine that work and could do with less. Every remedy is tried before it is proposed. */
+/** Findings about clusters on the user's own machine that work but need less. Every remedy is tried before it is proposed. */
 
 import { at } from "../../config/collections.ts";
 import { GIB, memorySize } from "../../config/units.ts";
@@ -8,97 +8,84 @@ import { resolve } from "../hosts/resolve.ts";
 import type { MemoryPlan } from "../memory/plan.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import { type Placement, place } from "../placement/index.ts";
-import { priceText, withoutLayersText } from "../remedies/candidates.ts";
-import { type ConfigChange, withMemory, withPoolsAlone, withPoolValues } from "../remedies/change.ts";
+import { costsOf } from "../remedies/candidates.ts";
+import { withMemory, withPoolsAlone } from "../remedies/change.ts";
 import { couldHold } from "../remedies/feasible.ts";
 import { writtenSize } from "../remedies/memory.ts";
+import { listed, type Remedy } from "../remedies/remedy.ts";
 import { holdsEverything } from "../remedies/speed.ts";
 import type { Check } from "./situation.ts";
 
-/** Says where one backend could hold the whole model. */
+/** Reports if one backend can hold the whole model. */
 const oneBackendIsEnough: Check = ({ cluster, facts, placement }) => {
   if (cluster.target === "aws") return [];
   const count = cluster.backends.length;
   const pool = count === 1 || !holdsEverything(placement) ? null : poolThatIsEnough(cluster, facts);
   if (pool === null) return [];
-  const isAlone = cluster.pools.length === 1;
   const spared = sum(cluster.backends.map(({ capacityBytes }) => capacityBytes)) - pool.host.capacityBytes;
-  const one = withPoolValues(cluster, 0, { count: 1 });
-  const { change } = isAlone ? one : withPoolsAlone(cluster, [pool], 1);
-  const layers = withoutLayersText(cluster, resolve(one.config));
   const trips = count === 2 ? "one trip" : `${count - 1} trips`;
   return [
     {
       code: "one-backend-is-enough",
       severity: "advice",
-      path: change.path,
-      message: `One backend of pool ${pool.name} holds the whole model: it would save every token ${trips} over the network and leave ${memorySize(spared)} to others.`,
-      remedy: isAlone
-        ? `Set backends[0].count to 1${layers}.`
-        : `Keep pool ${pool.name} alone, with count 1${layers.replace(/^ and/, ", and")}.`,
-      change,
+      message: `One backend of pool ${pool.name} can hold the whole model: alone, it saves each token ${trips} over the network and frees ${memorySize(spared)}.`,
+      remedy: { change: withPoolsAlone(cluster, [pool], 1).change },
     },
   ];
 };
 
-/** Says where CPU backends slow a cluster down whose GPUs hold the whole model. */
+/** Reports if CPU backends slow down a cluster whose GPUs can hold the whole model. */
 const cpuBesideGpu: Check = ({ cluster, facts, placement }) => {
   const gpus = poolsOf(cluster, "cuda");
   const cpus = poolsOf(cluster, "cpu");
   if (gpus.length === 0 || cpus.length === 0 || !holdsEverything(placement)) return [];
-  // The stronger advice says the same and more.
+  // `one-backend-is-enough` then says the same and more.
   if (cluster.target === "docker" && poolThatIsEnough(cluster, facts) !== null) return [];
   const { change, config } = withPoolsAlone(cluster, gpus);
   const without = resolve(config);
   if (!couldHold(without, facts, "all") || !holdsEverything(place(without, facts))) return [];
-  const price = cluster.target === "aws" && without.target === "aws" ? priceText(cluster, without) : "";
+  const costs = cluster.target === "aws" && without.target === "aws" ? costsOf(cluster, without) : {};
   return [
     {
       code: "cpu-beside-gpu",
       severity: "warning",
-      path: "backends",
-      message: `The backends with GPUs hold the whole model without ${names(cpus)}: a token waits for every backend in turn, and longest for those on CPUs.`,
-      remedy: `Remove ${cpus.length === 1 ? "pool" : "pools"} ${names(cpus)}${withoutLayersText(cluster, without)}${price}.`,
-      change,
+      message: `The backends with GPUs can hold the whole model without ${names(cpus)}: each token passes through all backends in turn, and those on CPUs take the longest.`,
+      remedy: { change, ...costs },
     },
   ];
 };
 
-/** Less than this is not worth a word. */
+/** Less than this is not reported. */
 const WASTE_BYTES = GIB;
 const WASTE_SHARE = 0.5;
-/** Part of what is needed that a remedy leaves free. */
+/** The remedy adds this part of the needed memory. */
 const SPARE_SHARE = 0.25;
 
-/** Says where backends on CPUs declare far more memory than the model takes. A GPU's memory is what it is. */
+/** Reports if backends on CPUs declare far more memory than the model takes. The memory of a GPU can't be changed. */
 const memoryIsUsed: Check = ({ cluster, facts, placement }) => {
   if (!isMostlyUnused(cluster, placement)) return [];
   const sizes = cluster.pools.map((pool) => sizeNeeded(poolMemory(cluster, placement, pool)));
-  const [first] = sizes;
-  const isAlone = cluster.pools.length === 1;
-  const all = withMemory(cluster, sizes);
-  const smaller = resolve(all.config);
-  const change: ConfigChange =
-    isAlone && first !== undefined ? { path: "backends[0].memory", value: first } : all.change;
+  const { change, config } = withMemory(cluster, sizes);
+  const smaller = resolve(config);
   const after = place(smaller, facts);
   if (!holdsEverything(after) || isMostlyUnused(smaller, after)) return [];
-  const remedies = sizes.map((size, index) => `backends[${index}].memory to ${size}`);
   return [
     {
       code: "memory-unused",
       severity: "advice",
-      path: isAlone ? "backends[0].memory" : "backends",
       message: `The backends use ${memorySize(used(placement))} of their ${memorySize(declared(placement))}: even the fullest is more than half empty.`,
-      remedy: `Set ${remedies.join(", ")}, or use the room for a longer context.`,
-      change,
+      remedy: { change, or: [LONGER_CONTEXT] },
     },
   ];
 };
 
-/** All that looks for what could be spared. */
+/** What to do with unused memory if it is not removed. */
+export const LONGER_CONTEXT: Remedy = { action: "use the free memory for a longer context" };
+
+/** Checks for machines and memory that the model does not need. */
 export const ECONOMY_CHECKS: readonly Check[] = [oneBackendIsEnough, cpuBesideGpu, memoryIsUsed];
 
-/** The smallest pool of which a single backend holds the whole model. Where there are GPUs, a CPU is no substitute. */
+/** The smallest pool of which a single backend holds the whole model. A CPU is no substitute for a GPU. */
 function poolThatIsEnough(cluster: DockerCluster, facts: ModelFacts): Pool | null {
   const gpus = poolsOf(cluster, "cuda");
   const candidates = (gpus.length > 0 ? gpus : cluster.pools).toSorted(
@@ -113,7 +100,7 @@ function isMostlyUnused(cluster: Cluster, placement: Placement | null): placemen
   return isOwnProcessor && holdsEverything(placement) && isWasteful(placement);
 }
 
-/** Whether even the fullest backend is more than half empty, and that is worth a word. */
+/** Whether even the fullest backend is more than half empty, and the free memory is worth reporting. */
 export function isWasteful(placement: Placement): boolean {
   const fullest = Math.max(...placement.backends.map(({ totalBytes, capacityBytes }) => totalBytes / capacityBytes));
   return fullest < WASTE_SHARE && declared(placement) - used(placement) >= WASTE_BYTES;
@@ -132,18 +119,18 @@ function sizeNeeded(memory: readonly MemoryPlan[]) {
   return writtenSize(Math.max(...memory.map(({ totalBytes }) => totalBytes)) * (1 + SPARE_SHARE));
 }
 
-/** Bytes that the model takes on the backends. */
+/** Bytes of the backends that the model uses. */
 export function used({ backends }: Placement): number {
   return sum(backends.map(({ totalBytes }) => totalBytes));
 }
 
-/** Bytes that the backends have. */
+/** Bytes that the backends have in total. */
 export function declared({ backends }: Placement): number {
   return sum(backends.map(({ capacityBytes }) => capacityBytes));
 }
 
 function names(pools: readonly Pool[]): string {
-  return pools.map(({ name }) => name).join(", ");
+  return listed(pools.map(({ name }) => name));
 }
 
 function sum(values: readonly number[]): number {

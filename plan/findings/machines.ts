@@ -1,4 +1,4 @@
-/** Findings about what machines are and where they can be had. */
+/** Findings about the machines themselves and where EC2 sells them. */
 
 import { at } from "../../config/collections.ts";
 import { REGIONS, type Region } from "../../config/regions.ts";
@@ -10,21 +10,24 @@ import type { AwsCluster } from "../hosts/cluster.ts";
 import { backendsPerMachine, type Host } from "../hosts/hosts.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Placement } from "../placement/index.ts";
-import { reaches, remedyOf } from "../remedies/aws.ts";
+import { reachesGoal } from "../remedies/aws.ts";
 import {
-  cheapestOfAll,
+  cheapestOfAnyArchitecture,
   cheapestThat,
   hasDriver,
   otherFronts,
   otherMachines,
   type Proposal,
+  remedyOf,
 } from "../remedies/candidates.ts";
-import { allPools } from "../remedies/change.ts";
-import { backendsHoldAll, changeOf, everythingFits, type Remedy } from "../remedies/memory.ts";
+import { bothChanges, setting } from "../remedies/change.ts";
+import { backendsHoldAll, everythingFits } from "../remedies/memory.ts";
+import { listed, type Remedy } from "../remedies/remedy.ts";
 import { deviceSpeed, linkBetween } from "../speed/rates.ts";
-import type { Check, Observation } from "./situation.ts";
+import type { Observation } from "./finding.ts";
+import type { Check } from "./situation.ts";
 
-/** Says which machines the region does not sell. */
+/** Reports machines that the region does not sell. */
 export const typesAreOffered: Check = ({ cluster }) => {
   if (cluster.target === "docker") return [];
   const { region, front, pools } = cluster;
@@ -40,41 +43,36 @@ export const typesAreOffered: Check = ({ cluster }) => {
   return holders.flatMap(({ path, host, others, hostIn }): Observation[] => {
     if (isOffered(host.type, region)) return [];
     const found = cheapestThat(others(), (proposal) => isComparable(hostIn(proposal.cluster), host));
-    const elsewhere = found === null ? otherRegion(cluster) : null;
-    const remedy = remedyOf(found, cluster) ?? elsewhere;
-    return [
-      {
-        code: "type-not-offered",
-        severity: "error",
-        path: elsewhere?.change.path ?? path,
-        message: `Region ${region} does not sell ${host.type.name} on demand.`,
-        remedy: remedy?.sentence ?? "Choose another type; `npm run advise` proposes some.",
-        ...changeOf(remedy),
-      },
-    ];
-  });
-};
-
-/** Says which pools want spot machines of a type that is never sold so. */
-export const spotIsOffered: Check = ({ cluster }) => {
-  if (cluster.target === "docker") return [];
-  return cluster.pools.flatMap(({ index, host: { type }, market }): Observation[] => {
-    if (market !== "spot" || type.spot) return [];
-    const path = `backends[${index}].market`;
     return [
       {
         code: "type-not-offered",
         severity: "error",
         path,
-        message: `EC2 never sells ${type.name} as spot.`,
-        remedy: `Set ${path} to on-demand.`,
-        change: { path, value: "on-demand" },
+        message: `Region ${region} does not sell ${host.type.name} on demand.`,
+        remedy: remedyOf(found, cluster) ??
+          otherRegion(cluster) ?? { action: "choose another type", note: "`npm run advise` proposes some." },
       },
     ];
   });
 };
 
-/** Says which pools have GPUs that the machine image of EC2 has no driver for. */
+/** Reports pools with market spot whose type EC2 never sells as spot. */
+export const spotIsOffered: Check = ({ cluster }) => {
+  if (cluster.target === "docker") return [];
+  return cluster.pools.flatMap(({ index, host: { type }, market }): Observation[] => {
+    if (market !== "spot" || type.spot) return [];
+    return [
+      {
+        code: "type-not-offered",
+        severity: "error",
+        message: `EC2 never sells ${type.name} as spot.`,
+        remedy: { change: setting(`backends[${index}].market`, "on-demand") },
+      },
+    ];
+  });
+};
+
+/** Reports pools whose GPUs have no driver in the machine image of EC2. */
 export const gpusHaveDrivers: Check = ({ cluster }) => {
   if (cluster.target === "docker") return [];
   return cluster.pools.flatMap((pool): Observation[] => {
@@ -85,65 +83,63 @@ export const gpusHaveDrivers: Check = ({ cluster }) => {
     const found = cheapestThat(otherMachines(cluster, pool), (proposal) =>
       isComparable(hostAt(proposal.cluster, index), host),
     );
-    const remedy = remedyOf(found, cluster);
-    const needs = type.gpu.partition < 1 ? "a part of a GPU, which needs NVIDIA's GRID driver" : "too old a GPU for it";
+    const why =
+      type.gpu.partition < 1 ? "the type has a part of a GPU, which needs NVIDIA's GRID driver" : "its GPU is too old";
     return [
       {
         code: "gpu-driver-missing",
         severity: "error",
         path,
-        message: `The machine image has no driver for ${type.name}: it has ${needs}.`,
-        remedy: remedy?.sentence ?? "Choose a type with a whole, newer GPU.",
-        ...changeOf(remedy),
+        message: `The machine image has no driver for ${type.name}: ${why}.`,
+        remedy: remedyOf(found, cluster) ?? { action: "choose a type with a whole, newer GPU" },
       },
     ];
   });
 };
 
-/** Says where machines of both architectures make more images necessary. */
+/** Reports if the cluster needs images for both architectures. */
 export const oneArchitecture: Check = ({ cluster, facts, placement }) => {
   if (cluster.target === "docker" || placement === null) return [];
   const front = cluster.front.type.architecture;
   const pools = cluster.pools.map(({ host }) => host.type.architecture);
   if (new Set([front, ...pools]).size === 1) return [];
   const remedy = unified(cluster, facts, placement);
-  // It works as it is: without a remedy there is nothing to say.
+  // The cluster works: without a remedy there is nothing to report.
   if (remedy === null) return [];
   return [
     {
       code: "mixed-architectures",
       severity: "advice",
-      path: remedy.change.path,
-      message: `The front is ${front}, the backends are ${[...new Set(pools)].join(" and ")}: images have to be built for both architectures.`,
-      remedy: remedy.sentence,
-      change: remedy.change,
+      message: `The front is ${front}, but the backends are ${[...new Set(pools)].join(" and ")}: images must be built for both architectures.`,
+      remedy,
     },
   ];
 };
 
-/** Says which quotas of the account have to be raised first. */
+/** Reports quotas that the account may have to raise first. */
 export const quotasSuffice: Check = ({ cluster }) => {
   if (cluster.target === "docker") return [];
   const { region, vcpuQuotas } = cluster;
   const lacking = [...vcpusByQuota(machinesOf(cluster))].filter(([code, vcpus]) => vcpus > (vcpuQuotas[code] ?? 0));
   if (lacking.length === 0) return [];
   const texts = lacking.map(
-    ([code, vcpus]) => `${vcpus} vCPUs of ${code}, of which ${vcpuQuotas[code] ?? 0} are given`,
+    ([code, vcpus]) => `${vcpus} vCPUs of ${code} (aws.vcpuQuotas has ${vcpuQuotas[code] ?? 0})`,
   );
   const value = { ...vcpuQuotas, ...Object.fromEntries(lacking) };
   return [
     {
       code: "quota-needed",
       severity: "advice",
-      path: "aws.vcpuQuotas",
-      message: `The machines need ${texts.join(", and ")}.`,
-      remedy: `Look at Service Quotas of EC2 in ${region}, ask for what your account lacks, and set aws.vcpuQuotas to ${JSON.stringify(value)}.`,
-      change: { path: "aws.vcpuQuotas", value },
+      message: `The machines need ${listed(texts)}.`,
+      remedy: {
+        action: `look at the Service Quotas of EC2 in ${region} and request what your account lacks`,
+        change: setting("aws.vcpuQuotas", value),
+      },
     },
   ];
 };
 
-/** All that looks at the machines themselves. */
+/** Checks of the machines themselves. */
 export const MACHINE_CHECKS: readonly Check[] = [
   typesAreOffered,
   spotIsOffered,
@@ -164,7 +160,7 @@ function isComparable(host: MachineHost, wanted: MachineHost): boolean {
   return isSame && host.capacityBytes >= wanted.capacityBytes;
 }
 
-/** Whether it is comparable and reads its memory as fast. */
+/** Whether a host is comparable to another one and reads its memory as fast. */
 function isAsGood(host: MachineHost, wanted: MachineHost): boolean {
   const speed = ({ type, flavour }: MachineHost) => deviceSpeed(type, null, flavour).bytesPerSecond;
   return isComparable(host, wanted) && speed(host) >= speed(wanted);
@@ -189,16 +185,16 @@ function otherRegion({ region: present, front, pools }: AwsCluster): Remedy | nu
   const types = [front.type, ...pools.map(({ host }) => host.type)];
   const region = REGIONS.find((other) => other !== present && types.every((type) => isOffered(type, other)));
   if (region === undefined) return null;
-  return { change: { path: "aws.region", value: region }, sentence: `Set aws.region to ${region}.` };
+  return { change: setting("aws.region", region) };
 }
 
-/** The cheaper way to one architecture: another front, or other pools that are as good. */
+/** The cheaper way to one architecture: another front, or other machines for the pools that are as good. */
 function unified(cluster: AwsCluster, facts: ModelFacts, placement: Placement): Remedy | null {
   const isWhole = placement.frontLayers === 0;
   const share = isWhole ? "all" : "with the front";
-  // What does not fit now need not fit then.
-  const fits = placement.fits ? reaches(facts, isWhole ? backendsHoldAll : everythingFits, share) : () => true;
-  const byFront = cheapestOfAll(otherFronts(cluster), (proposal) => {
+  // A model that does not fit before the change need not fit after it.
+  const fits = placement.fits ? reachesGoal(facts, isWhole ? backendsHoldAll : everythingFits, share) : () => true;
+  const byFront = cheapestOfAnyArchitecture(otherFronts(cluster), (proposal) => {
     const { type, capacityBytes } = proposal.cluster.front;
     // An idle GPU costs more than a second set of images.
     if (type.gpu !== null) return false;
@@ -211,30 +207,21 @@ function unified(cluster: AwsCluster, facts: ModelFacts, placement: Placement): 
   return remedyOf(best ?? null, cluster);
 }
 
-/** Every pool of another architecture on the cheapest machines of this one that are as good. */
+/** Each pool of another architecture on the cheapest machines of the wanted one that are as good; null if there are none. */
 function poolsOf(cluster: AwsCluster, wanted: Architecture, fits: (proposal: Proposal) => boolean): Proposal | null {
   let changed: Proposal | null = null;
   for (const { index, host } of cluster.pools) {
     if (host.type.architecture === wanted) continue;
     const before: AwsCluster = changed?.cluster ?? cluster;
-    const found = cheapestOfAll(otherMachines(before, at(before.pools, index)), (proposal) => {
+    const found = cheapestOfAnyArchitecture(otherMachines(before, at(before.pools, index)), (proposal) => {
       const other = hostAt(proposal.cluster, index);
       const isAsNear = linkRate(proposal.cluster) >= linkRate(before);
       return other.type.architecture === wanted && isAsNear && isAsGood(other, host) && fits(proposal);
     });
     if (found === null) return null;
-    changed = changed === null ? found : joined(changed, found);
+    changed = changed === null ? found : { ...found, change: bothChanges(changed.change, found.change) };
   }
   return changed;
-}
-
-/** Two changes of pools as one. */
-function joined(first: Proposal, second: Proposal): Proposal {
-  return {
-    ...second,
-    change: allPools(second.cluster),
-    what: `${first.what} and ${second.what}`,
-  };
 }
 
 function machinesOf({ front, pools }: AwsCluster): MachineCount[] {

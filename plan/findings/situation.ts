@@ -1,27 +1,23 @@
-/** What findings are made from. */
+/** The input of the checks. */
 
 import type { ClusterCost } from "../cost/bill.ts";
 import type { Cluster } from "../hosts/cluster.ts";
 import type { ModelFacts } from "../model/facts.ts";
 import type { Performance } from "../performance.ts";
 import type { Placement } from "../placement/index.ts";
-import type { FindingCode } from "./codes.ts";
-import type { Finding } from "./finding.ts";
+import type { Observation } from "./finding.ts";
 
-/** What the findings are about, as far as the plan has it. */
+/** What the checks look at: a cluster with its model, and what the plan knows about them. */
 export interface Situation {
   cluster: Cluster;
   facts: ModelFacts;
-  /** Null if there are fewer layers than backends, or than an own split gives out. */
+  /** Null if the model has fewer layers than there are backends, or than an own split assigns. */
   placement: Placement | null;
-  /** Null where the machine is the user's own, or nothing is placed. */
+  /** Null on the docker target, or if nothing is placed. */
   performance: Performance | null;
-  /** Null where the machine is the user's own, or one is not sold in the region. */
+  /** Null on the docker target, or if the region does not sell one of the machines. */
   cost: ClusterCost | null;
 }
-
-/** A finding before it has its number. */
-export type Observation = Omit<Finding, "number" | "code"> & { code: FindingCode };
 
 /** Looks for one kind of finding. */
 export type Check = (situation: Situation) => Observation[];

@@ -73,7 +73,7 @@ export function place(cluster: Cluster, facts: ModelFacts): Placement | null {
       capacities,
       (device, first, count) => memoryOf(device, first, count, frontLayers).totalBytes,
     );
-  const least = leastThat(backendsFit, 1, most);
+  const least = smallestWhere(backendsFit, 1, most);
   const shared = least === null ? null : attempt(least);
   return shared?.fits === true ? shared : whole;
 }
@@ -84,7 +84,7 @@ export function isPipelined(devices: number, frontLayers: number): boolean {
 }
 
 /** The smallest number from `low` to `high` that passes the monotone test; null if none does. */
-export function leastThat(test: (value: number) => boolean, low: number, high: number): number | null {
+export function smallestWhere(test: (value: number) => boolean, low: number, high: number): number | null {
   if (low > high || !test(high)) return null;
   let [from, to] = [low, high];
   while (from < to) {

@@ -1,4 +1,4 @@
-/** What could be changed about machines of EC2, each change with what it costs: the steps of every search on target aws. */
+/** Possible changes of machines on EC2, each with its price: the steps of every search on target aws. */
 
 import { memoize } from "../../config/collections.ts";
 import type { Region } from "../../config/regions.ts";
@@ -8,38 +8,37 @@ import { priceOf } from "../cost/prices.ts";
 import type { AwsCluster, Cluster, MachinePool } from "../hosts/cluster.ts";
 import { resolveOnAws } from "../hosts/resolve.ts";
 import { type ConfigChange, type Edit, withFront, withOnePool, withPoolValues } from "./change.ts";
+import type { Remedy, RemedyCosts } from "./remedy.ts";
 
-/** A type that a region sells, and what it costs there on demand. */
-export interface Rung {
+/** A type that a region sells, with its price there on demand. */
+export interface PricedType {
   type: MachineType;
   usdPerHour: number;
 }
 
-/** A change, the cluster that it leads to, and what its machines cost. */
+/** A change, the cluster after it, and what its machines cost. */
 export interface Proposal {
   change: ConfigChange;
   cluster: AwsCluster;
-  /** What is set to what: `backends[0].count to 3`. Of an own split that goes with it, `sentenceOf` tells. */
-  what: string;
-  /** On demand, all machines together. */
+  /** US dollars per hour of all machines together, on demand. */
   usdPerHour: number;
-  /** Whether no image of another architecture is needed than before. */
+  /** Whether the cluster needs no image of an architecture that it did not need before. */
   keepsArchitecture: boolean;
 }
 
-/** What a machine is wanted for. */
+/** What a machine is used for. */
 export type Use = Flavour | "front";
 
-/** The images and the drivers of Amazon's machine image begin with Turing. */
+/** Turing: the runtime images and the drivers of Amazon's machine image support no older GPU. */
 const LEAST_COMPUTE_CAPABILITY = 7.5;
 
-/** Whether the machine image that EC2 offers for GPUs has a driver for this one: not for parts of a GPU, not for old ones. */
+/** Whether Amazon's machine image has a driver for the GPUs of a type: it has none for parts of a GPU or for old GPUs. */
 export function hasDriver({ gpu }: MachineType): boolean {
   return gpu === null || (gpu.partition === 1 && (gpu.computeCapability ?? Infinity) >= LEAST_COMPUTE_CAPABILITY);
 }
 
 const typesFor = memoize(
-  ({ region, use }: { region: Region; use: Use }): readonly Rung[] =>
+  ({ region, use }: { region: Region; use: Use }): readonly PricedType[] =>
     machineTypes()
       .filter((type) => hasDriver(type) && (use === "front" || (use === "cuda") === (type.gpu !== null)))
       .flatMap((type) => {
@@ -50,89 +49,64 @@ const typesFor = memoize(
   ({ region, use }) => `${region} ${use}`,
 );
 
-/** The types that a region sells on demand for a use, by price. */
-export function ladder(region: Region, use: Use): readonly Rung[] {
+/** The types that a region sells on demand for a use, the cheapest first. */
+export function typesByPrice(region: Region, use: Use): readonly PricedType[] {
   return typesFor({ region, use });
 }
 
-/** What all machines cost on demand; those without a price in the region are left out. */
+/** US dollars per hour of all machines on demand. Machines without a price in the region count as 0. */
 export function machinesUsd({ region, front, pools }: AwsCluster): number {
   const usd = (type: MachineType) => usdOf(region, type) ?? 0;
   return pools.reduce((sum, { host, count }) => sum + count * usd(host.type), usd(front.type));
 }
 
-/** What a sentence adds where its change leaves out a split of the user's own. */
-export function withoutLayersText(before: Cluster, after: Cluster): string {
-  return before.ownSplit !== null && after.ownSplit === null ? " and leave layers out of every pool" : "";
-}
-
-/** Every other type for one pool, of its own flavour. */
+/** One pool on each other type of its flavour. */
 export function otherMachines(cluster: AwsCluster, pool: MachinePool): Proposal[] {
-  return rungsFor(cluster, pool).map(({ type }) =>
-    proposal(
-      withPoolValues(cluster, pool.index, { machine: type.name }),
-      `${pathOf(pool)}.machine to ${type.name}`,
-      type,
-      pool.host.type,
-    ),
+  return otherTypesFor(cluster, pool).map(({ type }) =>
+    proposal(withPoolValues(cluster, pool.index, { machine: type.name }), type, pool.host.type),
   );
 }
 
-/** One pool with other numbers of its machines. */
+/** One pool with other counts. */
 export function otherCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
-  return counts.map((count) =>
-    proposal(withPoolValues(cluster, pool.index, { count }), `${pathOf(pool)}.count to ${count}`),
-  );
+  return counts.map((count) => proposal(withPoolValues(cluster, pool.index, { count })));
 }
 
-/** One pool with other machines and other numbers of them. */
+/** One pool on each other type, with other counts. */
 export function otherMachinesAndCounts(cluster: AwsCluster, pool: MachinePool, counts: readonly number[]): Proposal[] {
-  return rungsFor(cluster, pool).flatMap(({ type }) =>
+  return otherTypesFor(cluster, pool).flatMap(({ type }) =>
     counts.map((count) =>
-      proposal(
-        withPoolValues(cluster, pool.index, { machine: type.name, count }),
-        `${pathOf(pool)}.machine to ${type.name} and ${pathOf(pool)}.count to ${count}`,
-        type,
-        pool.host.type,
-      ),
+      proposal(withPoolValues(cluster, pool.index, { machine: type.name, count }), type, pool.host.type),
     ),
   );
 }
 
-/** Every other type for the front. */
+/** The front on each other type. */
 export function otherFronts(cluster: AwsCluster): Proposal[] {
   const present = cluster.front.type;
-  return ladder(cluster.region, "front")
+  return typesByPrice(cluster.region, "front")
     .filter(({ type }) => type.name !== present.name)
-    .map(({ type }) => proposal(withFront(cluster, type.name), `front.machine to ${type.name}`, type, present));
+    .map(({ type }) => proposal(withFront(cluster, type.name), type, present));
 }
 
-/** One pool instead of all: so many machines of one type, of the flavours that are asked for. */
+/** One pool in place of all: each type of the flavours `uses`, with each of the counts. */
 export function onePool(cluster: AwsCluster, uses: readonly Flavour[], counts: readonly number[]): Proposal[] {
   const [first] = cluster.pools;
   if (first === undefined) return [];
-  const market = hasSpot(cluster) ? `, market ${first.market}` : "";
   return uses
-    .flatMap((use) => ladder(cluster.region, use))
+    .flatMap((use) => typesByPrice(cluster.region, use))
     .filter(({ type }) => type.spot || first.market !== "spot")
     .flatMap(({ type }) =>
-      counts.map((count) =>
-        proposal(
-          withOnePool(cluster, type.name, count),
-          `backends to one pool of ${count} × ${type.name}${market}`,
-          type,
-          first.host.type,
-        ),
-      ),
+      counts.map((count) => proposal(withOnePool(cluster, type.name, count), type, first.host.type)),
     );
 }
 
-/** Flavours of the pools: where there are GPUs, a processor is no substitute. */
+/** `cuda` if any pool has GPUs: a processor is no substitute for them. */
 export function flavourOf({ pools }: Cluster): Flavour {
   return pools.some(({ host }) => host.flavour === "cuda") ? "cuda" : "cpu";
 }
 
-/** The cheapest that helps; one that brings in another architecture only if no other does. */
+/** The cheapest proposal that helps. One that needs images of another architecture is taken only if no other helps. */
 export function cheapestThat(proposals: readonly Proposal[], helps: (proposal: Proposal) => boolean): Proposal | null {
   const order = proposals.toSorted(
     (a, b) => Number(b.keepsArchitecture) - Number(a.keepsArchitecture) || a.usdPerHour - b.usdPerHour,
@@ -140,44 +114,40 @@ export function cheapestThat(proposals: readonly Proposal[], helps: (proposal: P
   return order.find(helps) ?? null;
 }
 
-/** The cheapest that helps, of whatever architecture. */
-export function cheapestOfAll(proposals: readonly Proposal[], helps: (proposal: Proposal) => boolean): Proposal | null {
+/** The cheapest proposal that helps, even if it needs images of another architecture. */
+export function cheapestOfAnyArchitecture(
+  proposals: readonly Proposal[],
+  helps: (proposal: Proposal) => boolean,
+): Proposal | null {
   return proposals.toSorted((a, b) => a.usdPerHour - b.usdPerHour).find(helps) ?? null;
 }
 
-/** The proposal in words: `Set backends[0].count to 3, which costs 2.55 US dollars per hour more.` */
-export function sentenceOf({ what, cluster: changed }: Proposal, cluster: AwsCluster): string {
-  return `Set ${what}${withoutLayersText(cluster, changed)}${priceText(cluster, changed)}.`;
+/** A proposal as a remedy, with what it does to the price. */
+export function remedyOf(proposal: Proposal | null, cluster: AwsCluster): Remedy | null {
+  return proposal === null ? null : { change: proposal.change, ...costsOf(cluster, proposal.cluster) };
 }
 
 /**
- * What a change does to the price, as the end of a sentence. Where it does away with a machine that the region does not sell
- * there is no price to compare with, and the new machines' own is told.
+ * What a change does to the price. If it replaces a machine that the region does not sell, there is no price to compare
+ * with, and the new machine's own price takes the place of the difference.
  */
-export function priceText(before: AwsCluster, after: AwsCluster): string {
+export function costsOf(before: AwsCluster, after: AwsCluster): { costs?: RemedyCosts } {
   const [former, later] = [machineCounts(before), machineCounts(after)];
-  const basis = hasSpot(before) || hasSpot(after) ? " at on-demand prices" : "";
+  const basis = hasSpot(before) || hasSpot(after);
   const changed = [...new Set([...former.keys(), ...later.keys()])].filter(
     (type) => former.get(type) !== later.get(type),
   );
   if (changed.every((type) => usdOf(before.region, type) !== undefined)) {
-    return `, which ${differenceText(machinesUsd(after) - machinesUsd(before))}${basis}`;
+    return { costs: { usdPerHour: machinesUsd(after) - machinesUsd(before), of: "cluster", hasSpot: basis } };
   }
   const [added, ...others] = changed.filter((type) => (later.get(type) ?? 0) > (former.get(type) ?? 0));
   const usd = added === undefined || others.length > 0 ? undefined : usdOf(after.region, added);
-  return usd === undefined ? "" : `, at ${usdText(usd)} US dollars per hour each${basis}`;
+  return usd === undefined ? {} : { costs: { usdPerHour: usd, of: "each machine", hasSpot: basis } };
 }
 
-/** Whether any pool wants spot machines, whose price is not known beforehand. */
+/** Whether any pool uses spot machines, whose price is not known beforehand. */
 export function hasSpot({ pools }: AwsCluster): boolean {
   return pools.some(({ market }) => market === "spot");
-}
-
-function differenceText(usdPerHour: number): string {
-  if (Math.abs(usdPerHour) < 0.005) return "costs the same";
-  return usdPerHour > 0
-    ? `costs ${usdText(usdPerHour)} US dollars per hour more`
-    : `saves ${usdText(-usdPerHour)} US dollars per hour`;
 }
 
 /** Number of machines of each type. */
@@ -187,38 +157,29 @@ function machineCounts({ front, pools }: AwsCluster): Map<MachineType, number> {
   return counts;
 }
 
-/** What a type costs on demand; undefined if the region does not sell it. */
+/** US dollars per hour of a type on demand; undefined if the region does not sell it. */
 function usdOf(region: Region, type: MachineType): number | undefined {
   return priceOf(type, region, "on-demand")?.high;
 }
 
-/** An amount in dollars and cents. */
-export function usdText(usd: number): string {
-  return usd.toFixed(2);
-}
-
-/** Tokens per second, to three digits. */
+/** Tokens per second with three digits, for a sentence: `1.53`. */
 export function speedText(tokensPerSecond: number): string {
   return String(Number(tokensPerSecond.toPrecision(3)));
 }
 
-/** From `first` to `last`. */
-export function numbers(first: number, last: number): number[] {
+/** The whole numbers from `first` to `last`. */
+export function range(first: number, last: number): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 }
 
-function rungsFor({ region }: AwsCluster, { host, market }: MachinePool): Rung[] {
-  return ladder(region, host.flavour).filter(
+function otherTypesFor({ region }: AwsCluster, { host, market }: MachinePool): PricedType[] {
+  return typesByPrice(region, host.flavour).filter(
     ({ type }) => type.name !== host.type.name && (type.spot || market !== "spot"),
   );
 }
 
-function pathOf({ index }: MachinePool): string {
-  return `backends[${index}]`;
-}
-
-function proposal({ change, config }: Edit, what: string, type?: MachineType, replaced?: MachineType): Proposal {
+function proposal({ change, config }: Edit, type?: MachineType, replaced?: MachineType): Proposal {
   const cluster = resolveOnAws(config);
   const keepsArchitecture = type === undefined || type.architecture === replaced?.architecture;
-  return { change, cluster, what, usdPerHour: machinesUsd(cluster), keepsArchitecture };
+  return { change, cluster, usdPerHour: machinesUsd(cluster), keepsArchitecture };
 }

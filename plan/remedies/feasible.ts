@@ -1,17 +1,17 @@
-/** Whether machines could hold a model: a quick answer, so that many can be tried before one is placed. */
+/** Whether machines could hold a model: a quick estimate, so that many clusters can be tried before one is placed. */
 
 import { MAX_BACKENDS } from "../../config/bounds.ts";
 import type { Backend, Cluster } from "../hosts/cluster.ts";
 import { type MemoryModel, memoryModel } from "../memory/devices.ts";
 import type { ModelFacts } from "../model/facts.ts";
-import { isPipelined, leastThat } from "../placement/index.ts";
+import { isPipelined, smallestWhere } from "../placement/index.ts";
 
-/** Which layers backends are to hold: every one, or all but those that the front can compute. */
+/** Which layers the backends must hold: all, or all except those that the front can compute. */
 export type Share = "all" | "with the front";
 
 /**
- * Whether backends could hold their share: each device takes as many layers as it can, in order. Placing them evenly takes
- * far longer and decides; an own split is placed at once, so that it passes.
+ * Whether backends could hold their share: each device in turn takes as many layers as it can. A real placement takes far
+ * longer and has the last word. An own split always passes, because it is quick to place.
  */
 export function couldHold(cluster: Cluster, facts: ModelFacts, share: Share): boolean {
   const { ownSplit, backends, settings } = cluster;
@@ -23,12 +23,12 @@ export function couldHold(cluster: Cluster, facts: ModelFacts, share: Share): bo
   return most > 0 && holdFrom(most, backends, facts, memory);
 }
 
-/** Layers that the front could compute itself. */
+/** How many layers the front could compute itself. */
 function mostOnFront({ front, backends }: Cluster, facts: ModelFacts, memory: MemoryModel): number {
   const { capacityBytes } = front;
   const most = facts.layers - backends.length;
   const isTooMany = (layers: number) => memory.front(capacityBytes, layers, false).totalBytes > capacityBytes;
-  return most < 1 ? 0 : (leastThat(isTooMany, 1, most) ?? most + 1) - 1;
+  return most < 1 ? 0 : (smallestWhere(isTooMany, 1, most) ?? most + 1) - 1;
 }
 
 function holdFrom(frontLayers: number, backends: readonly Backend[], facts: ModelFacts, memory: MemoryModel): boolean {
@@ -41,7 +41,7 @@ function holdFrom(frontLayers: number, backends: readonly Backend[], facts: Mode
       const layers = { first, count, holdsOutput: after === 0, followsFront: device === 0 && frontLayers > 0 };
       return memory.backend(flavour, capacityBytes, layers, pipelined).totalBytes > capacityBytes;
     };
-    const count = (leastThat(isTooMany, 1, most) ?? most + 1) - 1;
+    const count = (smallestWhere(isTooMany, 1, most) ?? most + 1) - 1;
     if (count < 1) return false;
     first += count;
   }

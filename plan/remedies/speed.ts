@@ -1,4 +1,4 @@
-/** Speeds that remedies go by: of machines that are thought of, and of the front's machine without a cluster. */
+/** Speeds that remedies compare: of proposed machines, and of the front's machine without a cluster. */
 
 import type { Flavour } from "../../config/words.ts";
 import type { AwsCluster } from "../hosts/cluster.ts";
@@ -17,12 +17,12 @@ export function holdsEverything(placement: Placement | null): placement is Place
   return placement !== null && placement.frontLayers === 0 && placement.fits;
 }
 
-/** Speed with as many layers on each device: where all devices are the same, it does not matter which. */
+/** Speed with equally many layers on each device. If all devices are equal, the split does not matter. */
 export function evenSpeed(cluster: AwsCluster, facts: ModelFacts): SpeedEstimate {
   return speedOf(cluster, facts, { frontLayers: 0, counts: evenCounts(facts.layers, cluster.backends.length) });
 }
 
-/** Whether a cluster of equal machines holds the model and is as fast as is asked; the quick answers first. */
+/** Whether a cluster of equal machines holds the model and is fast enough. The quick estimates come first. */
 export function isEvenClusterAs(
   facts: ModelFacts,
   isFastEnough: (speed: SpeedEstimate, cluster: AwsCluster) => boolean,
@@ -35,12 +35,12 @@ export function isEvenClusterAs(
   };
 }
 
-/** Part of a token's time that goes to messages between front and backends. */
+/** The part of a token's time that is spent on messages between front and backends. */
 export function tripShare({ decode }: SpeedEstimate, { backends }: AwsCluster): number {
   return (decode.parts.network + CALL_SECONDS * backends.length) / decode.secondsPerToken;
 }
 
-/** Tokens per second of the front's machine without backends, on its GPUs or its processor; null if it can't hold the model. */
+/** Tokens per second of the front's machine without backends, on its GPUs or its processor; null if the model does not fit. */
 export function speedOfFrontAlone(cluster: AwsCluster, facts: ModelFacts): number | null {
   const speeds = (["cpu", "cuda"] as const).flatMap((flavour) => speedAlone(cluster, facts, flavour) ?? []);
   return speeds.length === 0 ? null : Math.max(...speeds);

@@ -97,7 +97,7 @@ describe("a preview that has credentials", () => {
   test("refuses the plan in an account whose quota is 0, and says which one to raise to what", async () => {
     const { plan } = await ask(planOf({ market: "spot" }));
     expect(() => assertRunnable(plan)).toThrow(
-      /need 8 vCPUs of L-3819A6DF, and the account may run 0 in us-east-1\.\n.*--quota-code L-3819A6DF --desired-value 8`.*\(F24 quota-too-small\)/,
+      /need 8 vCPUs of L-3819A6DF, but the account may run only 0 in us-east-1\.\n.*--quota-code L-3819A6DF --desired-value 8`.*\(F24 quota-too-small\)/,
     );
   });
 

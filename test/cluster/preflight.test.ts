@@ -44,11 +44,11 @@ describe("a cluster whose port and addresses others have", () => {
       expect(refusal).toContain(
         `front.hostPort: Port ${hostPort} of 127.0.0.1 is taken by another program of this machine.`,
       );
-      expect(refusal).toMatch(/Set front\.hostPort to a free port, like \d+\. \(F31 port-taken\)/);
+      expect(refusal).toMatch(/Set front\.hostPort to \d+\. Or choose another free port\. \(F31 port-taken\)/);
       expect(refusal).toContain(
         `access.privateCidr: The cluster's network ${CIDR} overlaps with the Docker network ${OTHER_NETWORK} (10.66.0.0/16).`,
       );
-      expect(refusal).toMatch(/Set access\.privateCidr to 10\.\d+\.\d+\.0\/24, which no .*\(F32 network-overlaps\)/);
+      expect(refusal).toMatch(/Set access\.privateCidr to 10\.\d+\.\d+\.0\/24\. No Docker .*\(F32 network-overlaps\)/);
       expect(await leftovers(STACK)).toEqual([]);
       const { deployment } = await cluster.stack.exportStack();
       expect(deployment.resources?.filter(({ type }: { type: string }) => type.startsWith("docker:")) ?? []).toEqual(

@@ -33,7 +33,7 @@ export function cluster(machine: string, backends: readonly Values[], more: Valu
   return parseCluster(raw, "plan");
 }
 
-/** A situation that brings about one kind of finding, and the value that its remedy sets. */
+/** A situation that brings about one kind of finding, and what its remedy sets and removes. */
 export interface Situation {
   code: string;
   because: string;
@@ -42,6 +42,8 @@ export interface Situation {
   path: string;
   /** Left out where it follows from prices: other tests look for something cheaper. */
   value?: unknown;
+  /** Paths that the remedy removes. @default none */
+  remove?: string[];
 }
 
 /** Two of the published cluster's machines. */
@@ -62,15 +64,16 @@ export const situations: Situation[] = [
     because: "the own split is uneven",
     facts: llama405,
     config: cluster("c8g.16xlarge", [{ ...c16, layers: [100, 20] }]),
-    path: "backends",
-    value: [{ name: "p0", ...c16 }],
+    path: "backends[0].layers",
+    remove: ["backends[0].layers"],
   },
   {
     code: "model-does-not-fit",
     because: "no split of so few machines would do",
     facts: llama405,
     config: cluster("c8g.2xlarge", [{ machine: "c8g.12xlarge", layers: [126] }]),
-    path: "backends",
+    path: "backends[0].machine",
+    remove: ["backends[0].layers"],
   },
   {
     code: "front-memory-too-small",
@@ -123,8 +126,8 @@ export const situations: Situation[] = [
     because: "it gives out more layers than there are",
     facts: llama405,
     config: cluster("c8g.16xlarge", [{ ...c16, layers: [100, 29] }]),
-    path: "backends",
-    value: [{ name: "p0", ...c16 }],
+    path: "backends[0].layers",
+    remove: ["backends[0].layers"],
   },
   {
     code: "front-computes-layers",
@@ -138,8 +141,8 @@ export const situations: Situation[] = [
     because: "the own split of the published cluster says so",
     facts: llama405,
     config: cluster("c8g.16xlarge", [{ ...c16, layers: PUBLISHED.layers.slice(0, 2) }]),
-    path: "backends",
-    value: [{ name: "p0", ...c16 }],
+    path: "backends[0].layers",
+    remove: ["backends[0].layers"],
   },
   {
     code: "one-backend-is-enough",
@@ -153,8 +156,8 @@ export const situations: Situation[] = [
     because: "the GPUs hold all",
     facts: llama70,
     config: cluster("c8g.2xlarge", [{ machine: "c8g.16xlarge" }, { machine: "g6e.2xlarge", count: 2 }]),
-    path: "backends",
-    value: [{ name: "p1", machine: "g6e.2xlarge", count: 2 }],
+    path: "backends[0]",
+    remove: ["backends[0]"],
   },
   {
     code: "memory-unused",

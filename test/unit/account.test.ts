@@ -86,8 +86,10 @@ describe("a quota", () => {
     const [found, ...others] = accountFindings(plan, facts({ quotas: quotas(7) }));
     expect(others).toEqual([]);
     expect(found).toMatchObject({ code: "quota-too-small", number: "F24", severity: "error" });
-    expect(found?.message).toBe("The machines need 8 vCPUs of L-DB2E81BA, and the account may run 7 in us-east-1.");
-    expect(found?.remedy).toContain(
+    expect(found?.message).toBe(
+      "The machines need 8 vCPUs of L-DB2E81BA, but the account may run only 7 in us-east-1.",
+    );
+    expect(found?.remedyText).toContain(
       "`aws service-quotas request-service-quota-increase --region us-east-1 --service-code ec2 --quota-code L-DB2E81BA --desired-value 8`",
     );
   });
@@ -95,20 +97,20 @@ describe("a quota", () => {
   test("that is just enough is no error, and one vCPU of somebody else's makes it one", () => {
     expect(accountFindings(plan, facts({ quotas: quotas(8) }))).toEqual([]);
     const [found] = accountFindings(plan, facts({ quotas: quotas(8), usedVcpus: { "L-DB2E81BA": 4 } }));
-    expect(found?.message).toMatch(/may run 8 in us-east-1, of which other machines take 4\.$/);
-    expect(found?.remedy).toMatch(/^Ask for 12 with .* --desired-value 12`/);
+    expect(found?.message).toMatch(/may run only 8 in us-east-1, of which other machines use 4\.$/);
+    expect(found?.remedyText).toMatch(/^Request 12 with .* --desired-value 12`/);
   });
 
   test("of spot machines is another one, and machines in a reservation count against none", () => {
     const lacking = facts({ quotas: { "L-1216C47A": 64, "L-DB2E81BA": 64, "L-3819A6DF": 0 }, zones: null });
     expect(accountFindings(spotPlan, lacking).map(({ message }) => message)).toEqual([
-      "The machines need 8 vCPUs of L-3819A6DF, and the account may run 0 in us-east-1.",
+      "The machines need 8 vCPUs of L-3819A6DF, but the account may run only 0 in us-east-1.",
     ]);
     const reserved = planOf(configuration({}, { reservation: "cr-0123456789abcdef0" }));
     expect(accountFindings(reserved, facts({ quotas: quotas(0) }))).toEqual([]);
   });
 
-  test("takes the place of the advice to look at the quotas, once AWS has told them all", () => {
+  test("takes the place of the advice to look at the quotas, once AWS has answered for all", () => {
     const codes = (account: AccountFacts) => withAccountFindings(plan, account).findings.map(({ code }) => code);
     expect(plan.findings.map(({ code }) => code)).toContain("quota-needed");
     expect(codes(facts())).not.toContain("quota-needed");
@@ -150,7 +152,7 @@ describe("zones", () => {
     expect(found?.message).toBe(
       "No availability zone of us-east-1 offers every machine of the cluster: us-east-1a lacks g6.xlarge; us-east-1b lacks c8g.large and g6.xlarge.",
     );
-    expect(found?.remedy).toMatch(/^Take another type in place of g6\.xlarge, one that us-east-1a offers/);
+    expect(found?.remedyText).toMatch(/^Choose another type in place of g6\.xlarge, one that us-east-1a offers\./);
   });
 
   test("that the stack file names and that do not offer every type are an error, whose change helps", () => {
@@ -159,26 +161,26 @@ describe("zones", () => {
     expect(others).toEqual([]);
     expect(found).toMatchObject({ code: "zone-lacks-type", number: "F26", path: "aws.availabilityZone" });
     expect(found?.message).toBe("Availability zone us-east-1a does not offer g6.xlarge.");
-    if (found?.change === undefined) throw new Error("the finding must say which zone to take");
-    const changed = applyChange(parseCluster(raw, "plan"), found.change);
+    if (found?.remedy.change === undefined) throw new Error("the finding must say which zone to take");
+    const changed = applyChange(parseCluster(raw, "plan"), found.remedy.change);
     expect(accountFindings(planCluster(changed, small, { stack: "aws-test" }), facts())).toEqual([]);
   });
 
-  test("that the account does not have are told as that, and without a remedy that would not help", () => {
+  test("that the account does not have are reported as such, and without a remedy that would not help", () => {
     const far = planOf(configuration({ aws: { availabilityZone: "us-east-1z" } }));
     expect(accountFindings(far, facts())[0]?.message).toBe(
-      "us-east-1z is no availability zone of us-east-1 that the account can use.",
+      "The account can't use us-east-1z as an availability zone of us-east-1.",
     );
     const [found] = accountFindings(far, facts({ zones: [zone("a", [])] }));
-    expect(found?.change).toBeUndefined();
-    expect(found?.remedy).toContain("no other zone offers all");
+    expect(found?.remedy.change).toBeUndefined();
+    expect(found?.remedyText).toContain("No other zone offers all of them.");
   });
 
-  test("of a subnet that exists are told by the subnet", () => {
+  test("of a subnet that exists are reported at the subnet", () => {
     const subnets = { "subnet-01234567": subnet({ zone: "us-east-1a" }) };
     const [found] = accountFindings(existing(), facts({ subnets }));
     expect(found).toMatchObject({ code: "zone-lacks-type", path: "aws.network.subnetId" });
-    expect(found?.remedy).toBe("Name a subnet in us-east-1b or us-east-1c.");
+    expect(found?.remedyText).toBe("Name a subnet in us-east-1b or us-east-1c.");
   });
 });
 
@@ -188,56 +190,56 @@ describe("spot machines", () => {
     zone("c", ALL, { "g6.xlarge": c }),
   ];
 
-  test("that cost nearly as much as on demand are worth an advice, whose change helps", () => {
+  test("that cost nearly as much as on demand give an advice, whose change helps", () => {
     const raw = configuration({}, { market: "spot" });
     const account = facts({ zones: zones(0.79, 0.8) });
     const [found, ...others] = accountFindings(planOf(raw), account);
     expect(others).toEqual([]);
     expect(found).toMatchObject({ code: "spot-saves-little", number: "F27", severity: "advice" });
     expect(found?.message).toMatch(/^Spot machines of g6\.xlarge cost 0\.79 US dollars per hour in us-east-1b now/);
-    expect(found?.remedy).toBe("Set backends[0].market to on-demand.");
-    if (found?.change === undefined) throw new Error("the finding must say which market to take");
-    const changed = applyChange(parseCluster(raw, "plan"), found.change);
+    expect(found?.remedyText).toBe("Set backends[0].market to on-demand.");
+    if (found?.remedy.change === undefined) throw new Error("the finding must say which market to take");
+    const changed = applyChange(parseCluster(raw, "plan"), found.remedy.change);
     expect(accountFindings(planCluster(changed, small, { stack: "aws-test" }), account)).toEqual([]);
   });
 
-  test("that another zone sells for less are told with that zone, unless the cluster is there already", () => {
+  test("that another zone sells for less are reported with that zone, unless the cluster is there already", () => {
     const elsewhere =
-      "Set backends[0].market to on-demand, or aws.availabilityZone to us-east-1c, where they cost 0.30.";
-    expect(accountFindings(spotPlan, facts({ zones: zones(0.79, 0.3) }))[0]?.remedy).toBe(elsewhere);
+      "Set backends[0].market to on-demand. Or set aws.availabilityZone to us-east-1c. Spot machines cost 0.30 US dollars per hour there.";
+    expect(accountFindings(spotPlan, facts({ zones: zones(0.79, 0.3) }))[0]?.remedyText).toBe(elsewhere);
     const present = facts({ zones: zones(undefined, 0.3), presentZone: "us-east-1b" });
     const [found] = accountFindings(spotPlan, present);
-    expect(found?.message).toMatch(/^Spot machines of g6\.xlarge are not to be had in us-east-1b now/);
-    expect(found?.remedy).toBe("Set backends[0].market to on-demand.");
+    expect(found?.message).toMatch(/^Spot machines of g6\.xlarge are not available in us-east-1b now/);
+    expect(found?.remedyText).toBe("Set backends[0].market to on-demand.");
   });
 
-  test("that save a lot are not worth a word", () =>
+  test("that save a lot give no finding", () =>
     expect(accountFindings(spotPlan, facts({ zones: zones(0.3, 0.2) }))).toEqual([]));
 });
 
 describe("a network that exists", () => {
-  const told = (plan: ClusterPlan, subnets: AccountFacts["subnets"]) =>
+  const reported = (plan: ClusterPlan, subnets: AccountFacts["subnets"]) =>
     accountFindings(plan, facts({ subnets })).map(({ number, path, message }) => `${number} ${path}: ${message}`);
 
-  test("and is as it should be gives nothing to say", () =>
-    expect(told(existing(), { "subnet-01234567": subnet() })).toEqual([]));
+  test("without a fault gives no finding", () =>
+    expect(reported(existing(), { "subnet-01234567": subnet() })).toEqual([]));
 
   test("must have the subnet, in the VPC", () => {
-    expect(told(existing(), { "subnet-01234567": null })).toEqual([
+    expect(reported(existing(), { "subnet-01234567": null })).toEqual([
       "F28 aws.network.subnetId: There is no subnet subnet-01234567 in us-east-1.",
     ]);
-    expect(told(existing(), { "subnet-01234567": subnet({ vpcId: "vpc-89abcdef" }) })).toEqual([
+    expect(reported(existing(), { "subnet-01234567": subnet({ vpcId: "vpc-89abcdef" }) })).toEqual([
       "F28 aws.network.subnetId: subnet-01234567 is a subnet of vpc-89abcdef, not of vpc-01234567.",
     ]);
   });
 
   test("must have room for the cluster's addresses, which nobody else has", () => {
-    expect(told(existing(), { "subnet-01234567": subnet({ cidr: "10.8.0.0/16" }) })).toEqual([
-      "F28 access.privateCidr: The cluster's network 10.7.3.0/24 is no part of subnet-01234567, which has 10.8.0.0/16.",
+    expect(reported(existing(), { "subnet-01234567": subnet({ cidr: "10.8.0.0/16" }) })).toEqual([
+      "F28 access.privateCidr: The cluster's network 10.7.3.0/24 is not inside subnet-01234567, which has 10.8.0.0/16.",
     ]);
     const taken = subnet({ takenAddresses: [existing().front.address, "10.7.3.200"] });
-    expect(told(existing(), { "subnet-01234567": taken })).toEqual([
-      `F28 access.privateCidr: Address ${existing().front.address} of subnet-01234567 is in use already.`,
+    expect(reported(existing(), { "subnet-01234567": taken })).toEqual([
+      `F28 access.privateCidr: Address ${existing().front.address} of subnet-01234567 is already in use.`,
     ]);
   });
 
@@ -256,9 +258,9 @@ describe("a network that exists", () => {
       "subnet-aaaaaaaa": subnet(),
       "subnet-bbbbbbbb": subnet({ zone }),
     });
-    expect(told(plan, subnets("us-east-1c"))).toEqual([]);
-    expect(told(plan, subnets("us-east-1b"))).toEqual([
-      "F28 aws.network.publicSubnetIds: The public subnets are all in us-east-1b, and a load balancer wants two zones.",
+    expect(reported(plan, subnets("us-east-1c"))).toEqual([]);
+    expect(reported(plan, subnets("us-east-1b"))).toEqual([
+      "F28 aws.network.publicSubnetIds: The public subnets are all in us-east-1b, but a load balancer needs two zones.",
     ]);
   });
 });
@@ -267,7 +269,7 @@ describe("a capacity reservation", () => {
   const ID = "cr-0123456789abcdef0";
   const plan = planOf(configuration({}, { reservation: ID }));
   const active = { state: "active", type: "g6.xlarge", zone: "us-east-1c", free: 2 };
-  const told = (values: object | null, of = plan) => {
+  const reported = (values: object | null, of = plan) => {
     const reservations = { [ID]: values === null ? null : { ...active, ...values } };
     return accountFindings(of, facts({ reservations })).map(
       ({ number, path, message }) => `${number} ${path}: ${message}`,
@@ -275,7 +277,7 @@ describe("a capacity reservation", () => {
   };
 
   test("that has room says where the machines are", () => {
-    expect(told({})).toEqual([]);
+    expect(reported({})).toEqual([]);
     expect(availabilityZoneFor(plan, facts({ reservations: { [ID]: active } }))).toBe("us-east-1c");
   });
 
@@ -283,20 +285,20 @@ describe("a capacity reservation", () => {
     [null, `There is no reservation ${ID} in us-east-1.`],
     [{ state: "expired" }, `Reservation ${ID} is expired, not active.`],
     [{ type: "g6.2xlarge" }, `Reservation ${ID} is for g6.2xlarge, not for g6.xlarge.`],
-    [{ free: 1 }, `Reservation ${ID} has room for 1, and 2 machines are to run in it.`],
-  ])("that is not as it should be, %o, is an error", (values, message) =>
-    expect(told(values)).toEqual([`F30 backends[0].reservation: ${message}`]),
+    [{ free: 1 }, `Reservation ${ID} has room for 1 machines, but the cluster needs 2 in it.`],
+  ])("with a fault, %o, is an error", (values, message) =>
+    expect(reported(values)).toEqual([`F30 backends[0].reservation: ${message}`]),
   );
 
   test("in another zone than the stack file names is an error", () => {
     const elsewhere = planOf(configuration({ aws: { availabilityZone: "us-east-1b" } }, { reservation: ID }));
-    expect(told({}, elsewhere)).toEqual([
-      `F30 backends[0].reservation: Reservation ${ID} is in us-east-1c, and the machines are in us-east-1b.`,
+    expect(reported({}, elsewhere)).toEqual([
+      `F30 backends[0].reservation: Reservation ${ID} is in us-east-1c, but the machines are in us-east-1b.`,
     ]);
   });
 
   test("in a zone that lacks another type of the cluster is an error at the reservation", () =>
-    expect(told({ zone: "us-east-1a" })).toEqual([
+    expect(reported({ zone: "us-east-1a" })).toEqual([
       "F26 backends[0].reservation: Availability zone us-east-1a does not offer g6.xlarge.",
     ]));
 });

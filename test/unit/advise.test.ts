@@ -312,7 +312,8 @@ describe("the table of clusters", () => {
     );
     expect(said).toContain("Warnings in the plan of");
     const flat = text.replaceAll(/\s+/g, " ");
-    for (const part of [warning.number, warning.code, warning.message, warning.remedy]) expect(flat).toContain(part);
+    for (const part of [warning.number, warning.code, warning.message, warning.remedyText])
+      expect(flat).toContain(part);
 
     const quiet = big.rows.find(({ warnings }) => warnings.length === 0);
     if (quiet === undefined) throw new Error("every cluster of this test's big model has a warning");

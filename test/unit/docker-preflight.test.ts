@@ -108,7 +108,7 @@ describe("the machine is asked through the engine's socket", () => {
     const checked = await whileTaken(hostPort, () => preflight(plan, STACK, { references: {}, provider: {} }));
     const finding = checked.plan.findings.find(({ code }) => code === "port-taken");
     expect(finding?.message).toBe(`Port ${hostPort} of 127.0.0.1 is taken by another program of this machine.`);
-    expect(Number(finding?.change?.value)).toBeGreaterThan(hostPort);
+    expect(Number(finding?.remedy.change?.set[0]?.value)).toBeGreaterThan(hostPort);
   });
 
   test("for the permissions of the model, unless the engine shifts user ids", async () => {

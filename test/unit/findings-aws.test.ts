@@ -8,21 +8,23 @@ import { machineTypes } from "../../plan/catalog/index.ts";
 import { resolve } from "../../plan/hosts/resolve.ts";
 import { type ModelFacts, planCluster } from "../../plan/index.ts";
 import { place } from "../../plan/placement/index.ts";
-import { applyChange } from "../../plan/remedies/change.ts";
+import { applyChange, type ConfigChange, setting } from "../../plan/remedies/change.ts";
 import { c16, cluster, llama8, llama70, llama405, situations, small, withFront } from "../support/aws-situations.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
 
 describe("a finding about machines of EC2", () => {
   test.each(situations)(
-    "$code is told where $because, and its remedy helps",
-    ({ code, facts, config, path, value }) => {
+    "$code is reported because $because, and its remedy helps",
+    ({ code, facts, config, path, value, remove }) => {
       const found = findings(config, facts).find((finding) => finding.code === code);
       expect(found?.path).toBe(path);
       expect(found?.message).toMatch(/^[A-Z].*\.$/);
-      expect(found?.remedy).toMatch(/^[A-Z].*\.$/);
-      if (found?.change === undefined) throw new Error(`${code} must say which value its remedy sets`);
-      if (value !== undefined) expect(found.change.value).toEqual(value);
-      expectToBeGone(config, facts, found.change, found);
+      expect(found?.remedyText).toMatch(/^[A-Z].*\.$/);
+      const change = found?.remedy.change;
+      if (change === undefined) throw new Error(`${code} must say which value its remedy sets`);
+      if (value !== undefined) expect(change.set.map((set) => set.value)).toEqual([value]);
+      expect(change.remove.map((removal) => removal.path)).toEqual(remove ?? []);
+      expectToBeGone(config, facts, change, found ?? { code });
     },
   );
 
@@ -57,7 +59,7 @@ describe("a finding about machines of EC2", () => {
     );
   });
 
-  test("names no machine where there is nothing to say but the quotas", () => {
+  test("names no machine if only the quotas are to report", () => {
     const config = cluster("c8g.large", [{ machine: "c8g.16xlarge" }]);
     expect(findings(config, llama70).map(({ code }) => code)).toEqual(["quota-needed"]);
   });
@@ -65,7 +67,7 @@ describe("a finding about machines of EC2", () => {
   test("is not made of a model that is elsewhere: machines get it from a bucket", () =>
     expect(findings(cluster("c8g.2xlarge", [c16]), llama405).map(({ code }) => code)).not.toContain("model-elsewhere"));
 
-  test("of a split that is too long stands alone, without a word about too few layers", () => {
+  test("of a split that is too long stands alone, without a finding about too few layers", () => {
     const backends = [{ machine: "c8g.large", count: 6, layers: [1, 1, 1, 1, 1, 1] }];
     const codes = findings(cluster("c8g.large", backends), modelFacts({ layers: 4 })).map(({ code }) => code);
     expect(codes).toContain("split-too-long");
@@ -76,7 +78,7 @@ describe("a finding about machines of EC2", () => {
 describe("the remedy of a finding about machines of EC2", () => {
   test("for too many backends is other machines where the model does not fit on fewer, and then it fits", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "g4dn.12xlarge", count: 4 }]);
-    const fewer = applyChange(config, { path: "backends[0].count", value: 3 });
+    const fewer = applyChange(config, setting("backends[0].count", 3));
     expect(place(resolve(fewer), llama405)?.fits).toBe(false);
     expect(place(resolve(applyChange(config, changeFor("too-many-backends", config, llama405))), llama405)?.fits).toBe(
       true,
@@ -86,14 +88,15 @@ describe("the remedy of a finding about machines of EC2", () => {
   test("for too many backends is the count where the model fits nowhere", () => {
     const config = cluster("c8g.large", [{ machine: "g4dn.12xlarge", count: 4 }]);
     const huge = modelFacts({ layers: 126, embeddingLength: 65_536, feedForwardLength: 262_144 });
-    expect(changeFor("too-many-backends", config, huge)).toEqual({ path: "backends[0].count", value: 3 });
+    expect(changeFor("too-many-backends", config, huge)).toEqual(setting("backends[0].count", 3, "at most"));
   });
 
-  test("for a type that is not sold tells the whole price of another one, not a difference", () => {
+  test("for a type that is not sold has the whole price of another one, not a difference", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "g6.12xlarge" }], { aws: { region: "eu-west-1" } });
     const [found] = findings(config, llama70).filter(({ code }) => code === "type-not-offered");
     const price = machineTypes().find(({ name }) => name === "g5.12xlarge")?.usdPerHour["eu-west-1"]?.usd ?? Number.NaN;
-    expect(found?.remedy).toBe(
+    expect(found?.remedy.costs).toEqual({ usdPerHour: price, of: "each machine", hasSpot: false });
+    expect(found?.remedyText).toBe(
       `Set backends[0].machine to g5.12xlarge, at ${price.toFixed(2)} US dollars per hour each.`,
     );
   });
@@ -101,33 +104,35 @@ describe("the remedy of a finding about machines of EC2", () => {
   test("for a limit that no cluster keeps says so, and not that nothing is cheaper", () => {
     const config = cluster("c8g.16xlarge", [c16], { limits: { maxHourlyUsd: 0.5 } });
     const [found] = findings(config, llama405).filter(({ code }) => code === "hourly-cost-above-limit");
-    expect(found?.remedy).toContain("nothing within the limit holds the model with one change");
+    expect(found?.remedyText).toContain("No cluster within the limit holds the model after one change.");
   });
 
   test("for spot machines names the market, and that it compares prices on demand", () => {
     const config = cluster("c8g.16xlarge", [{ ...c16, market: "spot" }]);
     const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
     expect(found?.message).toContain("US dollars per hour at on-demand prices");
-    expect(found?.remedy).toMatch(/ × \S+, market spot\.$/);
+    expect(found?.remedyText).toMatch(/ × \S+, market spot\.$/);
   });
 
   test("for machines that replace an own split leaves it out, and says so", () => {
     const config = withOwnSplit(cluster("c8g.16xlarge", [c16]), 63);
     const [found] = findings(config, llama405).filter(({ code }) => code === "one-backend-is-enough");
-    expect(found?.remedy).toContain(" and leave layers out of every pool");
-    expect(JSON.stringify(found?.change)).not.toContain("layers");
+    expect(found?.remedyText).toMatch(/^Set backends to one pool of 1 × \S+ and leave layers out of every pool\.$/);
+    expect(JSON.stringify(applyChange(config, changeFor("one-backend-is-enough", config, llama405)))).not.toContain(
+      "layers",
+    );
   });
 
   test("that changes machine and number of an own split leaves it out in plain words", () => {
     const config = withOwnSplit(cluster("c8g.2xlarge", [{ machine: "c8g.12xlarge" }]), 126);
     const huge = modelFacts({ layers: 126, embeddingLength: 65_536, heads: 512, feedForwardLength: 262_144 });
     const [found] = findings(config, huge).filter(({ code }) => code === "model-does-not-fit");
-    expect(found?.remedy).toMatch(
+    expect(found?.remedyText).toMatch(
       /^Set backends\[0\]\.machine to \S+ and backends\[0\]\.count to \d+ and leave layers out of every pool,/,
     );
   });
 
-  test("for two architectures is never a GPU that computes nothing, and without one there is nothing to say", () => {
+  test("for two architectures is never a GPU that computes nothing, and without one there is no finding", () => {
     const codes = findings(cluster("c8g.xlarge", [{ machine: "g6.xlarge" }]), llama8).map(({ code }) => code);
     expect(codes).not.toContain("mixed-architectures");
   });
@@ -136,10 +141,10 @@ describe("the remedy of a finding about machines of EC2", () => {
     const config = cluster("c8g.2xlarge", [{ machine: "c8g.4xlarge", count: 2 }]);
     const change = changeFor("model-does-not-fit", config, llama405);
     const price = (name: unknown) => usd(String(name));
-    const cheaper = machineTypes().filter(({ name, gpu }) => gpu === null && price(name) < price(change.value));
+    const cheaper = machineTypes().filter(({ name, gpu }) => gpu === null && price(name) < price(onlyValue(change)));
     expect(cheaper.length).toBeGreaterThan(0);
     const fitting = cheaper.filter(
-      ({ name }) => place(resolve(applyChange(config, { ...change, value: name })), llama405)?.fits,
+      ({ name }) => place(resolve(applyChange(config, withValue(change, name))), llama405)?.fits,
     );
     expect(fitting.map(({ name }) => name)).toEqual([]);
   });
@@ -148,10 +153,10 @@ describe("the remedy of a finding about machines of EC2", () => {
     const config = cluster("c8g.large", [c16]);
     const change = changeFor("front-memory-too-small", config, llama405);
     const cheaper = machineTypes().filter(
-      ({ name, architecture }) => architecture === "arm64" && usd(name) < usd(String(change.value)),
+      ({ name, architecture }) => architecture === "arm64" && usd(name) < usd(String(onlyValue(change))),
     );
     const fitting = cheaper.filter(
-      ({ name }) => place(resolve(applyChange(config, { ...change, value: name })), llama405)?.fits,
+      ({ name }) => place(resolve(applyChange(config, withValue(change, name))), llama405)?.fits,
     );
     expect(fitting.map(({ name }) => name)).toEqual([]);
   });
@@ -179,7 +184,7 @@ describe("the remedy of a finding about machines of EC2", () => {
   test("for a cluster that is slower than its front makes it faster than that", () => {
     const config = cluster("c8g.8xlarge", [{ machine: "c8g.4xlarge", count: 2 }]);
     const [found] = findings(config, llama8).filter(({ code }) => code === "slower-than-front-alone");
-    const [, alone] = /would give ([\d.]+) tokens/.exec(found?.message ?? "") ?? [];
+    const [, alone] = /would generate ([\d.]+) tokens/.exec(found?.message ?? "") ?? [];
     const changed = applyChange(config, changeFor("slower-than-front-alone", config, llama8));
     const { speed } = planCluster(changed, llama8, { stack: "aws" });
     expect(speed?.decode.tokensPerSecond).toBeGreaterThan(Number(alone));
@@ -189,7 +194,7 @@ describe("the remedy of a finding about machines of EC2", () => {
     const limit = 4;
     const config = cluster("c8g.4xlarge", [{ ...c16, market: "spot" }], { limits: { maxHourlyUsd: limit } });
     const found = findings(config, llama405).find(({ code }) => code === "hourly-cost-above-limit");
-    expect(found?.message).toContain("market spot changes nothing about it");
+    expect(found?.message).toContain("market spot does not help");
     const plan = planCluster(applyChange(config, changeFor("hourly-cost-above-limit", config, llama405)), llama405, {
       stack: "aws",
     });
@@ -199,9 +204,20 @@ describe("the remedy of a finding about machines of EC2", () => {
 });
 
 function changeFor(code: string, config: ClusterConfig, facts: ModelFacts) {
-  const change = findings(config, facts).find((finding) => finding.code === code)?.change;
+  const change = findings(config, facts).find((finding) => finding.code === code)?.remedy.change;
   if (change === undefined) throw new Error(`${code} must be found here, with a change`);
   return change;
+}
+
+/** The only value that a change sets. */
+function onlyValue({ set }: ConfigChange): unknown {
+  expect(set).toHaveLength(1);
+  return set[0]?.value;
+}
+
+/** The change with another value. */
+function withValue(change: ConfigChange, value: string): ConfigChange {
+  return { ...change, set: change.set.map((one) => ({ ...one, value })) };
 }
 
 function usd(name: string): number {

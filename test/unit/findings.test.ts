@@ -7,6 +7,7 @@ import type { ClusterConfig } from "../../config/schema/index.ts";
 import { FINDING_NUMBERS } from "../../plan/findings/codes.ts";
 import { resolve } from "../../plan/hosts/resolve.ts";
 import type { ModelFacts } from "../../plan/index.ts";
+import { applyChange, changedPath } from "../../plan/remedies/change.ts";
 import { expectChangesToHelp, expectToBeGone, findings } from "../support/findings.ts";
 
 const configWith = (values: Readonly<Record<string, unknown>>) => parseCluster(configurationWith(values));
@@ -37,12 +38,12 @@ const situations: Situation[] = [
   {
     code: "model-does-not-fit",
     config: configWith({ backends: [{ name: "a", count: 2, memory: "128 MiB", layers: [29, 1] }] }),
-    remedy: "Leave layers out of every pool: the planner's own split does it.",
+    remedy: "Leave layers out of every pool. The planner's own split is enough.",
   },
   {
     code: "split-too-long",
     config: configWith({ backends: [{ name: "a", count: 2, memory: "1 GiB", layers: [20, 15] }] }),
-    remedy: "Give out 5 fewer, or leave layers out of every pool.",
+    remedy: "Leave layers out of every pool. Or assign 5 fewer.",
   },
   {
     code: "front-memory-too-small",
@@ -71,7 +72,7 @@ const situations: Situation[] = [
   {
     code: "front-computes-layers",
     config: configWith({ backends: [{ name: "a", count: 2, memory: "1 GiB", layers: [10, 15] }] }),
-    remedy: "Leave layers out of every pool: the planner's own split does it.",
+    remedy: "Leave layers out of every pool. The planner's own split is enough.",
   },
   {
     code: "context-longer-than-trained",
@@ -89,7 +90,7 @@ const situations: Situation[] = [
     config: configWith({ "model.contextTokens": 256 }),
     facts: modelFacts({ layers: 8, contextTokens: 128 }),
     remedy:
-      "Choose another model, or keep what you ask and its answer within 128 tokens: llama.cpp gives a slot no less than 256.",
+      "Keep each prompt with its answer within 128 tokens. The context of a slot can't be shorter than 256 tokens. Or choose another model.",
     isWithoutChange: true,
   },
   {
@@ -101,21 +102,22 @@ const situations: Situation[] = [
     code: "architecture-unknown",
     config: configWith({}),
     facts: modelFacts({ layers: 8, architecture: "tomorrow" }),
-    remedy: "Leave a tenth of each backend's memory free, and compare the start-up log with the plan.",
+    remedy: "Leave a tenth of each backend's memory free, and compare the front's start-up log with the plan.",
     isWithoutChange: true,
   },
   {
     code: "model-changed",
     config: configWith({}),
     facts: { ...modelFacts({ layers: 8 }), source: "models/model.gguf", changed: true },
-    remedy: "If it is the one you mean, run `npm run plan` for this stack with --renew and commit the lock file.",
+    remedy:
+      "If you want the new file, run `npm run plan` for this stack with --renew and commit the lock file. Or get the former file again.",
     isWithoutChange: true,
   },
   {
     code: "model-elsewhere",
     config: parseCluster(configurationWith({ "model.source": "hf:owner/repository/model.gguf" }), "plan"),
     facts: { ...modelFacts({ layers: 8 }), fileName: "model.gguf" },
-    remedy: "Download it to .models/model.gguf and set model.source to that path.",
+    remedy: "Download the model to .models/model.gguf. Set model.source to .models/model.gguf.",
   },
   {
     code: "one-backend-is-enough",
@@ -131,7 +133,7 @@ const situations: Situation[] = [
         { name: "gpu", flavour: "cuda", memory: "8 GiB" },
       ],
     }),
-    remedy: "Keep pool gpu alone, with count 1.",
+    remedy: "Remove pools big and small.",
   },
   {
     code: "one-backend-is-enough",
@@ -146,7 +148,7 @@ const situations: Situation[] = [
         { name: "b", memory: "2 GiB", layers: [15] },
       ],
     }),
-    remedy: "Keep pool a alone, with count 1, and leave layers out of every pool.",
+    remedy: "Remove pool b and leave layers out of every pool.",
   },
   {
     code: "cpu-beside-gpu",
@@ -173,7 +175,7 @@ const situations: Situation[] = [
   {
     code: "memory-unused",
     config: configWith({ "backends[0].memory": "4 GiB" }),
-    remedy: "Set backends[0].memory to 256 MiB, or use the room for a longer context.",
+    remedy: "Set backends[0].memory to 256 MiB. Or use the free memory for a longer context.",
   },
   {
     code: "memory-unused",
@@ -183,12 +185,13 @@ const situations: Situation[] = [
         { name: "b", count: 2, memory: "2 GiB" },
       ],
     }),
-    remedy: "Set backends[0].memory to 320 MiB, backends[1].memory to 192 MiB, or use the room for a longer context.",
+    remedy:
+      "Set backends[0].memory to 320 MiB and backends[1].memory to 192 MiB. Or use the free memory for a longer context.",
   },
   {
     code: "gpu-shared",
     config: configWith({ backends: [{ name: "gpu", flavour: "cuda", count: 2, memory: "8 GiB" }] }),
-    remedy: 'Set backends[0].count to 1, or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
+    remedy: 'Set backends[0].count to 1. Or write one pool for each GPU, with count 1 and gpus "0", "1" and so on.',
   },
 ];
 
@@ -213,9 +216,9 @@ const anyRun = fc.record({
 describe("a finding", () => {
   test.each(situations)("$code is found, with its remedy: $remedy", ({ code, config, facts, remedy }) => {
     const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);
-    expect(found?.remedy).toBe(remedy);
+    expect(found?.remedyText).toBe(remedy);
     expect(found?.message).toMatch(/^[A-Z].*\.$/);
-    if (found?.change !== undefined) expect(found.path).toBe(found.change.path);
+    if (found?.remedy.change !== undefined) expect(found.path).toBe(changedPath(found.remedy.change));
   });
 
   test.each(situations.filter(({ isWithoutChange }) => isWithoutChange === true))(
@@ -223,7 +226,8 @@ describe("a finding", () => {
     ({ code, config, facts }) => {
       const found = findings(config, facts ?? smallModelFacts()).filter((finding) => finding.code === code);
       expect(found).toHaveLength(1);
-      expect(found[0]).not.toHaveProperty("change");
+      expect(found[0]?.remedy).not.toHaveProperty("change");
+      expect(found[0]?.remedy.action).toMatch(/^[a-z]/);
     },
   );
 
@@ -231,9 +235,9 @@ describe("a finding", () => {
     "$code says that its change leaves out the user's own split: $remedy",
     ({ code, config, facts }) => {
       const found = findings(config, facts ?? smallModelFacts()).find((finding) => finding.code === code);
-      expect(found?.change).toBeDefined();
-      expect(JSON.stringify(found?.change)).not.toContain("layers");
-      expect(found?.remedy).toMatch(/leave layers out of every pool/i);
+      if (found?.remedy.change === undefined) throw new Error(`${code} must say what to change`);
+      expect(JSON.stringify(applyChange(config, found.remedy.change))).not.toContain("layers");
+      expect(found.remedyText).toMatch(/leave layers out of every pool/i);
     },
   );
 
@@ -242,12 +246,12 @@ describe("a finding", () => {
     ({ code, config, facts }) => {
       const model = facts ?? smallModelFacts();
       const found = findings(config, model).find((finding) => finding.code === code);
-      if (found?.change === undefined) throw new Error(`${code} must say which value its remedy sets`);
-      expectToBeGone(config, model, found.change, found);
+      if (found?.remedy.change === undefined) throw new Error(`${code} must say which value its remedy sets`);
+      expectToBeGone(config, model, found.remedy.change, found);
     },
   );
 
-  test("is not made of nothing", () =>
+  test("is not made without a reason", () =>
     expect(findings(configWith({ "backends[0].count": 1 }), smallModelFacts())).toEqual([]));
 
   test("has a number of its own", () => {
@@ -255,6 +259,26 @@ describe("a finding", () => {
     expect(new Set(numbers).size).toBe(numbers.length);
     const [found] = findings(configWith({ "model.contextTokens": 32_768 }), smallModelFacts());
     expect(found).toMatchObject({ code: "context-longer-than-trained", number: "F06" });
+  });
+
+  test("has its remedy as data and in sentences, and all of it is JSON", () => {
+    const [found] = findings(configWith({ "model.contextTokens": 32_768 }), smallModelFacts());
+    expect(found).toEqual({
+      code: "context-longer-than-trained",
+      number: "F06",
+      severity: "warning",
+      path: "model.contextTokens",
+      message:
+        "Each slot has a context of 32768 tokens, but the model was trained with 8192: answers beyond that get worse.",
+      remedy: {
+        change: { set: [{ path: "model.contextTokens", value: 8192, bound: "at most" }], remove: [] },
+      },
+      remedyText: "Set model.contextTokens to at most 8192.",
+    });
+    for (const { config, facts } of situations) {
+      const all = findings(config, facts ?? smallModelFacts());
+      expect(JSON.parse(JSON.stringify(all))).toStrictEqual(all);
+    }
   });
 
   test("with a change goes away by it, whatever the model and the cluster", () => {
@@ -266,7 +290,7 @@ describe("a finding", () => {
     );
   });
 
-  test("of an error stands before the others", () => {
+  test("that is an error comes before the others", () => {
     const found = findings(configWith({ "model.contextTokens": 40_000, "front.memory": "128 MiB" }), smallModelFacts());
     expect(found.map(({ severity }) => severity)).toEqual(["error", "warning", "advice"]);
   });

@@ -46,8 +46,8 @@ describe("the plan in the terminal", () => {
                       LLAMA_ARG_CACHE_TYPE_K=f16 LLAMA_ARG_CACHE_TYPE_V=f16
       arguments       --temp 0.7
 
-      advice   One backend of pool cpu holds the whole model: it would save every token one trip over the
-               network and leave 512 MiB to others. Set backends[0].count to 1.
+      advice   One backend of pool cpu can hold the whole model: alone, it saves each token one trip over
+               the network and frees 512 MiB. Set backends[0].count to 1.
                backends[0].count, F12 one-backend-is-enough
       "
     `);
@@ -76,18 +76,19 @@ describe("the plan in the terminal", () => {
                       LLAMA_ARG_FLASH_ATTN=auto LLAMA_ARG_CACHE_TYPE_K=f16
                       LLAMA_ARG_CACHE_TYPE_V=f16
 
-      error    The model does not fit: with the best split, cpu-1 needs 381 MiB of its
-               100 MiB. Set backends[0].memory to at least 384 MiB.
+      error    The model does not fit: with the best split, cpu-1 needs 381 MiB and
+               has 100 MiB. Set backends[0].memory to at least 384 MiB.
                backends[0].memory, F01 model-does-not-fit
       error    The front needs 268 MiB and has 256 MiB. Set front.memory to at least
                320 MiB.
                front.memory, F02 front-memory-too-small
-      warning  Each slot has a context of 16128 tokens, and the model was trained with
+      warning  Each slot has a context of 16128 tokens, but the model was trained with
                8192: answers beyond that get worse. Set model.contextTokens to at most
                8192.
                model.contextTokens, F06 context-longer-than-trained
-      advice   The context of each slot is rounded up to 256 tokens: llama.cpp uses
-               16128 instead of 16000. Set model.contextTokens to 16128.
+      advice   The context of each slot must be a multiple of 256 tokens: llama.cpp
+               uses 16128 tokens in total instead of 16000. Set model.contextTokens to
+               16128.
                model.contextTokens, F09 context-rounded
       "
     `);
@@ -117,13 +118,13 @@ describe("the plan in the terminal", () => {
                       LLAMA_ARG_CACHE_TYPE_K=f16
                       LLAMA_ARG_CACHE_TYPE_V=f16
 
-      advice   One backend of pool cpu holds the whole model: it would
-               save every token one trip over the network and leave 1
-               GiB to others. Set backends[0].count to 1.
+      advice   One backend of pool cpu can hold the whole model: alone,
+               it saves each token one trip over the network and frees 1
+               GiB. Set backends[0].count to 1.
                backends[0].count, F12 one-backend-is-enough
       advice   The backends use 341 MiB of their 2 GiB: even the fullest
                is more than half empty. Set backends[0].memory to 256
-               MiB, or use the room for a longer context.
+               MiB. Or use the free memory for a longer context.
                backends[0].memory, F14 memory-unused
       "
     `);

@@ -79,8 +79,11 @@ describe("the front's port", () => {
         severity: "error",
         path: "front.hostPort",
         message: `Port ${hostPort} of 127.0.0.1 is taken by another program of this machine.`,
-        remedy: "Set front.hostPort to a free port, like 8083.",
-        change: { path: "front.hostPort", value: 8083 },
+        remedy: {
+          change: { set: [{ path: "front.hostPort", value: 8083 }], remove: [] },
+          or: [{ action: "choose another free port" }],
+        },
+        remedyText: "Set front.hostPort to 8083. Or choose another free port.",
       },
     ]);
   });
@@ -90,7 +93,8 @@ describe("the front's port", () => {
     (address) => {
       const [finding] = findingsWith({ containers: [container(address)], isHostPortTaken: null });
       expect(finding?.message).toBe(`Port ${hostPort} of 127.0.0.1 is taken by the container web.`);
-      expect(finding).not.toHaveProperty("change");
+      expect(finding?.remedyText).toBe("Set front.hostPort to a free port.");
+      expect(finding?.remedy).not.toHaveProperty("change");
     },
   );
 
@@ -119,7 +123,7 @@ describe("the private network", () => {
   test("has a remedy that overlaps with nothing, and is a value that the stack file takes", () => {
     const networks = [network(false, cidr), network(false, "10.0.0.0/11"), network(false, "10.64.0.0/11")];
     const [finding] = findingsWith({ networks });
-    const value = String(finding?.change?.value);
+    const value = String(finding?.remedy.change?.set[0]?.value);
     expect(isPrivate(networkOf(value))).toBe(true);
     const changed = planWith({ "access.privateCidr": value });
     expect(codesWith({ networks }, changed)).toEqual([]);
@@ -129,8 +133,8 @@ describe("the private network", () => {
 
   test("has a remedy without a network where there is none left", () => {
     const [finding] = findingsWith({ networks: [network(false, "10.0.0.0/8")] });
-    expect(finding?.remedy).toBe("Set access.privateCidr to a private network that no Docker network overlaps.");
-    expect(finding).not.toHaveProperty("change");
+    expect(finding?.remedyText).toBe("Set access.privateCidr to a private network that no Docker network overlaps.");
+    expect(finding?.remedy).not.toHaveProperty("change");
   });
 
   test("does not overlap with the stack's own, or with one beside it", () =>
@@ -144,7 +148,7 @@ describe("memory", () => {
     expect(more).toEqual([]);
     expect(finding).toMatchObject({ code: "memory-short", number: "F34", severity: "warning" });
     expect(finding?.message).toMatch(
-      /^The containers may use 4 GiB together and are planned to use \d+ MiB, and the machine has 4095 MiB of 32 GiB free\.$/,
+      /^The containers may use 4 GiB together and are planned to use \d+ MiB, but the machine has 4095 MiB of 32 GiB free\.$/,
     );
     expect(findingsWith({ freeMemoryBytes: 4 * GIB })).toEqual([]);
   });
@@ -195,8 +199,9 @@ describe("the model's file", () => {
         severity: "error",
         path: "model.source",
         message:
-          "/models/model.gguf is not a file that uid 10001 can read, as which the containers run: its permissions are 0600, and its owner is uid 1000.",
-        remedy: "Run `chmod a+r '/models/model.gguf'`.",
+          "The containers run as uid 10001, which can't read /models/model.gguf: its permissions are 0600, and its owner is uid 1000.",
+        remedy: { action: "run `chmod a+r '/models/model.gguf'`" },
+        remedyText: "Run `chmod a+r '/models/model.gguf'`.",
       },
     ]);
   });
@@ -230,12 +235,12 @@ describe("GPUs", () => {
       severity: "error",
       path: "backends[0].flavour",
     });
-    expect(finding?.message).toBe("Backend cpu-0 has flavour cuda, and this machine has no NVIDIA GPU.");
+    expect(finding?.message).toBe("Backend cpu-0 has flavour cuda, but this machine has no NVIDIA GPU.");
   });
 
   test("that the engine can't hand out want NVIDIA's toolkit", () => {
     const [finding] = findingsWith({ offersGpus: false, hasGpu: true }, withGpu);
-    expect(finding?.remedy).toContain("NVIDIA Container Toolkit");
+    expect(finding?.remedyText).toContain("NVIDIA Container Toolkit");
   });
 
   test("are not judged on a machine that could not be asked", () =>
