@@ -6,15 +6,15 @@
 #
 ARG BASE_IMAGE=debian:trixie-slim
 ARG BUILD_IMAGE=debian:trixie-slim
-# Name of a stage or a local image with the source tree in /llama.cpp. The stage `source-git` clones it.
+# The name of a stage or of a local image with the tree in /llama.cpp; `source-git` clones.
 ARG LLAMACPP_SOURCE=source-git
 ARG LLAMACPP_REPO=https://github.com/ggml-org/llama.cpp
 ARG LLAMACPP_VERSION=0c1e57098
-# Values of the labels. The build stops if the source contradicts one.
+# What the labels say. The build stops where the source says something else.
 ARG LLAMACPP_COMMIT=0c1e57098
 ARG RPC_PROTOCOL=7.0.0
 ARG GGML_VERSION=0.25.3
-# Address of this project's source, for the labels.
+# Where this project's own source is; part of the labels.
 ARG IMAGE_SOURCE=""
 
 # ---- source --------------------------------------------------------------------------------------------------------
@@ -68,13 +68,13 @@ COPY build/init.sh /build-scripts/
 ARG TARGETARCH
 RUN --mount=type=cache,id=llama-rpc-cluster-apt-lists-init,target=/var/lib/apt/lists,sharing=locked \
     /build-scripts/init.sh "${TARGETARCH}"
-# Set the modes: in a clone made under umask 077 the image's user can't read the files.
+# Fixed modes: a clone made under umask 077 gives files that the image's user could not read.
 COPY entrypoint.sh healthcheck.sh /scripts/
 COPY runtime/ /scripts/runtime/
 RUN chmod 0755 /scripts /scripts/runtime /scripts/*.sh && chmod 0644 /scripts/runtime/*.sh
 
 # ---- what both roles share -----------------------------------------------------------------------------------------
-# No RUN from here on, because the build machine may be unable to run programs of the target architecture.
+# No RUN from here on: these stages may be for an architecture whose programs the build machine can't start.
 FROM base AS runtime
 ARG LLAMACPP_REPO
 ARG LLAMACPP_VERSION
@@ -87,7 +87,7 @@ COPY --from=init /init/etc/ /etc/
 COPY --from=init --chown=10001:10001 /init/cache /cache
 COPY --from=init --chown=10001:10001 /init/models /models
 COPY --from=init /scripts/ /app/
-# TINI_VERBOSITY: no warning if the engine starts its own init first (docker run --init).
+# TINI_VERBOSITY: no warning where the engine puts an init of its own in front (docker run --init).
 ENV PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/cache LLAMA_CACHE=/cache TINI_VERBOSITY=0
 USER 10001:10001

@@ -1,6 +1,6 @@
 # Runtime images of flavour cuda: targets `backend` (only the RPC server) and `server` (all programs).
-# Platforms: linux/amd64, linux/arm64. CUDA's compiler does not cross-compile, so build each on a machine of that platform.
-# The compiler comes from NVIDIA's images (CUDA_FROM=nvidia) or, if those are not available, from Debian's
+# Platforms: linux/amd64, linux/arm64; CUDA's compiler does not cross-compile, so each is built on a machine of its kind.
+# The compiler comes from NVIDIA's images (CUDA_FROM=nvidia) or, where those can't be had, from Debian's
 # nvidia-cuda-toolkit (CUDA_FROM=debian, CUDA 12.4: no Blackwell).
 # Written in the syntax that Docker Engine 20.10's own builder knows: no here-documents, no `COPY --link`.
 #
@@ -12,15 +12,15 @@ ARG CUDA_FROM=nvidia
 ARG CUDA_VERSION=12.8.1
 ARG CUDA_BUILD_IMAGE=nvidia/cuda:${CUDA_VERSION}-devel-ubuntu24.04
 ARG CUDA_BASE_IMAGE=nvidia/cuda:${CUDA_VERSION}-base-ubuntu24.04
-# Name of a stage or a local image with the source tree in /llama.cpp. The stage `source-git` clones it.
+# The name of a stage or of a local image with the tree in /llama.cpp; `source-git` clones.
 ARG LLAMACPP_SOURCE=source-git
 ARG LLAMACPP_REPO=https://github.com/ggml-org/llama.cpp
 ARG LLAMACPP_VERSION=0c1e57098
-# Values of the labels. The build stops if the source contradicts one.
+# What the labels say. The build stops where the source says something else.
 ARG LLAMACPP_COMMIT=0c1e57098
 ARG RPC_PROTOCOL=7.0.0
 ARG GGML_VERSION=0.25.3
-# Address of this project's source, for the labels.
+# Where this project's own source is; part of the labels.
 ARG IMAGE_SOURCE=""
 
 # ---- source --------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ COPY build/toolchain.sh build/enable-non-free.sh /build-scripts/
 RUN --mount=type=cache,id=llama-rpc-cluster-apt,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,id=llama-rpc-cluster-apt-lists-non-free,target=/var/lib/apt/lists,sharing=locked \
     /build-scripts/enable-non-free.sh && /build-scripts/toolchain.sh "${TARGETARCH}" nvidia-cuda-toolkit g++-13
-# CUDA 12.4 supports gcc up to 13.
+# CUDA 12.4 knows gcc up to 13.
 ENV CUDA_HOST_COMPILER=g++-13
 
 FROM toolchain-${CUDA_FROM} AS toolchain
@@ -82,7 +82,7 @@ RUN /build-scripts/arrange.sh
 # ---- init, account, directories ------------------------------------------------------------------------------------
 FROM ${CUDA_BASE_IMAGE} AS base-nvidia
 FROM ${BASE_IMAGE} AS base-debian
-# This is a stage of this file, so it has no tag.
+# A stage of this file, so without a tag.
 FROM base-${CUDA_FROM} AS base
 
 FROM --platform=$BUILDPLATFORM ${BUILD_IMAGE} AS init
@@ -91,13 +91,13 @@ COPY build/init.sh /build-scripts/
 ARG TARGETARCH
 RUN --mount=type=cache,id=llama-rpc-cluster-apt-lists-init,target=/var/lib/apt/lists,sharing=locked \
     /build-scripts/init.sh "${TARGETARCH}"
-# Set the modes: in a clone made under umask 077 the image's user can't read the files.
+# Fixed modes: a clone made under umask 077 gives files that the image's user could not read.
 COPY entrypoint.sh healthcheck.sh /scripts/
 COPY runtime/ /scripts/runtime/
 RUN chmod 0755 /scripts /scripts/runtime /scripts/*.sh && chmod 0644 /scripts/runtime/*.sh
 
 # ---- what both roles share -----------------------------------------------------------------------------------------
-# No RUN from here on, because the build machine may be unable to run programs of the target architecture.
+# No RUN from here on: these stages may be for an architecture whose programs the build machine can't start.
 FROM base AS runtime
 ARG LLAMACPP_REPO
 ARG LLAMACPP_VERSION
@@ -110,7 +110,7 @@ COPY --from=init /init/etc/ /etc/
 COPY --from=init --chown=10001:10001 /init/cache /cache
 COPY --from=init --chown=10001:10001 /init/models /models
 COPY --from=init /scripts/ /app/
-# TINI_VERBOSITY: no warning if the engine starts its own init first (docker run --init).
+# TINI_VERBOSITY: no warning where the engine puts an init of its own in front (docker run --init).
 ENV PATH=/app:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     HOME=/cache LLAMA_CACHE=/cache TINI_VERBOSITY=0 \
     NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Entry point of the llama.cpp RPC images. APP_MODE selects the program:
-#   backend  ggml-rpc-server, which offers this machine's devices to a front
+# Entry point of the llama.cpp RPC images: APP_MODE says what runs.
+#   backend  ggml-rpc-server, lends this machine's devices to a front
 #   server   llama-server, the front: waits for its backends, proves that each is used, serves the API
-#   none     no program; the container idles, for `docker exec`
-# Container arguments are appended to the program's arguments. If the first one names a program, that program runs instead.
-# settings.sh describes every variable.
+#   none     nothing; the container idles, for `docker exec`
+# Container arguments are appended to the program's; if the first names a program, it runs instead.
+# Every variable is described in settings.sh.
 set -uo pipefail
 
 APP_HOME="$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)"

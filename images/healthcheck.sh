@@ -1,16 +1,16 @@
 #!/bin/bash
-# Checks whether the container works. Backend: the program runs and its port is in state LISTEN. The check does not
-# connect, because a backend serves one client, and another connection blocks or ends it. Server: GET /health.
+# Whether the container does its work. As a backend: the program lives and its port is in state LISTEN; no connection is
+# made, because a backend serves one client and a stranger in its queue blocks or ends it. As a server: GET /health.
 set -uo pipefail
 
-# Reports the reason to `docker inspect` and exits as unhealthy.
+# Tells the reason to `docker inspect` and ends as unhealthy.
 fail() { echo "$*" && exit 1; }
 
-# Prints the process id of a program of this container if it runs. Under emulation its name follows the emulator's.
+# Prints the process id of a program of this container, if it runs. Under emulation its name comes after the emulator's.
 process_of() {
   local directory arguments argument
   for directory in /proc/[0-9]*; do
-    # The process may have ended before its command line is read.
+    # A process may be gone when its command line is read.
     mapfile -d '' -t arguments 2>/dev/null <"${directory}/cmdline" || continue
     for argument in "${arguments[@]:0:3}"; do
       if [[ "${argument##*/}" == "$1" ]]; then echo "${directory#/proc/}" && return; fi
@@ -18,7 +18,7 @@ process_of() {
   done
 } 2>/dev/null
 
-# Prints the last value of an option in the command line of a process, or the default.
+# Prints the last value of an option in the command line of a process, else its default.
 option_of() { # pid default option...
   local pid="$1" value="$2" previous="" argument
   shift 2
@@ -42,7 +42,7 @@ check_backend() {
   echo "listening on port ${port}"
 }
 
-# A front with backends is healthy only if its entry point has recorded that each of them is used.
+# A front with backends is healthy only when its entry point has written down that each of them is used.
 check_proof() { # pid
   [[ -n "${IGNORE_PROOF:-}" || -z "$(option_of "$1" "" --rpc)" || -s /tmp/backends-used ]] ||
     fail "not proven yet that every backend is used"
@@ -72,7 +72,7 @@ check_server() {
   echo "llama-server answers: ${status%$'\r'}"
 }
 
-# There is no client here for a socket or for TLS, so it is enough that it listens. It listens before the model is loaded.
+# There is no client here for a socket or for TLS, so that it listens has to do, which it does before the model is loaded.
 unseen() { # pid what
   [[ -z "${IGNORE_PROOF:-}" ]] || fail "$2, no answer can be read"
   check_proof "$1"

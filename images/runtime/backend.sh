@@ -1,20 +1,20 @@
 # shellcheck shell=bash
 # APP_MODE=backend: ggml-rpc-server.
 
-# Memory of a backend. ggml-rpc-server at this commit has no --mem: it reports the memory of the whole machine to the
-# front, and a front that uses this number overfills the container. APP_MEM is the real limit of this backend in MiB.
-#   cpu   RLIMIT_DATA enforces it. A larger allocation fails, and the front's start ends with that error; otherwise the
-#         kernel would kill the backend during an answer. The limit is APP_MEM plus PROGRAM_OVERHEAD_MIB for the program,
-#         but always OUTSIDE_MIB below the memory limit of the container. If APP_MEM equals that limit, as in a stack, the
-#         program's memory is part of it
-#   cuda  it is compared with the free memory of the GPUs; the split of the front has to respect it
-#   a binary that has --mem gets it
-# The front's LLAMA_ARG_TENSOR_SPLIT should follow the backends' APP_MEM. The planner of this project does that.
+# Memory of a backend. Today's ggml-rpc-server has no --mem: it tells the front about the whole machine's memory, and a
+# front that believes it overfills the container. APP_MEM is the honest bound: what this backend may use, in MiB.
+#   cpu   enforced by RLIMIT_DATA: an allocation beyond it fails, and the front's start ends with that error instead of
+#         the kernel ending the backend in the middle of an answer. The bound is APP_MEM and PROGRAM_OVERHEAD_MIB for the
+#         program itself, but always OUTSIDE_MIB below the container's own memory limit: where APP_MEM is that limit, as
+#         in a stack, the program's share comes out of it
+#   cuda  declared and checked against the GPUs' free memory; the split of the front has to keep to it
+#   a binary that still knows --mem gets it
+# The front's LLAMA_ARG_TENSOR_SPLIT should follow the backends' APP_MEM, as this project's planner makes it.
 readonly PROGRAM_OVERHEAD_MIB=64
-# Memory that counts against the container's limit but not against RLIMIT_DATA: the entry point, tini, a running health
-# check, page tables, sockets, the working set of files in the page cache.
+# What the container's limit counts and RLIMIT_DATA does not: the entry point, tini, a health check that runs, page tables,
+# sockets, the working set of files in the page cache.
 readonly OUTSIDE_MIB=24
-# A smaller limit is refused, because no part of a model would fit besides the program.
+# A container that leaves less than this is refused: nothing of a model would fit beside the program.
 readonly LEAST_BOUND_MIB=40
 
 start_backend() {
@@ -43,14 +43,14 @@ start_backend() {
   arguments+=("$@")
 
   say "backend: ggml-rpc-server ${arguments[*]@Q}"
-  # A front that disconnects during an answer must not end the backend. The program inherits that SIGPIPE is ignored, so
-  # the answer fails and the backend serves the next front.
+  # A front that goes away while an answer is on its way must not end the backend: with SIGPIPE ignored, and the
+  # program inherits that, the answer fails and the next front is served.
   trap '' PIPE
-  # It flushes its output only with the first client. With line buffering the log shows that it listens.
+  # It flushes its output with the first client only; by line, the log says that it listens.
   supervise stdbuf --output=L "${APP_HOME}/ggml-rpc-server" "${arguments[@]}"
   local status=$?
   [[ -n "$stopping" ]] && stopped
-  # Its status is also 0 for a port in use, an unknown option and a failed accept.
+  # It says 0 for a port in use, an unknown option and a failed accept.
   say "ggml-rpc-server ended by itself with status ${status}; its reason is above (a port in use, an address that is not this container's, an unknown option or device, memory)."
   [[ "$status" -eq 0 ]] && exit 1
   exit "$status"
@@ -58,7 +58,7 @@ start_backend() {
 
 has_cuda() { [[ -e "${APP_HOME}/libggml-cuda.so" ]]; }
 
-# The driver's library is not in the image: the engine adds it together with the GPU.
+# The driver's library is no part of the image: the engine puts it in with the GPU.
 has_driver() { ! ldd "${APP_HOME}/libggml-cuda.so" 2>/dev/null | grep -q 'libcuda\.so\.1 => not found'; }
 
 check_memory() { # MiB

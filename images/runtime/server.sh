@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 # APP_MODE=server: llama-server, the front of a cluster or, without backends, a plain server.
 
-# From this level on llama-server logs which device holds which buffer. The proof below reads these lines.
+# llama-server writes which device holds which buffer from this level on; the proof below reads it.
 readonly PROOF_VERBOSITY=4
-# Exists if every backend is proven to hold a part of the model. Without it healthcheck.sh reports a front as unhealthy.
+# There when every backend is proven to hold a part of the model; without it healthcheck.sh calls a front unhealthy.
 readonly PROOF_FILE=/tmp/backends-used
-# A front that answers is stopped if it has not logged the proof within this time.
+# A front that answers and has not logged the proof by then is stopped.
 readonly PROOF_GRACE_SECONDS=4
 
 start_server() {
@@ -39,7 +39,7 @@ start_server() {
   [[ "$embedding" == true ]] && arguments+=(--embeddings)
   if [[ ${#backends[@]} -gt 0 ]]; then
     arguments+=(--rpc "$(IFS=, && echo "${backends[*]}")")
-    # The server aborts when it saves a prompt whose cache is on a backend (llama.cpp #26529).
+    # Saving a prompt whose cache sits on a backend aborts the server (llama.cpp #26529).
     has_option -cram --cache-ram -- "$@" || [[ -n "${LLAMA_ARG_CACHE_RAM:-}" ]] || arguments+=(--cache-ram 0)
     wait_for_backends "$((10#$wait_seconds))"
   fi
@@ -82,7 +82,7 @@ read_sampling() {
   has_option --repeat-penalty -- "$@" || arguments+=(--repeat-penalty "$penalty")
 }
 
-# The list is APP_RPC_BACKENDS if it is set, even if empty; otherwise llama.cpp's own variable; otherwise the default.
+# The list is APP_RPC_BACKENDS if it is set, even empty; else llama.cpp's own variable; else the original's default.
 choose_backends() {
   if [[ -n "${APP_RPC_BACKENDS+set}" ]]; then
     read_backends "$APP_RPC_BACKENDS" APP_RPC_BACKENDS
@@ -92,20 +92,20 @@ choose_backends() {
     read_backends "$DEFAULT_BACKENDS" APP_RPC_BACKENDS
     say "APP_RPC_BACKENDS is not set: using ${DEFAULT_BACKENDS}; set it to an empty text for a server without backends."
   fi
-  # The list is passed as an argument. If llama-server also read the variable, every backend would get two connections.
+  # The list goes in as an argument; read twice, every backend would get two connections.
   unset LLAMA_ARG_RPC
   if [[ ${#backends[@]} -gt 0 && "$(getconf LONG_BIT)" == 32 ]]; then
     refuse "APP_RPC_BACKENDS='${APP_RPC_BACKENDS:-}': a 32-bit front can't address 64-bit backends, llama.cpp keeps their addresses in pointers of its own size; use a 64-bit machine as front, this one may be a backend."
   fi
 }
 
-# The entry point would neither wait for backends outside the list nor prove that they are used.
+# Backends that come past the list would be neither waited for nor proven.
 refuse_own_backends() {
   has_option --rpc -- "$@" &&
     refuse "Argument '--rpc': the entry point waits for the backends and proves that each is used, so it has to know them; set APP_RPC_BACKENDS=name:port,… instead."
 }
 
-# The proof needs llama-server's log and a file, so both must be possible.
+# The proof is read from llama-server's log and kept in a file: both must be possible.
 prepare_proof() {
   has_option --log-disable -- "$@" &&
     refuse "Argument '--log-disable': the proof that every backend is used is read from the log; remove it, or set APP_RPC_BACKENDS to an empty text."
@@ -178,8 +178,8 @@ with_output() {
 }
 
 # Copies the log and looks for one model buffer per backend: `RPC0[10.0.0.2:50052] model buffer size = 33.82 MiB`.
-# Decides when the model is loaded, or at the latest when the front answers. Stops a front that does a backend's work
-# itself, or whose log has another format.
+# Decides when the model is loaded, and at the latest when the front answers: one that computes what a backend should,
+# or that logs in words which are not understood here, is stopped, not served.
 prove_backends_used() {
   local line="" part="" decided="" asked=$SECONDS answers_since=""
   local -A held=()
@@ -191,7 +191,7 @@ prove_backends_used() {
       read_log_line "$line"
       line=""
     elif (($? > 128)); then
-      # The time-out came in the middle of a line. The next read returns the rest.
+      # Time is up in the middle of a line: the rest comes with the next read.
       line+="$part"
     else
       printf '%s' "${line}${part}"

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# The variables and their valid values. A wrong value is refused with one sentence that names the variable, the value, the
-# rule and the remedy. The container reports all of them and exits with status 64.
+# What the variables mean and which values they may have. A wrong value is refused with one sentence that names the
+# variable, the value, the rule and the remedy; all of them are told before the container ends with status 64.
 #
 #   APP_MODE            backend (default) | server | none
 #   APP_BIND            address to listen on; 0.0.0.0
@@ -15,8 +15,8 @@
 #   APP_REPEAT_PENALTY  server: 1.0
 #   APP_EMBEDDING       server: true serves embeddings
 #   APP_WAIT_SECONDS    server: longest wait for the backends; 300
-# llama.cpp's own variables (LLAMA_ARG_CTX_SIZE, LLAMA_ARG_TENSOR_SPLIT, …) set everything else. An APP_* variable that is
-# not set never overrides one of them.
+# Everything else goes by llama.cpp's own variables (LLAMA_ARG_CTX_SIZE, LLAMA_ARG_TENSOR_SPLIT, …). An APP_* variable
+# that is not set never overrides one of those.
 # shellcheck disable=SC2034 # read by the files that source this one
 
 readonly EXIT_REFUSED=64
@@ -29,7 +29,7 @@ problems=()
 
 say() { printf '[entrypoint] %s\n' "$*" >&2; }
 
-# Adds one wrong value. stop_if_refused reports all of them.
+# One wrong value. Told together with the others by stop_if_refused.
 refuse() { problems+=("$1"); }
 
 stop_if_refused() {
@@ -54,7 +54,7 @@ has_option() { # whether the container arguments hold one of the options: has_op
   while [[ "$1" != -- ]]; do wanted+=("$1") && shift; done
   shift
   for option in "$@"; do
-    # llama.cpp accepts --log_file as --log-file.
+    # llama.cpp takes --log_file for --log-file.
     [[ "$option" == --* ]] && option="${option//_/-}"
     [[ " ${wanted[*]} " == *" ${option%%=*} "* ]] && return 0
   done
@@ -81,7 +81,7 @@ read_mode() {
   done
 }
 
-# Sets the variable `port` from APP_PORT or the default.
+# Sets $2 to the port that the variables say.
 read_port() { # default
   port="${APP_PORT:-$1}"
   is_whole_number "$port" 1 65535 ||
@@ -95,7 +95,7 @@ read_threads() {
       refuse "APP_THREADS='${threads}': a number of threads is a whole number from 1 to 1024; set it to this machine's cores or leave it unset."
     return
   fi
-  # The programs count the machine's cores and ignore the quota. Too many threads on a small quota are very slow.
+  # The programs see the machine's cores and not the quota: too many threads on a small quota are very slow.
   local quota
   quota="$(cpu_quota)"
   if [[ -n "$quota" ]] && ((quota < $(nproc))); then threads="$quota"; fi
@@ -120,7 +120,7 @@ memory_limit_mib() { # MiB that the cgroup allows; nothing without a limit
   elif [[ -r /sys/fs/cgroup/memory/memory.limit_in_bytes ]]; then
     read -r limit </sys/fs/cgroup/memory/memory.limit_in_bytes
   fi
-  # Without a limit cgroup version 1 reports almost 2^63.
+  # Without a limit version 1 reports almost 2^63.
   [[ "$limit" =~ ^[0-9]{1,15}$ ]] && echo $((limit / 1048576))
   return 0
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs one child at a time and passes the container's signals on to it. A stop takes less than two seconds: a child that
-# has not ended by then is killed, because a front that computes a long prompt handles signals only afterwards.
+# One child at a time, which gets the signals that the container gets. A stop takes under two seconds: what has not
+# ended by then is killed, because a front that is busy with a long prompt looks at signals only after it.
 
 child=""
 stopping=""
@@ -14,7 +14,7 @@ forward() {
   [[ -z "$child" ]] && stopped
   kill -s "$1" "$child" 2>/dev/null
   {
-    # The reader waits until every process has closed the pipe.
+    # The reader waits for everybody who holds the pipe.
     [[ -n "$log" ]] && exec {log}>&-
     sleep 1 && kill -s KILL "$child" 2>/dev/null
   } &
@@ -31,7 +31,7 @@ trap 'forward TERM' HUP
 # The reader of the front's log found that a backend is not used.
 trap 'gave_up=1; [[ -n "$child" ]] && kill -s TERM "$child" 2>/dev/null' USR1
 
-# Runs a command until it ends and returns its status. Passes signals on to it.
+# Runs a command until it ends; its status is the function's. Signals are passed on meanwhile.
 supervise() {
   "$@" &
   child=$!
@@ -42,7 +42,7 @@ supervise() {
     # A trapped signal ends `wait`, not the child.
     kill -0 "$child" 2>/dev/null || break
   done
-  # The status of a child that ended during the handling of a signal is still available.
+  # The status of a child that ended while a signal was handled is still to be had.
   wait "$child" 2>/dev/null
   local last=$?
   [[ "$last" -ne 127 ]] && status="$last"
@@ -50,7 +50,7 @@ supervise() {
   return "$status"
 }
 
-# The same for a short helper (a name lookup, a connection), so that a stop does not wait for it. Keeps its output.
+# The same for a short helper (a name lookup, a connection), so that a stop does not wait for it. Its output is kept.
 attempt() { # seconds command...
   timeout --signal=KILL "$@" &
   child=$!

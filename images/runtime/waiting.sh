@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The front waits for its backends and proves that each one is a device.
-# A backend serves one client at a time, and other connections can kill it: in some versions a client that sends HELLO and
-# closes before the answer does. So the check has two steps. The first connects and closes without sending anything, which
-# is harmless. When all backends accept, llama-server itself sends one real HELLO and waits for the answer.
+# The front's wait for its backends, and the proof that each one is a device.
+# A backend serves one client at a time and dies of nothing more easily than of strangers: a connection that says HELLO
+# and leaves before the answer used to kill it. So a backend is asked in two steps: connect and close without a word
+# (harmless), and, when all answer that, one real HELLO by llama-server itself, which waits for the answer.
 
 readonly PROGRESS_SECONDS=5
 readonly HELLO_SECONDS=30
 
 declare -A backend_state=()
 
-# Fills the array `backends` from the list. Refuses malformed and repeated entries.
+# Fills the array `backends` from the list, each entry once and well formed.
 read_backends() {
   local list="$1" variable="$2" entry host backend_port seen=" " number
   backends=()
@@ -66,14 +66,14 @@ wait_for_backends() { # longest wait in seconds
   done
 }
 
-# Connects to a backend and closes at once. Only IPv4, because the client supports nothing else.
+# Connects to a backend and closes at once. The client knows IPv4 only, so this looks no further.
 knock() {
   local backend="$1" address
   local host="${backend%:*}" backend_port="${backend##*:}"
   if is_ipv4 "$host"; then
     address="$host"
   else
-    # This `attempt` is in a subshell, so a signal reaches the shell when the lookup ends, at most 1.5 s later.
+    # An `attempt` in a subshell: a signal reaches the shell when the lookup ends, at most 1.5 s later.
     address="$(timeout --signal=KILL 1.5 getent ahostsv4 "$host" | awk 'NR == 1 {print $1}')"
     if [[ -z "$address" ]]; then
       backend_state["$backend"]="the name '${host}' has no IPv4 address"
@@ -89,7 +89,7 @@ knock() {
   return 1
 }
 
-# llama-server sends one HELLO to each backend. backend_state names the backends that did not become a device.
+# One HELLO to each, by the program that will use them; backend_state says who did not become a device.
 greet_backends() { # seconds left
   local seconds=$1 answer list backend line text=""
   ((seconds > HELLO_SECONDS)) && seconds=$HELLO_SECONDS
@@ -98,7 +98,7 @@ greet_backends() { # seconds left
   exec {answer}< <(exec timeout --signal=KILL "$seconds" "${APP_HOME}/llama-server" --rpc "$list" --list-devices 2>&1)
   # shellcheck disable=SC2034 # the handler of signals ends it
   child=$!
-  # Wait in steps of a second, to notice a stop.
+  # A second at a time, so that a stop is seen meanwhile.
   while [[ -z "$stopping" ]]; do
     if IFS= read -r -t 1 -u "$answer" line; then text+="${line}"$'\n'; elif (($? <= 128)); then break; fi
   done
