@@ -273,7 +273,8 @@ const reservationsHold: AccountCheck = ({ plan, facts, zone }) => {
     // Several pools may use the same reservation.
     const wanted = pools.filter((other) => other.machine.reservation === id).reduce((sum, { count }) => sum + count, 0);
     if (wanted <= found.free) return [];
-    return wrong(`Reservation ${id} has room for ${found.free} machines, but the cluster needs ${wanted} in it.`, {
+    const room = `${found.free} ${found.free === 1 ? "machine" : "machines"}`;
+    return wrong(`Reservation ${id} has room for ${room}, but the cluster needs ${wanted} in it.`, {
       action: `lower ${path}.count until all fit`,
       or: [{ action: "enlarge the reservation" }],
     });

@@ -107,7 +107,7 @@ describe("a preview that has credentials", () => {
     const others = await withInstance("g6.xlarge", "us-east-1c", "another-stack", () => ask(most));
     const found = others.plan.findings.find(({ code }) => code === "quota-too-small");
     expect(found?.message).toMatch(
-      /need 64 vCPUs of L-DB2E81BA, and the account may run 64 .* other machines take 4\.$/,
+      /need 64 vCPUs of L-DB2E81BA, but the account may run only 64 .* of which other machines use 4\.$/,
     );
 
     const again = await withInstance("g6.xlarge", "us-east-1c", STACK, () => ask(most));
@@ -139,7 +139,7 @@ describe("a preview that has credentials", () => {
     const taken = { SubnetId: subnetId, PrivateIpAddress: address };
     await client().send(new ec2.CreateNetworkInterfaceCommand(taken));
     const found = (await ask(plan)).plan.findings.find(({ code }) => code === "network-unsuitable");
-    expect(found?.message).toBe(`Address ${address} of ${subnetId} is in use already.`);
+    expect(found?.message).toBe(`Address ${address} of ${subnetId} is already in use.`);
 
     const lost = planOf({}, { aws: { network: { vpcId, subnetId: "subnet-0123456789abcdef0" } }, access });
     const missing = (await ask(lost)).plan.findings.find(({ code }) => code === "network-unsuitable");
@@ -165,7 +165,7 @@ describe("a preview that has credentials", () => {
     });
     const { plan } = await ask(planOf({ reservation: id }));
     const found = plan.findings.find(({ code }) => code === "reservation-unsuitable");
-    expect(found?.message).toBe(`Reservation ${id} has room for 1, and 2 machines are to run in it.`);
+    expect(found?.message).toBe(`Reservation ${id} has room for 1 machine, but the cluster needs 2 in it.`);
     expect(plan.aws?.availabilityZone).toBe("us-east-1c");
   });
 

@@ -59,8 +59,8 @@ describe("a cluster whose port and addresses others have", () => {
 
   test("is planned with the values of the remedies", async () => {
     const refusal = String(await cluster.stack.preview().catch((error: unknown) => error));
-    const port = /free port, like (\d+)\./.exec(refusal)?.[1];
-    const cidr = /Set access\.privateCidr to (\S+),/.exec(refusal)?.[1];
+    const port = /Set front\.hostPort to (\d+)\./.exec(refusal)?.[1];
+    const cidr = /Set access\.privateCidr to (\S+)\. /.exec(refusal)?.[1];
     cluster.configure("front", { memory: "1 GiB", threads: 1, hostPort: Number(port) });
     cluster.configure("access", { privateCidr: cidr });
     const { changeSummary } = await cluster.stack.preview();

@@ -285,7 +285,7 @@ describe("a capacity reservation", () => {
     [null, `There is no reservation ${ID} in us-east-1.`],
     [{ state: "expired" }, `Reservation ${ID} is expired, not active.`],
     [{ type: "g6.2xlarge" }, `Reservation ${ID} is for g6.2xlarge, not for g6.xlarge.`],
-    [{ free: 1 }, `Reservation ${ID} has room for 1 machines, but the cluster needs 2 in it.`],
+    [{ free: 1 }, `Reservation ${ID} has room for 1 machine, but the cluster needs 2 in it.`],
   ])("with a fault, %o, is an error", (values, message) =>
     expect(reported(values)).toEqual([`F30 backends[0].reservation: ${message}`]),
   );
