@@ -151,7 +151,7 @@ describe.concurrent("a boot ends with one line, outside and on the console, on",
       wrapper,
       afterwards: async (machine) => expect(await machine.called()).toContain("chronyc -a makestep"),
     });
-    expect(failure).toMatch(/^booted: the clock is wrong by (59\d|6\d\d) s .*169\.254\.169\.123/);
+    expect(failure).toMatch(/^booted: the clock is wrong by (59\d|6\d\d) s, .*169\.254\.169\.123/);
   });
 
   test("a disk that can't hold the model", async (context) => {
