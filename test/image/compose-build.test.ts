@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
 import { freePort } from "../support/engine-stack.ts";
+import { FrontClient, until } from "../support/front-client.ts";
 import { ensureCompose } from "../support/test-tools.ts";
 import { BUILD_TIMEOUT_MS, buildImages, model, modelMissing, root, sourceImage } from "./images.ts";
 
@@ -55,17 +56,6 @@ async function compose(args: readonly string[], env: Readonly<Record<string, str
   return result.all;
 }
 
-/** How the front goes on with a sentence that has one end. */
-async function answer(): Promise<string> {
-  const response = await fetch(`http://127.0.0.1:${port}/completion`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ prompt: "The capital of France is", n_predict: 4, temperature: 0 }),
-  });
-  expect(response.status).toBe(200);
-  return ((await response.json()) as { content: string }).content;
-}
-
 describe("images/compose.yaml, built and brought up by Docker Compose", () => {
   test("answers through a CPU backend with images that it builds itself", {
     timeout: BUILD_TIMEOUT_MS,
@@ -78,7 +68,15 @@ describe("images/compose.yaml, built and brought up by Docker Compose", () => {
     writeFileSync(join(folder, "override.yaml"), stringify(override));
     const built = { LLAMA_CPU_SERVER_IMAGE: BUILT.server, LLAMA_CPU_BACKEND_IMAGE: BUILT.backend };
     const files = ["--file", "compose.yaml", "--file", "override.yaml"];
-    await compose([...files, "up", "--build", "--detach", "--wait"], built);
-    expect(await answer()).toMatch(/Paris/);
+    await compose([...files, "up", "--build", "--detach"], built);
+    const front = new FrontClient(`http://127.0.0.1:${port}`, "");
+    // Sooner than `--wait`, which asks the health check every ten seconds.
+    await until("the front is ready", 120, async () => (await front.health()) === 200);
+    const response = await front.post("/completion", {
+      prompt: "The capital of France is",
+      n_predict: 4,
+      temperature: 0,
+    });
+    expect(await response.json()).toMatchObject({ content: expect.stringMatching(/Paris/) });
   });
 });

@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { freePort } from "../support/engine-stack.ts";
+import { FrontClient, until } from "../support/front-client.ts";
 import { ensureCompose } from "../support/test-tools.ts";
 import { Container, docker, removeEverything } from "./containers.ts";
 import { BUILD_TIMEOUT_MS, buildImages, images, model, modelMissing, root } from "./images.ts";
@@ -147,11 +148,11 @@ describe("Docker Compose", () => {
       LLAMA_PORT: String(await freePort()),
       LLAMA_RPC_BACKENDS: backends.map((name) => `${name}:50052`).join(","),
     };
-    await compose(more, ["up", "--no-build", "--detach", "--wait", "--wait-timeout", "120"], env);
-    const response = await fetch(`http://127.0.0.1:${env.LLAMA_PORT}/completion`, {
-      method: "POST",
-      body: JSON.stringify({ prompt: "The capital of France is", n_predict: 8 }),
-    });
+    await compose(more, ["up", "--no-build", "--detach"], env);
+    const front = new FrontClient(`http://127.0.0.1:${env.LLAMA_PORT}`, "");
+    // Sooner than `--wait`, which asks the health check every ten seconds.
+    await until("the front is ready", 120, async () => (await front.health()) === 200);
+    const response = await front.post("/completion", { prompt: "The capital of France is", n_predict: 8 });
     const log = await compose(more, ["logs", "--no-log-prefix", "main"], env);
     expect(await response.json(), log).toMatchObject({ tokens_predicted: 8, content: expect.stringMatching(/\w/) });
     // A front whose backend is unused refuses to serve; its log says what each one holds.
